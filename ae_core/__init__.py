@@ -1,0 +1,4 @@
+"""Contractive and sparse autoencoders on MNIST: models, penalties, Jacobians, training and checkpoints.
+
+Everything here but `ae_core.ui` runs without Streamlit.
+"""

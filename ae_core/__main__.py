@@ -1,0 +1,188 @@
+"""The command line: train one model, train a ladder, evaluate a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.config import KINDS, LADDERS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
+from ae_core.data import DataError, load_mnist
+from ae_core.metrics import evaluate
+from ae_core.model import Autoencoder, seeded_autoencoder
+from ae_core.training import (
+    Compute,
+    DeviceError,
+    TrainingDivergedError,
+    TrainProgress,
+    choose_compute,
+    train,
+)
+
+_PICKED_ELSEWHERE = ("kind",)
+
+
+class _NumberOrNone(click.ParamType):
+    name = "number|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
+        return None if value == "none" else click.FLOAT.convert(value, param, ctx)
+
+
+def _option_type(annotation: str) -> click.ParamType:
+    if annotation == "int":
+        return click.INT
+    if annotation == "float":
+        return click.FLOAT
+    if annotation == "float | None":
+        return _NumberOrNone()
+    return click.STRING
+
+
+def _recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
+    """One option for each field of a recipe, so that any of them can be overridden."""
+    for field in reversed([*fields(ModelConfig), *fields(TrainConfig)]):
+        if field.name not in _PICKED_ELSEWHERE:
+            flag = f"--{field.name.replace('_', '-')}"
+            command = click.option(flag, type=_option_type(field.type), help="Overrides the recipe.")(command)
+    recipe = click.option(
+        "--recipe", "recipe_name", type=click.Choice(RECIPE_NAMES), default="best", show_default=True
+    )
+    device = click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+    kind = click.option("--kind", type=click.Choice(KINDS), required=True)
+    return kind(recipe(device(command)))
+
+
+def _recipe(kind: str, recipe_name: str) -> Recipe:
+    """The named recipe with the options that were given on the command line."""
+    context = click.get_current_context()
+    names = {field.name for field in (*fields(ModelConfig), *fields(TrainConfig))} - set(_PICKED_ELSEWHERE)
+    given = {
+        name: context.params[name]
+        for name in names
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    try:
+        return RECIPES[kind][recipe_name].override(**given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _compute(device: str) -> Compute:
+    try:
+        compute = choose_compute(device)
+    except DeviceError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{compute} ({compute.reason})", err=True)
+    return compute
+
+
+def _train_with_bar(model: Autoencoder, recipe: Recipe, compute: Compute, label: str) -> None:
+    def status(progress: TrainProgress | None) -> str:
+        if progress is None:
+            return ""
+        return f"epoch {progress.epoch}  mse {progress.mse:.5f}  penalty {progress.penalty:.4g}"
+
+    images = load_mnist("train").images
+    with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=status) as bar:
+        for progress in train(model, images, recipe.train, compute):
+            bar.update(round(1000 * progress.fraction) - bar.pos, progress)
+
+
+def _evaluated(model: Autoencoder, recipe: Recipe) -> Checkpoint:
+    metrics = evaluate(model.eval(), load_mnist("test").images)
+    return Checkpoint(model, recipe.model, recipe.train, metrics)
+
+
+def _summary(checkpoint: Checkpoint) -> str:
+    return "  ".join(
+        f"{name} {value:.5g}"
+        for name, value in checkpoint.metrics.items()
+        if isinstance(value, int | float) and name != "code_variance"
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Autoencoder Lab: regularised autoencoders on MNIST."""
+
+
+@cli.command("train")
+@_recipe_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def train_command(kind: str, recipe_name: str, device: str, out: Path, **_: object) -> None:
+    """Train one model and save it, with its metrics, to a file."""
+    recipe = _recipe(kind, recipe_name)
+    compute = _compute(device)
+    model = seeded_autoencoder(recipe.model, recipe.train.seed)
+    try:
+        _train_with_bar(model, recipe, compute, out.stem)
+    except TrainingDivergedError as error:
+        rescued = out.with_stem(f"{out.stem}.last-good")
+        save_checkpoint(_evaluated(model, recipe), rescued)
+        raise click.ClickException(f"{error} They are in {rescued}.") from None
+    checkpoint = _evaluated(model, recipe)
+    save_checkpoint(checkpoint, out)
+    click.echo(f"{out}: {_summary(checkpoint)}", err=True)
+
+
+@cli.command("ladder")
+@_recipe_options
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: object) -> None:
+    """Train one model for each penalty weight of a kind's ladder; files that are there and valid are kept."""
+    recipe = _recipe(kind, recipe_name)
+    compute = _compute(device)
+    paths = ladder_paths(kind, out)
+    for weight in LADDERS[kind]:
+        rung = recipe.override(penalty_weight=weight)
+        path = paths[weight]
+        try:
+            checkpoint = load_checkpoint(path)
+            note = " (kept)"
+        except CheckpointError:
+            model = seeded_autoencoder(rung.model, rung.train.seed)
+            _train_with_bar(model, rung, compute, path.stem)
+            checkpoint = _evaluated(model, rung)
+            save_checkpoint(checkpoint, path)
+            note = ""
+        click.echo(f"{path}{note}: {_summary(checkpoint)}", err=True)
+
+
+@cli.command("evaluate")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+def evaluate_command(file: Path, device: str) -> None:
+    """Measure a checkpoint on the test set; prints one JSON object."""
+    compute = _compute(device)
+    checkpoint = load_checkpoint(file, compute.device)
+    metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    click.echo(json.dumps(metrics, allow_nan=False))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; a mistake ends in one line on standard error and exit code 2, a failure in 1."""
+    try:
+        return cli.main(arguments, prog_name="python -m ae_core", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return 2
+    except click.UsageError as error:
+        code, message = 2, error.format_message()
+    except click.ClickException as error:
+        code, message = 1, error.format_message()
+    except (CheckpointError, DataError, TrainingDivergedError) as error:
+        code, message = 1, str(error)
+    except (click.Abort, KeyboardInterrupt):
+        code, message = 1, "Stopped; nothing was written."
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

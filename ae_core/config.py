@@ -1,0 +1,199 @@
+"""What a model is and how it is trained, as frozen values, and the recipes and penalty ladders that ship.
+
+The recipes follow the published reference ("reference") or what was measured to work better ("best", "fast").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+Kind = Literal["contractive", "sparse"]
+CodeActivation = Literal["relu", "linear", "sigmoid", "rectified_tanh"]
+OutputActivation = Literal["linear", "sigmoid"]
+Schedule = Literal["constant", "one_cycle"]
+RecipeName = Literal["reference", "best", "fast"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+RECIPE_NAMES: tuple[RecipeName, ...] = get_args(RecipeName)
+CODE_ACTIVATIONS: dict[Kind, tuple[CodeActivation, ...]] = {
+    "contractive": ("relu", "linear", "sigmoid"),
+    "sparse": ("rectified_tanh", "sigmoid"),
+}
+"""The code activations each kind may have, its default first. KL needs codes in [0, 1)."""
+OUTPUT_ACTIVATIONS: dict[Kind, tuple[OutputActivation, ...]] = {
+    "contractive": ("linear", "sigmoid"),
+    "sparse": ("sigmoid", "linear"),
+}
+"""Likewise for the decoder's output."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_count(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which autoencoder; the layers' sizes follow from the kind."""
+
+    kind: Kind
+    """Contractive (1152 code units) or sparse (64 code units)."""
+    code_activation: CodeActivation | None = None
+    """Activation of the code layer; None becomes the kind's default."""
+    output_activation: OutputActivation | None = None
+    """Activation of the reconstruction; None becomes the kind's default."""
+
+    def __post_init__(self) -> None:
+        _require(self.kind in KINDS, f"kind must be one of {', '.join(KINDS)}, not {self.kind!r}")
+        for name, choices in (
+            ("code_activation", CODE_ACTIVATIONS[self.kind]),
+            ("output_activation", OUTPUT_ACTIVATIONS[self.kind]),
+        ):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, choices[0])
+            value = getattr(self, name)
+            allowed = ", ".join(choices)
+            _require(
+                value in choices, f"{name} of a {self.kind} model must be one of {allowed}, not {value!r}"
+            )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained: the loss's weights, the optimiser and its schedule."""
+
+    penalty_weight: float
+    """lambda of the contractive loss, beta of the sparse one; 0 trains a plain autoencoder."""
+    sparsity_target: float | None = None
+    """rho, the mean activation asked of each unit, in (0, 1); None for contractive models."""
+    epochs: int = 10
+    """Passes over the training images."""
+    batch_size: int = 100
+    """Images a step."""
+    learning_rate: float = 1e-3
+    """Adam's step size; the peak of the one-cycle schedule."""
+    schedule: Schedule = "constant"
+    """constant, or one_cycle: linear warm-up over the first 30 % of all steps, then linear to 0."""
+    max_grad_norm: float | None = None
+    """Clip the gradient's global norm at this value; None leaves it as it is."""
+    max_decoder_norm: float | None = None
+    """Bound on the norm of each code unit's decoder weights, so that a code cannot shrink for free."""
+    probes: int = 1
+    """Random directions an image in the contraction penalty's estimate."""
+    seed: int = 0
+    """Seeds the initial weights, the order of the images and the probes."""
+
+    def __post_init__(self) -> None:
+        _require(
+            _is_number(self.penalty_weight) and self.penalty_weight >= 0,
+            f"penalty_weight must be a number of at least 0, not {self.penalty_weight!r}",
+        )
+        _require(
+            self.sparsity_target is None
+            or (_is_number(self.sparsity_target) and 0 < self.sparsity_target < 1),
+            f"sparsity_target (rho) must lie strictly between 0 and 1, not {self.sparsity_target!r}",
+        )
+        for name in ("epochs", "batch_size", "probes"):
+            value = getattr(self, name)
+            _require(_is_count(value, 1), f"{name} must be a whole number of at least 1, not {value!r}")
+        _require(
+            _is_number(self.learning_rate) and self.learning_rate > 0,
+            f"learning_rate must be a number above 0, not {self.learning_rate!r}",
+        )
+        schedules = get_args(Schedule)
+        _require(
+            self.schedule in schedules,
+            f"schedule must be one of {', '.join(schedules)}, not {self.schedule!r}",
+        )
+        for name in ("max_grad_norm", "max_decoder_norm"):
+            value = getattr(self, name)
+            _require(
+                value is None or (_is_number(value) and value > 0),
+                f"{name} must be a number above 0, or none, not {value!r}",
+            )
+        _require(
+            _is_count(self.seed, 0) and self.seed < 2**63,
+            f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model and its training: all that decides what a run ends with, device and precision aside."""
+
+    model: ModelConfig
+    train: TrainConfig
+
+    def __post_init__(self) -> None:
+        if self.model.kind == "sparse":
+            _require(
+                self.train.sparsity_target is not None,
+                "a sparse model needs a sparsity_target (rho) strictly between 0 and 1",
+            )
+        else:
+            _require(
+                self.train.sparsity_target is None,
+                "sparsity_target (rho) belongs to sparse models; leave it out for a contractive one",
+            )
+
+    def override(self, **changes: Any) -> Recipe:  # noqa: ANN401 - each field has a type of its own
+        """The same recipe with some fields of its model or its training changed, by their names."""
+        model_names = {field.name for field in fields(ModelConfig)}
+        model = {name: value for name, value in changes.items() if name in model_names}
+        train = {name: value for name, value in changes.items() if name not in model_names}
+        return Recipe(replace(self.model, **model), replace(self.train, **train))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields by name; they are the keywords of `override`."""
+        return asdict(self.model) | asdict(self.train)
+
+
+_CONTRACTIVE = ModelConfig("contractive")
+_SPARSE = ModelConfig("sparse")
+_BEST_CONTRACTIVE = TrainConfig(
+    penalty_weight=1e-4,
+    epochs=10,
+    batch_size=100,
+    learning_rate=4e-3,
+    schedule="one_cycle",
+    max_grad_norm=0.1,
+)
+_BEST_SPARSE = TrainConfig(
+    penalty_weight=5e-3,
+    sparsity_target=0.01,
+    epochs=10,
+    batch_size=100,
+    learning_rate=6e-3,
+    schedule="one_cycle",
+    max_grad_norm=0.1,
+    max_decoder_norm=4.0,
+)
+
+RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
+    "contractive": {
+        "reference": Recipe(_CONTRACTIVE, TrainConfig(penalty_weight=1e-4, batch_size=600)),
+        "best": Recipe(_CONTRACTIVE, _BEST_CONTRACTIVE),
+        "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2)),
+    },
+    "sparse": {
+        "reference": Recipe(_SPARSE, TrainConfig(penalty_weight=5e-3, sparsity_target=0.01)),
+        "best": Recipe(_SPARSE, _BEST_SPARSE),
+        "fast": Recipe(_SPARSE, replace(_BEST_SPARSE, epochs=2)),
+    },
+}
+
+LADDERS: dict[Kind, tuple[float, ...]] = {
+    "contractive": (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),
+    "sparse": (0.0, 1e-4, 5e-4, 2e-3, 5e-3, 2e-2),
+}
+"""The penalty weights of the shipped checkpoints, weakest first."""

@@ -1,0 +1,211 @@
+"""The encoder's Jacobian J = dh/dx: exact, estimated with random probes, and what is read off it.
+
+Rifai et al., "Contractive Auto-Encoders", ICML 2011; Hutchinson, "A stochastic estimator of the trace", 1990.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ae_core.data import IMAGE_SIZE, PIXELS
+from ae_core.model import Autoencoder, RectifiedTanh
+
+_PATCH = 7
+"""A unit of the second layer sees 7 x 7 pixels ..."""
+_STRIDE = 4
+"""... and its neighbour sees the same 4 pixels further."""
+_RIM = 3
+"""The first patch starts 3 pixels outside the picture."""
+
+
+class Pushforward(NamedTuple):
+    """The value of a function and the image of tangents under its Jacobian."""
+
+    value: Tensor
+    """Shape (batch, ...)."""
+    tangents: Tensor
+    """Shape (directions, batch, ...)."""
+
+
+def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
+    """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
+
+    Differentiable, so a penalty on J u needs one backward pass and no double backward.
+
+    Args:
+        layers: convolutions, transposed convolutions and pointwise activations.
+        x: input, shape (batch, ...).
+        tangents: directions, shape (directions, batch, ...).
+    Raises:
+        TypeError: for a layer of another type.
+    """
+    directions = tangents.shape[0]
+    for layer in layers:
+        y = layer(x)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            tangents = _linear_part(layer, tangents.flatten(0, 1)).unflatten(0, (directions, -1))
+        else:
+            tangents = tangents * activation_slope(layer, x, y)
+        x = y
+    return Pushforward(x, tangents)
+
+
+def _linear_part(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    if isinstance(layer, nn.Conv2d):
+        return F.conv2d(x, layer.weight, None, layer.stride, layer.padding)
+    return F.conv_transpose2d(x, layer.weight, None, layer.stride, layer.padding, layer.output_padding)
+
+
+def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
+    """Derivative of a pointwise activation, shaped like its input; 0 at the kink of a ReLU, as autograd has it."""
+    match layer:
+        case nn.ReLU():
+            return (pre_activation > 0).to(activation.dtype)
+        case nn.Identity():
+            return torch.ones_like(activation)
+        case nn.Sigmoid():
+            return activation * (1 - activation)
+        case RectifiedTanh():
+            return (1 - activation.square()) * (pre_activation > 0)
+    raise TypeError(f"no derivative is known for a layer of type {type(layer).__name__}")
+
+
+def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
+    """Exact J(x) = dh/dx of every image.
+
+    Once the ReLU masks of a forward pass are known the encoder is linear, so J is a product of three sparse
+    matrices. It is multiplied from both ends: the 7 x 7 patch of d(second layer)/dx at each of 49 positions
+    first, then the third convolution's taps on those patches.
+
+    Args:
+        x: images, shape (batch, 1, 28, 28).
+    Returns:
+        Shape (batch, K, 784), in the model's precision.
+    """
+    first, rectify, second, _, third, activate = model.encoder
+    hidden1 = first(x)
+    hidden2 = second(rectify(hidden1))
+    pre_activation = third(rectify(hidden2))
+    patches = _second_layer_patches(first, second, hidden1, hidden2)
+    slope = activation_slope(activate, pre_activation, activate(pre_activation))
+
+    batch, channels, side, _ = pre_activation.shape
+    kernel = third.kernel_size[0]
+    reach = _STRIDE * (kernel - 1) + _PATCH
+    taps = third.weight.permute(2, 3, 0, 1)
+    grid = IMAGE_SIZE + _RIM
+    jacobian = x.new_zeros(batch, channels, side, side, grid, grid)
+    for row in range(side):
+        for column in range(side):
+            columns = taps @ patches[:, row : row + kernel, column : column + kernel]
+            columns = columns * slope[:, None, None, :, row, column, None]
+            columns = columns.flatten(1, 2).permute(0, 2, 3, 1).flatten(1, 2)
+            block = F.fold(columns, (reach, reach), kernel_size=_PATCH, stride=_STRIDE)
+            top, left = _STRIDE * row, _STRIDE * column
+            jacobian[:, :, row, column, top : top + reach, left : left + reach] = block
+    return jacobian[..., _RIM:, _RIM:].reshape(batch, -1, PIXELS)
+
+
+def _second_layer_patches(first: nn.Conv2d, second: nn.Conv2d, hidden1: Tensor, hidden2: Tensor) -> Tensor:
+    """d ReLU(hidden2)/dx, shape (batch, 7, 7, channels, 49): at each position, the pixels that it sees."""
+    batch = hidden1.shape[0]
+    channels, inner = second.weight.shape[:2]
+    mask1 = F.unfold((hidden1 > 0).to(hidden1.dtype), 3, stride=2, padding=1).view(batch, inner, 9, -1)
+    mask2 = (hidden2 > 0).to(hidden2.dtype)
+    paths = torch.einsum("cit,is->tcsi", second.weight.flatten(2), first.weight.flatten(1))
+    columns = torch.einsum("tcsi,bitp->bpcst", paths, mask1)
+    patches = F.fold(columns.flatten(0, 1).flatten(1, 2), (_PATCH, _PATCH), kernel_size=3, stride=2)
+    patches = patches.view(batch, *hidden2.shape[2:], channels, _PATCH * _PATCH)
+    return patches * mask2.permute(0, 2, 3, 1)[..., None]
+
+
+def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
+    """Exact d x_hat/dx of every image, of the raw reconstruction (before clamping).
+
+    Args:
+        x: images, shape (batch, 1, 28, 28).
+    Returns:
+        Shape (batch, 784, 784).
+    """
+    code = model.encoder(x)
+    directions = encoder_jacobian(model, x).permute(2, 0, 1).unflatten(2, model.code_shape)
+    return pushforward(model.decoder, code, directions).tangents.flatten(2).permute(1, 2, 0)
+
+
+class ProbedCode(NamedTuple):
+    """Codes, and estimates of the encoder's squared Jacobian norm there."""
+
+    code: Tensor
+    """Shape (batch, K)."""
+    estimates: Tensor
+    """Shape (probes, batch), fp32: average over probes; their spread gives the error bar."""
+
+
+def encode_with_probes(
+    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
+) -> ProbedCode:
+    """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
+
+    Args:
+        x: images, shape (batch, 1, 28, 28).
+        probes: random directions an image.
+        generator: source of the directions, on the device of `x`.
+    Raises:
+        ValueError: if probes < 1.
+    """
+    directions = random_signs((_at_least_one(probes), *x.shape), x, generator)
+    code, moved = pushforward(model.encoder, x, directions)
+    return ProbedCode(code.flatten(1), moved.flatten(2).float().square().sum(2))
+
+
+def code_probe_estimates(
+    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Unbiased estimates ||J^T v||^2 of ||J||_F^2, v in {-1, +1}^K: one backward pass a probe.
+
+    Arguments and errors are those of `encode_with_probes`.
+
+    Returns:
+        Shape (probes, batch).
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        code = model.encode(x)
+        signs = random_signs((_at_least_one(probes), *code.shape), code, generator)
+        gradients = [torch.autograd.grad(code, x, sign, retain_graph=True)[0] for sign in signs]
+    return torch.stack(gradients).flatten(2).square().sum(2)
+
+
+def _at_least_one(probes: int) -> int:
+    if probes < 1:
+        raise ValueError(f"probes must be at least 1, not {probes}")
+    return probes
+
+
+def random_signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Independent -1 or +1 with equal odds, in the precision and on the device of `like`: E[u u^T] = I."""
+    signs = torch.empty(shape, dtype=like.dtype, device=like.device)
+    return signs.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+
+
+def sensitivity_map(jacobian: Tensor) -> Tensor:
+    """||dh/dx_i||_2 of each pixel i, the norms of J's columns: (..., K, 784) to (..., 28, 28)."""
+    return torch.linalg.vector_norm(jacobian, dim=-2).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+
+
+def spectrum(jacobian: Tensor) -> Tensor:
+    """Singular values of J, largest first: (..., K, 784) to (..., min(K, 784))."""
+    return torch.linalg.svdvals(jacobian)
+
+
+def tangents(jacobian: Tensor, count: int) -> Tensor:
+    """The `count` leading right singular vectors of J, orthonormal pictures: (..., K, 784) to (..., count, 28, 28).
+
+    They are the directions in which a picture may move that the code follows most. The sign of each is arbitrary.
+    """
+    right = torch.linalg.svd(jacobian, full_matrices=False).Vh
+    return right[..., :count, :].unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))

@@ -1,0 +1,108 @@
+"""The two convolutional autoencoders; their layers are fixed, their activations are not.
+
+Rifai et al., "Contractive Auto-Encoders", ICML 2011; Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ae_core.config import Kind, ModelConfig
+
+_WIDTHS: dict[Kind, tuple[int, int, int, int]] = {
+    "contractive": (32, 64, 128, 5),
+    "sparse": (16, 32, 64, 7),
+}
+"""Channels of the three encoder layers, and the last one's kernel size."""
+
+RECTIFIED_TANH_BIAS = 0.5
+"""Initial bias of a rectified_tanh code layer, so that no unit starts dead."""
+
+
+class RectifiedTanh(nn.Module):
+    """tanh(ReLU(z)): in [0, 1), as KL needs, with exact zeros, as sparsity needs."""
+
+    def forward(self, pre_activation: Tensor) -> Tensor:
+        return torch.tanh(torch.relu(pre_activation))
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "linear": nn.Identity,
+    "sigmoid": nn.Sigmoid,
+    "rectified_tanh": RectifiedTanh,
+}
+
+
+class AutoencoderOutput(NamedTuple):
+    """What a forward pass gives."""
+
+    code: Tensor
+    """Shape (batch, K): 1152 or 64 units."""
+    reconstruction: Tensor
+    """Shape (batch, 1, 28, 28), not clamped: the loss uses it raw."""
+
+
+class Autoencoder(nn.Module):
+    """An encoder of three convolutions and its mirror image, untied.
+
+    Args:
+        config: the kind and the activations.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        first, second, third, kernel = _WIDTHS[config.kind]
+        side = 7 - kernel + 1
+        self.code_shape = (third, side, side)
+        self.code_size = math.prod(self.code_shape)
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, first, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(second, third, kernel),
+            ACTIVATIONS[config.code_activation](),
+        )
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(third, second, kernel),
+            nn.ReLU(),
+            nn.ConvTranspose2d(second, first, 3, stride=2, padding=1, output_padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(first, 1, 3, stride=2, padding=1, output_padding=1),
+            ACTIVATIONS[config.output_activation](),
+        )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Images (batch, 1, 28, 28) in [0, 1] to codes (batch, K)."""
+        return self.encoder(x).flatten(1)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Codes (batch, K) to raw reconstructions (batch, 1, 28, 28)."""
+        return self.decoder(code.unflatten(1, self.code_shape))
+
+    def forward(self, x: Tensor) -> AutoencoderOutput:
+        code = self.encode(x)
+        return AutoencoderOutput(code, self.decode(code))
+
+
+def seeded_autoencoder(config: ModelConfig, seed: int) -> Autoencoder:
+    """A new model whose weights depend on the seed alone, whatever other threads draw meanwhile.
+
+    Weights and biases are uniform in +-1/sqrt(fan_in), PyTorch's own default for convolutions.
+    """
+    model = Autoencoder(config)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    if config.code_activation == "rectified_tanh":
+        nn.init.constant_(model.encoder[4].bias, RECTIFIED_TANH_BIAS)
+    return model

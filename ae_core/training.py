@@ -1,0 +1,223 @@
+"""Training: one loop for both kinds, every recipe, CPU and CUDA.
+
+The caller steps it: `train` is a generator that reports about ten times a second and stops when it is closed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ae_core.config import TrainConfig
+from ae_core.data import shuffled_batches, to_float
+from ae_core.model import Autoencoder
+from ae_core.penalties import encode_with_penalty
+
+DeviceName = Literal["auto", "cuda", "cpu"]
+
+REPORT_SECONDS = 0.1
+WARM_UP_SHARE = 0.3
+MAX_LATER_DECODER_NORM = 3.0
+"""Bound on the later decoder layers where the first is bounded: else they would grow in its place."""
+
+
+class DeviceError(Exception):
+    """The device that was asked for is not there."""
+
+
+class TrainingDivergedError(Exception):
+    """The loss is no longer finite; the model is back at its last good weights."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where to train and in which precision, and why."""
+
+    device: torch.device
+    precision: torch.dtype
+    """bfloat16 autocasts convolutions; weights, losses and the optimiser stay in float32 in any case."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.device.type}, {str(self.precision).removeprefix('torch.')}"
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """How far a run is. The losses are means over the steps since the last report."""
+
+    epoch: int
+    """From 1."""
+    step: int
+    """Optimisation steps done, of all epochs."""
+    total_steps: int
+    loss: float
+    mse: float
+    penalty: float
+    """Before its weight."""
+    images_per_second: float
+    seconds_left: float
+
+    @property
+    def fraction(self) -> float:
+        """Finished share in [0, 1]."""
+        return self.step / self.total_steps
+
+
+def available_devices() -> tuple[DeviceName, ...]:
+    """What `choose_compute` accepts on this machine."""
+    return ("auto", "cuda", "cpu") if torch.cuda.is_available() else ("auto", "cpu")
+
+
+def choose_compute(device: str = "auto") -> Compute:
+    """Pick the device, and bfloat16 where the hardware has it natively.
+
+    Raises:
+        DeviceError: for a name other than auto, cuda and cpu, or a device that this machine lacks.
+    """
+    if device not in ("auto", "cuda", "cpu"):
+        raise DeviceError(f"Unknown device {device!r}: choose auto, cuda or cpu.")
+    if device not in available_devices():
+        raise DeviceError("There is no CUDA device that PyTorch can use here: choose auto or cpu.")
+    if device != "cpu" and torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        chosen = torch.device("cuda")
+    else:
+        name = "this processor"
+        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        native = capabilities.get("avx512_bf16", False) or capabilities.get("amx_bf16", False)
+        chosen = torch.device("cpu")
+    precision = torch.bfloat16 if native else torch.float32
+    return Compute(chosen, precision, f"{name} {'has' if native else 'lacks'} native bfloat16")
+
+
+def train(
+    model: Autoencoder,
+    images: Tensor,
+    config: TrainConfig,
+    compute: Compute,
+    report_seconds: float = REPORT_SECONDS,
+) -> Iterator[TrainProgress]:
+    """Train `model` in place; yields a report now and then and one after the last step.
+
+        loss = mse + penalty_weight * penalty
+
+    The same seed, device type and thread count give the same weights. Closing the generator stops the run.
+
+    Args:
+        model: moved to the device, and updated between reports only.
+        images: uint8, shape (n, 1, 28, 28).
+        report_seconds: at least this long between two reports.
+    Raises:
+        TrainingDivergedError: when a report finds a loss that is not finite.
+    """
+    device = compute.device
+    model.to(device, memory_format=torch.channels_last).train()
+    images = images.to(device)
+    order = torch.Generator().manual_seed(config.seed)
+    noise = torch.Generator(device).manual_seed(config.seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+
+    total_steps = config.epochs * math.ceil(len(images) / config.batch_size)
+    step = reported_step = 0
+    started = reported = perf_counter()
+    sums = torch.zeros(3, device=device)
+    last_good = _copy_of_weights(model)
+    for epoch in range(1, config.epochs + 1):
+        for indices in shuffled_batches(len(images), config.batch_size, order):
+            x = to_float(images[indices.to(device)])
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(config, step, total_steps)
+            sums += _optimise(model, optimizer, x, config, compute, noise)
+            step += 1
+
+            now = perf_counter()
+            if now - reported < report_seconds and step < total_steps:
+                continue
+            loss, mse, penalty = (sums / (step - reported_step)).tolist()
+            if not (math.isfinite(loss) and _weights_are_finite(model)):
+                good_step = reported_step
+                model.load_state_dict(last_good)
+                raise TrainingDivergedError(
+                    f"Training diverged: the loss was no longer finite by step {step} of {total_steps}. "
+                    f"The weights of step {good_step} are kept. Try a smaller learning rate or penalty weight."
+                )
+            last_good = _copy_of_weights(model)
+            sums.zero_()
+            per_step = (perf_counter() - started) / step
+            yield TrainProgress(
+                epoch=epoch,
+                step=step,
+                total_steps=total_steps,
+                loss=loss,
+                mse=mse,
+                penalty=penalty,
+                images_per_second=config.batch_size / per_step,
+                seconds_left=(total_steps - step) * per_step,
+            )
+            reported, reported_step = perf_counter(), step
+
+
+def _optimise(
+    model: Autoencoder,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    config: TrainConfig,
+    compute: Compute,
+    noise: torch.Generator,
+) -> Tensor:
+    """One step on one batch; returns loss, mse and penalty without waiting for the device."""
+    with torch.autocast(compute.device.type, compute.precision, enabled=compute.precision != torch.float32):
+        code, penalty = encode_with_penalty(model, x, config, noise)
+        reconstruction = model.decode(code)
+    mse = F.mse_loss(reconstruction.float(), x)
+    loss = mse + config.penalty_weight * penalty
+    optimizer.zero_grad()
+    loss.backward()
+    if config.max_grad_norm is not None:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+    optimizer.step()
+    if config.max_decoder_norm is not None:
+        bound_decoder(model, config.max_decoder_norm)
+    return torch.stack((loss, mse, penalty)).detach()
+
+
+@torch.no_grad()
+def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
+    """Scale down, in place, each code unit's decoder weights whose norm is above the bound.
+
+    Without a bound a penalty on the code is dodged by a small code and a large decoder.
+    """
+    first, _, second, _, third, _ = model.decoder
+    for layer, bound in (
+        (first, max_decoder_norm),
+        (second, MAX_LATER_DECODER_NORM),
+        (third, MAX_LATER_DECODER_NORM),
+    ):
+        layer.weight.copy_(torch.renorm(layer.weight, 2, 0, bound))
+
+
+def learning_rate_at(config: TrainConfig, step: int, total_steps: int) -> float:
+    """The learning rate of a step, counted from 0."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    warm_up = max(1, round(WARM_UP_SHARE * total_steps))
+    rising = (step + 1) / warm_up
+    falling = (total_steps - step) / max(1, total_steps - warm_up)
+    return config.learning_rate * min(1.0, rising, falling)
+
+
+def _copy_of_weights(model: Autoencoder) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _weights_are_finite(model: Autoencoder) -> bool:
+    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
