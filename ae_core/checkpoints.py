@@ -205,7 +205,8 @@ def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
     name = name.strip().removesuffix(SUFFIX)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise CheckpointError(
-            "A name has 1 to 64 letters, digits, dots, dashes or underscores, and starts with a letter or digit."
+            "A name has 1 to 64 letters, digits, dots, dashes or underscores, "
+            "and starts with a letter or a digit."
         )
     path = directory / f"{name}{SUFFIX}"
     if path.exists():

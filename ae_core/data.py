@@ -84,5 +84,5 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """One epoch: all indices below `count` in random order, `batch_size` at a time (the last may be smaller)."""
+    """One epoch: all indices below `count` in random order, `batch_size` at a time, the rest last."""
     yield from torch.randperm(count, generator=generator).split(batch_size)

@@ -61,7 +61,7 @@ def _linear_part(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
-    """Derivative of a pointwise activation, shaped like its input; 0 at the kink of a ReLU, as autograd has it."""
+    """Derivative of a pointwise activation, shaped like its input; 0 at a ReLU's kink, as autograd has it."""
     match layer:
         case nn.ReLU():
             return (pre_activation > 0).to(activation.dtype)
@@ -132,7 +132,13 @@ def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
         Shape (batch, 784, 784).
     """
     code = model.encoder(x)
-    directions = encoder_jacobian(model, x).permute(2, 0, 1).unflatten(2, model.code_shape)
+    jacobian = encoder_jacobian(model, x)
+    if model.code_size < PIXELS:
+        unit = torch.eye(model.code_size, dtype=x.dtype, device=x.device)
+        directions = unit.unflatten(1, model.code_shape)[:, None].expand(-1, len(x), -1, -1, -1)
+        decoder_jacobian = pushforward(model.decoder, code, directions).tangents.flatten(2).permute(1, 2, 0)
+        return decoder_jacobian @ jacobian
+    directions = jacobian.permute(2, 0, 1).unflatten(2, model.code_shape)
     return pushforward(model.decoder, code, directions).tangents.flatten(2).permute(1, 2, 0)
 
 
@@ -203,9 +209,9 @@ def spectrum(jacobian: Tensor) -> Tensor:
 
 
 def tangents(jacobian: Tensor, count: int) -> Tensor:
-    """The `count` leading right singular vectors of J, orthonormal pictures: (..., K, 784) to (..., count, 28, 28).
+    """The leading right singular vectors of J, orthonormal pictures: (..., K, 784) to (..., count, 28, 28).
 
-    They are the directions in which a picture may move that the code follows most. The sign of each is arbitrary.
+    They are the directions of a picture that the code follows most. The sign of each is arbitrary.
     """
     right = torch.linalg.svd(jacobian, full_matrices=False).Vh
     return right[..., :count, :].unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))

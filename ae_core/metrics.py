@@ -40,13 +40,13 @@ class CodeStatistics:
     """Largest activation of each unit, shape (K,)."""
     code_variance: float
     """Mean ||h - h_bar||^2."""
+    pixel_variance: float
+    """Mean ||x - x_bar||^2 of the images behind the codes."""
 
     @classmethod
-    def of(cls, codes: Tensor) -> CodeStatistics:
-        """The statistics of codes of shape (images, K)."""
-        mean = codes.mean(0)
-        variance = (codes - mean).square().sum(1).mean().item()
-        return cls(mean, codes.amax(0), variance)
+    def of(cls, x: Tensor, codes: Tensor) -> CodeStatistics:
+        """The statistics of images (n, 1, 28, 28) in [0, 1] and their codes (n, K)."""
+        return cls(codes.mean(0), codes.amax(0), _variance(codes), _variance(x.flatten(1)))
 
     @classmethod
     def from_metrics(cls, metrics: Metrics) -> CodeStatistics:
@@ -55,7 +55,23 @@ class CodeStatistics:
             torch.tensor(metrics["mean_activation"]),
             torch.tensor(metrics["max_activation"]),
             metrics["code_variance"],
+            metrics["pixel_variance"],
         )
+
+    def relative_sensitivity(self, jacobian_sq_norm: float) -> float | None:
+        """Code energy moved by pixel noise as strong as the data, over the code's own variance.
+
+            ||J||_F^2 * (mean ||x - x_bar||^2 / D) / mean ||h - h_bar||^2
+
+        Unchanged when the code is rescaled. None for a code that never changes.
+        """
+        if self.code_variance == 0:
+            return None
+        return jacobian_sq_norm * (self.pixel_variance / PIXELS) / self.code_variance
+
+
+def _variance(rows: Tensor) -> float:
+    return (rows - rows.mean(0)).square().sum(1).mean().item()
 
 
 def active_units(code: Tensor, max_activation: Tensor) -> Tensor:
@@ -69,8 +85,9 @@ def l0(code: Tensor, max_activation: Tensor) -> float:
 
 
 def dead_units(max_activation: Tensor) -> int:
-    """Units whose largest activation is below a tenth of the largest of any unit."""
-    return int((max_activation < ACTIVE_SHARE * max_activation.max()).sum())
+    """Units whose largest activation is below a tenth of the largest of any unit; all, if none ever fires."""
+    silent = (max_activation < ACTIVE_SHARE * max_activation.max()) | (max_activation <= 0)
+    return int(silent.sum())
 
 
 def hoyer(code: Tensor) -> float:
@@ -88,25 +105,6 @@ def hoyer(code: Tensor) -> float:
 def activation_density(codes: Tensor, max_activation: Tensor) -> Tensor:
     """The share of images on which each unit is active; (images, K) to (K,)."""
     return active_units(codes, max_activation).float().mean(0)
-
-
-def relative_sensitivity(
-    jacobian_sq_norm: float, pixel_variance: float, code_variance: float
-) -> float | None:
-    """Code energy moved by pixel noise as strong as the data, over the code's own variance.
-
-        mean ||J||_F^2 * (mean ||x - x_bar||^2 / D) / mean ||h - h_bar||^2
-
-    Unchanged when the code is rescaled. None for a code that never changes.
-    """
-    if code_variance == 0:
-        return None
-    return jacobian_sq_norm * (pixel_variance / PIXELS) / code_variance
-
-
-def pixel_variance(x: Tensor) -> float:
-    """Mean ||x - x_bar||^2 of images (batch, 1, 28, 28)."""
-    return (x - x.mean(0)).square().flatten(1).sum(1).mean().item()
 
 
 def reconstruct(model: Autoencoder, x: Tensor) -> Tensor:
@@ -148,7 +146,7 @@ def evaluate(
     x = to_float(test_images.to(device))
     with _full_precision():
         codes, test_mse = _codes_and_mse(model, x)
-        statistics = CodeStatistics.of(codes)
+        statistics = CodeStatistics.of(x, codes)
         encoder_images = x[:JACOBIAN_IMAGES]
         decoder_images = x[:RECONSTRUCTION_JACOBIAN_IMAGES]
         # One of the decoder's Jacobians takes about as long as four of the encoder's.
@@ -165,17 +163,24 @@ def evaluate(
     return {
         "test_mse": test_mse,
         "jacobian_sq_norm": jacobian_sq_norm,
-        "relative_sensitivity": relative_sensitivity(
-            jacobian_sq_norm, pixel_variance(x), statistics.code_variance
-        ),
+        "relative_sensitivity": statistics.relative_sensitivity(jacobian_sq_norm),
         "reconstruction_jacobian_sq_norm": reconstruction_jacobian_sq_norm,
         "l0": l0(codes, statistics.max_activation),
         "dead_units": dead_units(statistics.max_activation),
         "hoyer": hoyer(codes),
         "code_variance": statistics.code_variance,
+        "pixel_variance": statistics.pixel_variance,
         "mean_activation": statistics.mean_activation.tolist(),
         "max_activation": statistics.max_activation.tolist(),
     }
+
+
+@torch.no_grad()
+def code_statistics(model: Autoencoder, test_images: Tensor) -> CodeStatistics:
+    """The statistics alone, which take far less time than all of `evaluate`; arguments as there."""
+    x = to_float(test_images.to(next(model.parameters()).device))
+    with _full_precision():
+        return CodeStatistics.of(x, _codes_and_mse(model, x)[0])
 
 
 def _codes_and_mse(model: Autoencoder, x: Tensor) -> tuple[Tensor, float]:

@@ -144,11 +144,11 @@ def train(
                 continue
             loss, mse, penalty = (sums / (step - reported_step)).tolist()
             if not (math.isfinite(loss) and _weights_are_finite(model)):
-                good_step = reported_step
                 model.load_state_dict(last_good)
                 raise TrainingDivergedError(
                     f"Training diverged: the loss was no longer finite by step {step} of {total_steps}. "
-                    f"The weights of step {good_step} are kept. Try a smaller learning rate or penalty weight."
+                    f"The weights of step {reported_step} are kept. "
+                    "Try a smaller learning rate or penalty weight."
                 )
             last_good = _copy_of_weights(model)
             sums.zero_()

@@ -1,0 +1,156 @@
+"""A training run in the background: start, watch, stop; it ends with a checkpoint that can be used at once.
+
+A plain thread. The page polls frozen snapshots and never waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ae_core.checkpoints import Checkpoint
+from ae_core.config import Recipe
+from ae_core.data import DataError, load_mnist
+from ae_core.metrics import evaluate, reconstruct
+from ae_core.model import Autoencoder, seeded_autoencoder
+from ae_core.training import Compute, TrainingDivergedError, TrainProgress, train
+
+RunState = Literal["training", "measuring", "finished", "stopped", "failed"]
+
+GRACE_SECONDS = 60.0
+"""A run whose page went away stops after this long, unless the page comes back."""
+_PREVIEW_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class RunSnapshot:
+    """A run at one moment."""
+
+    state: RunState
+    progress: TrainProgress | None = None
+    """The newest report; None before the first."""
+    history: tuple[TrainProgress, ...] = ()
+    """All reports, oldest first."""
+    measured: float = 0.0
+    """Finished share of the measurement on the test set."""
+    error: str | None = None
+    """A sentence on why the run failed."""
+    checkpoint: Checkpoint | None = None
+    """The model that the run ended with; None while it runs, or if it failed before the first report."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread still works."""
+        return self.state in ("training", "measuring")
+
+
+class TrainingRun:
+    """One run; its thread starts at once.
+
+    Args:
+        recipe: what to train.
+        compute: where.
+        grace_seconds: how long to go on once `orphan` was called.
+    """
+
+    def __init__(self, recipe: Recipe, compute: Compute, grace_seconds: float = GRACE_SECONDS) -> None:
+        self.recipe = recipe
+        self.compute = compute
+        self._grace_seconds = grace_seconds
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._orphaned: float | None = None
+        self._snapshot = RunSnapshot("training")
+        self._preview = seeded_autoencoder(recipe.model, recipe.train.seed).eval()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="training")
+        self._thread.start()
+
+    def snapshot(self) -> RunSnapshot:
+        """The run as it is now."""
+        with self._lock:
+            return self._snapshot
+
+    def stop(self) -> None:
+        """Ask the run to end after the current step; what it has learnt is kept."""
+        self._stop.set()
+
+    def orphan(self) -> None:
+        """Say that nobody watches: the run stops after its grace, unless `adopt` comes first."""
+        self._orphaned = monotonic()
+
+    def adopt(self) -> None:
+        """Say that somebody watches again."""
+        self._orphaned = None
+
+    def wait(self, timeout: float | None = None) -> RunSnapshot:
+        """Wait until the thread has ended; for programs without a page."""
+        self._thread.join(timeout)
+        return self.snapshot()
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """What the newest weights make of images (batch, 1, 28, 28), clamped to [0, 1]."""
+        with self._lock, torch.inference_mode():
+            return reconstruct(self._preview, x)
+
+    def _should_stop(self) -> bool:
+        orphaned = self._orphaned
+        return self._stop.is_set() or (orphaned is not None and monotonic() - orphaned > self._grace_seconds)
+
+    def _update(self, **changes: object) -> None:
+        with self._lock:
+            self._snapshot = replace(self._snapshot, **changes)
+
+    def _run(self) -> None:
+        # One core stays free, so that the page answers while this thread works.
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
+        try:
+            self._work()
+        except (DataError, MemoryError, torch.OutOfMemoryError) as error:
+            self._update(state="failed", error=f"The run ended early: {str(error).splitlines()[0]}")
+        except Exception as error:
+            # Whatever happens, the page must not wait for a thread that is gone.
+            self._update(state="failed", error=f"The run ended early ({type(error).__name__}): {error}")
+            raise
+
+    def _work(self) -> None:
+        config = self.recipe.train
+        model = seeded_autoencoder(self.recipe.model, config.seed)
+        state: RunState = "finished"
+        error = None
+        previewed = monotonic()
+        reports = train(model, load_mnist("train").images, config, self.compute)
+        try:
+            for progress in reports:
+                self._update(progress=progress, history=(*self.snapshot().history, progress))
+                if monotonic() - previewed > _PREVIEW_SECONDS:
+                    self._renew_preview(model)
+                    previewed = monotonic()
+                if self._should_stop():
+                    if progress.step < progress.total_steps:
+                        state = "stopped"
+                    break
+        except TrainingDivergedError as diverged:
+            state, error = "failed", str(diverged)
+        finally:
+            reports.close()
+        self._renew_preview(model)
+        if self.snapshot().progress is None:
+            self._update(state=state, error=error)
+            return
+        self._update(state="measuring")
+        metrics = evaluate(
+            model.eval(), load_mnist("test").images, lambda share: self._update(measured=share)
+        )
+        model = model.to("cpu", memory_format=torch.contiguous_format)
+        checkpoint = Checkpoint(model, self.recipe.model, config, metrics)
+        self._update(state=state, error=error, checkpoint=checkpoint)
+
+    def _renew_preview(self, model: Autoencoder) -> None:
+        with self._lock:
+            self._preview.load_state_dict(model.state_dict())

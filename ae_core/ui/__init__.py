@@ -1,0 +1,1 @@
+"""The page's parts. Everything that knows Streamlit lives here and in app.py."""

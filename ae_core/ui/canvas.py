@@ -1,0 +1,121 @@
+"""The canvas column: draw, undo, clear, pick a test digit, and see what the model sees."""
+
+from __future__ import annotations
+
+import base64
+import io
+from itertools import count
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ae_core.data import load_mnist
+from ae_core.drawing import to_mnist
+from ae_core.figures import grey_picture
+from ae_core.ui.state import lab
+
+SIDE = 280
+"""Pixels along the canvas; ten for each of MNIST's."""
+CANVAS = "canvas"
+_UNDO_DEPTH = 50
+_nonces = count(1)
+
+
+def draw() -> Tensor | None:
+    """The canvas with its buttons; returns the picture as the model sees it, None while it is blank."""
+    from streamlit_drawable_canvas import st_canvas  # needs a running script
+
+    st.subheader("Draw", anchor=False)
+    result = st_canvas(
+        stroke_width=st.session_state.stroke_width,
+        stroke_color="#ffffff",
+        background_color="#000000",
+        width=SIDE,
+        height=SIDE,
+        initial_drawing=lab().placed,
+        return_image_data=True,
+        key=CANVAS,
+    )
+    image = result.image_data
+    _remember(result.json_data, result.image_bytes)
+    picture = None if image is None else to_mnist(image)
+    lab().picture = picture
+
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", on_click=_undo, disabled=not lab().strokes, shortcut="Ctrl+Z", key="undo")
+        st.button("Clear", on_click=clear, disabled=not lab().strokes, shortcut="Delete", key="clear")
+    st.slider("Stroke width", 10, 40, key="stroke_width")
+    st.pills(
+        "Or pick a test digit",
+        range(10),
+        key="digit",
+        on_change=_pick_digit,
+        help="A digit of the test set; choose the same one again for another example.",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if picture is None:
+            seen = np.zeros((28, 28), dtype=np.float32)
+            alt = "Nothing is drawn yet: the model sees nothing."
+        else:
+            seen = picture[0, 0].numpy()
+            alt = "The drawing as the model sees it, 28 by 28 pixels."
+        st.image(grey_picture(seen), width=84, alt=alt)
+        st.caption("What the model sees: 28 x 28, ink scaled into 20 x 20 and centred by mass, as in MNIST.")
+    return picture
+
+
+def place(drawing: dict[str, Any], png: bytes | None) -> None:
+    """Put a drawing onto the canvas, for callbacks: before the canvas itself runs."""
+    data = None if png is None else f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    # The canvas takes a drawing over only if it differs from the one before: hence the nonce.
+    lab().placed = {**drawing, "nonce": next(_nonces)}
+    st.session_state[CANVAS] = {"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None}
+
+
+def place_picture(image: Tensor) -> None:
+    """Put a uint8 picture (28, 28) onto the canvas, ten pixels for one."""
+    buffer = io.BytesIO()
+    enlarged = np.kron(image.numpy(), np.ones((SIDE // 28, SIDE // 28), dtype=np.uint8))
+    Image.fromarray(enlarged).convert("RGB").save(buffer, format="PNG")
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    corner = {"left": 0, "top": 0, "originX": "left", "originY": "top"}
+    place({"objects": [{"type": "Image", "src": source, **corner}]}, buffer.getvalue())
+
+
+def clear() -> None:
+    """Empty the canvas."""
+    st.session_state.digit = None
+    lab().strokes.clear()
+    place({"objects": []}, None)
+
+
+def _undo() -> None:
+    strokes = lab().strokes
+    strokes.pop()
+    if strokes:
+        place(*strokes[-1])
+    else:
+        clear()
+
+
+def _remember(drawing: dict[str, Any], png: bytes | None) -> None:
+    strokes = lab().strokes
+    if png is not None and (not strokes or strokes[-1][1] != png):
+        strokes.append((drawing, png))
+        del strokes[:-_UNDO_DEPTH]
+
+
+def _pick_digit() -> None:
+    """Place the next test image of the chosen digit; choosing the chosen one again counts as choosing it."""
+    chosen = st.session_state.digit
+    digit = lab().last_digit if chosen is None else chosen
+    st.session_state.digit = lab().last_digit = digit
+    images, labels = load_mnist("test")
+    examples = torch.nonzero(labels == digit).flatten()
+    index = lab().examples_seen.get(digit, 0)
+    lab().examples_seen[digit] = index + 1
+    place_picture(images[examples[index % len(examples)], 0])

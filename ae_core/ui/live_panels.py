@@ -1,0 +1,125 @@
+"""The three panels that follow every stroke: reconstruction, code, Jacobian."""
+
+from __future__ import annotations
+
+import streamlit as st
+from torch import Tensor
+
+from ae_core import figures
+from ae_core.inspection import Inspection, inspect
+from ae_core.ui import style
+from ae_core.ui.library import Shown
+from ae_core.ui.model_picker import Choice
+
+_TITLES = ("Reconstruction", "Code", "Jacobian")
+_UNITS_IN_BARS = 64
+
+
+def show(choice: Choice, picture: Tensor | None) -> None:
+    """The panels of the chosen model, and of the shipped one below it where they differ.
+
+    Maps of the two have one colour scale each, so that they can be compared.
+    """
+    if choice.model is None:
+        st.error(choice.problem)
+        return
+    models = [model for model in (choice.model, choice.rung) if model is not None]
+    inspections = [
+        None if picture is None else inspect(model.checkpoint.model, picture, model.statistics)
+        for model in models
+    ]
+    seen = [inspection for inspection in inspections if inspection is not None]
+    largest_error = max((one.error.max().item() for one in seen), default=0.0)
+    largest_sensitivity = max((one.sensitivity_map.max().item() for one in seen), default=0.0)
+    for model, inspection in zip(models, inspections, strict=True):
+        if len(models) > 1:
+            st.markdown(f"**{model.title}**")
+        panels = [
+            column.container(border=True, height="stretch")
+            for column in st.columns(3, gap="small", vertical_alignment="top")
+        ]
+        for panel, title in zip(panels, _TITLES, strict=True):
+            with panel:
+                st.subheader(title, anchor=False)
+                if inspection is None:
+                    st.write("Draw a digit.")
+        if inspection is not None:
+            with panels[0]:
+                _reconstruction(inspection, largest_error)
+            with panels[1]:
+                _code(model, inspection)
+            with panels[2]:
+                _jacobian(model, inspection, largest_sensitivity)
+
+
+def _reconstruction(inspection: Inspection, largest_error: float) -> None:
+    st.image(
+        figures.grey_picture(inspection.reconstruction.numpy()),
+        caption="what the decoder returns, x̂",
+        width="stretch",
+        alt="Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
+    )
+    style.figures({"MSE of this digit": f"{inspection.mse:.5f}"})
+    st.image(
+        figures.heat_map(inspection.error.numpy(), largest_error),
+        caption="its error at each pixel, |x̂ − x|",
+        width="stretch",
+        alt=f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
+    )
+    style.colour_scale(figures.css_gradient(), largest_error, "error")
+
+
+def _code(model: Shown, inspection: Inspection) -> None:
+    code = inspection.code
+    statistics = model.statistics
+    if len(code) <= _UNITS_IN_BARS:
+        chart = figures.code_bars(
+            code.numpy(),
+            inspection.active.numpy(),
+            statistics.mean_activation.numpy(),
+            model.checkpoint.train_config.sparsity_target,
+        )
+        st.plotly_chart(
+            chart,
+            key=f"bars {model.title}",
+            config={"displayModeBar": False},
+            alt=f"Activation of each of {len(code)} units; {inspection.active_count} are active.",
+        )
+        st.caption("Active units in vermilion; blue dots: mean on the test set; dashed: ρ.")
+    else:
+        largest = code.abs().max().item()
+        tiles = code.unflatten(0, model.checkpoint.model.code_shape).numpy()
+        st.image(
+            figures.code_map(tiles, largest),
+            caption="128 channels, each with its 3 x 3 places",
+            width="stretch",
+            alt=f"Activation of {len(code)} units, from 0 to {largest:.3g}.",
+        )
+        style.colour_scale(figures.css_gradient(), largest, "activation")
+    rows = {
+        "Active units (l0)": f"{inspection.active_count} of {len(code)}",
+        "Hoyer sparsity, 0 to 1": f"{inspection.hoyer:.3f}",
+    }
+    target = model.checkpoint.train_config.sparsity_target
+    if target is not None:
+        rows["Mean activation on the test set"] = f"{statistics.mean_activation.mean().item():.4f}"
+        rows["asked for: ρ"] = f"{target:g}"
+    style.figures(rows)
+
+
+def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
+    st.image(
+        figures.heat_map(inspection.sensitivity_map.numpy(), largest),
+        caption="how far the code moves when a pixel does",
+        width="stretch",
+        alt=f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
+    )
+    style.colour_scale(figures.css_gradient(), largest, "‖∂h/∂xᵢ‖")
+    rows = {"‖J‖² of this digit (exact)": f"{inspection.jacobian_sq_norm:.4g}"}
+    if isinstance(model.checkpoint.metrics.get("jacobian_sq_norm"), float):
+        rows["mean of 1,000 test digits"] = f"{model.checkpoint.metrics['jacobian_sq_norm']:.4g}"
+    relative = inspection.relative_sensitivity
+    rows["Relative sensitivity (scale-free)"] = (
+        "the code is constant" if relative is None else f"{relative:.3g}"
+    )
+    style.figures(rows)

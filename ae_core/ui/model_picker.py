@@ -1,0 +1,167 @@
+"""Which model the page shows: the kind, the ladder's slider, the models trained here, and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ae_core.checkpoints import (
+    LIBRARY,
+    CheckpointError,
+    path_for_name,
+    save_checkpoint,
+    saved_paths,
+    to_bytes,
+)
+from ae_core.config import KINDS, LADDERS
+from ae_core.ui import library
+from ae_core.ui.library import Shown
+from ae_core.ui.state import FILE, LADDER, MINE, kind, lab, weight
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the live panels show: a model, and the shipped one beside it where they differ."""
+
+    model: Shown | None
+    rung: Shown | None = None
+    """The shipped model at the slider's penalty weight, if `model` is another of its kind."""
+    problem: str | None = None
+    """A sentence on why there is no model."""
+
+
+def kind_control() -> None:
+    """Contractive or sparse, for everything on the page."""
+    st.segmented_control(
+        "Kind of autoencoder",
+        KINDS,
+        key="kind",
+        required=True,
+        format_func=str.capitalize,
+        persist_state="session",
+    )
+
+
+def penalty_slider() -> Choice:
+    """The slider over the ladder, and the model that it and the sidebar choose."""
+    symbol = "λ" if kind() == "contractive" else "β"
+    st.select_slider(
+        f"Penalty weight {symbol} of the shipped models",
+        LADDERS[kind()],
+        key=f"weight_{kind()}",
+        format_func=lambda value: f"{value:g}",
+        help="Each stop is a model of its own, trained on all 60,000 images with this weight on its penalty.",
+        persist_state="session",
+    )
+    try:
+        rung = library.rung(kind(), weight())
+        model = _model_of_the_sidebar()
+    except CheckpointError as error:
+        return Choice(None, problem=str(error))
+    if model is None:
+        return Choice(rung)
+    return Choice(model, rung if model.kind == kind() else None)
+
+
+def _model_of_the_sidebar() -> Shown | None:
+    """The model chosen in the sidebar; None where that is the ladder, or nothing yet."""
+    source = st.session_state.source
+    if source == MINE:
+        return lab().models.get(st.session_state.get("mine"))
+    if source == FILE:
+        name = st.session_state.get("file")
+        if name in lab().uploaded:
+            return lab().uploaded[name]
+        return None if name is None else library.saved(LIBRARY / name)
+    return None
+
+
+def sidebar() -> None:
+    """Where the shown model comes from; saving, downloading and loading models."""
+    st.header("Model", anchor=False)
+    st.segmented_control(
+        "Show",
+        (LADDER, MINE, FILE),
+        key="source",
+        required=True,
+        help="The shipped ladder, a model trained here, or one from a file. "
+        "The last two are shown above the shipped model at the slider.",
+    )
+    if st.session_state.source == MINE:
+        _mine()
+    elif st.session_state.source == FILE:
+        _file()
+
+
+def _mine() -> None:
+    titles = list(lab().models)
+    if not titles:
+        st.caption("Nothing is trained yet. Train a model below: it will be listed here.")
+        return
+    st.selectbox("Trained here", titles, key="mine", persist_state="session")
+    shown = lab().models[st.session_state.mine]
+    _key_figures(shown)
+    name = st.text_input("Save into checkpoints/ as", key="save_name", placeholder="my-first-model")
+    with st.container(horizontal=True):
+        if st.button("Save", disabled=not name, key="save"):
+            _save(shown, name)
+        st.download_button(
+            "Download",
+            lambda: to_bytes(shown.checkpoint),
+            file_name=f"{shown.title.replace(' ', '-')}.safetensors",
+            on_click="ignore",
+        )
+
+
+def _save(shown: Shown, name: str) -> None:
+    try:
+        path = path_for_name(name)
+        save_checkpoint(shown.checkpoint, path)
+    except CheckpointError as error:
+        st.error(str(error))
+    else:
+        st.success(f"Saved as {path.name}; it is listed under File.")
+
+
+def _file() -> None:
+    names = [*lab().uploaded, *(path.name for path in saved_paths())]
+    if names:
+        st.selectbox("Checkpoint", names, key="file", persist_state="session")
+    else:
+        st.caption("checkpoints/ holds the shipped ladder only. Save a trained model, or upload one.")
+    st.file_uploader("Upload a checkpoint", type=["safetensors"], key="upload", on_change=_take_upload)
+    if lab().upload_problem is not None:
+        st.error(lab().upload_problem)
+    try:
+        shown = _model_of_the_sidebar()
+    except CheckpointError as error:
+        st.error(str(error))
+    else:
+        if shown is not None:
+            _key_figures(shown)
+
+
+def _take_upload() -> None:
+    """Read the upload once; a file that is no checkpoint leaves the page as it was."""
+    lab().upload_problem = None
+    file = st.session_state.upload
+    if file is None:
+        return
+    try:
+        shown = library.uploaded(file.name, file.getvalue())
+    except CheckpointError as error:
+        lab().upload_problem = str(error)
+        return
+    title = f"{shown.title} (uploaded)"
+    lab().uploaded[title] = Shown(title, shown.checkpoint, shown.statistics)
+    st.session_state.file = title
+
+
+def _key_figures(shown: Shown) -> None:
+    train = shown.checkpoint.train_config
+    metrics = shown.checkpoint.metrics
+    parts = [shown.kind, f"weight {train.penalty_weight:g}", f"{train.epochs} epochs"]
+    if isinstance(metrics.get("test_mse"), float):
+        parts.append(f"test MSE {metrics['test_mse']:.5f}")
+    st.caption(", ".join(parts))

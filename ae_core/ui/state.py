@@ -1,0 +1,114 @@
+"""What the page remembers between two runs of its script, and the work done once a process."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from ae_core.config import Kind
+from ae_core.runs import TrainingRun
+from ae_core.ui.library import Shown
+
+LADDER, MINE, FILE = "Ladder", "Mine", "File"
+"""Where the shown model comes from."""
+
+
+@dataclass
+class Lab:
+    """The part of a session that no widget holds."""
+
+    run: TrainingRun | None = None
+    """The training that runs now or ended last."""
+    collected: bool = True
+    """Whether the run's model is among `models` already."""
+    models: dict[str, Shown] = field(default_factory=dict)
+    """Models trained here, by title."""
+    uploaded: dict[str, Shown] = field(default_factory=dict)
+    """Models uploaded here, by title."""
+    upload_problem: str | None = None
+    """A sentence on what is wrong with the file uploaded last."""
+    picture: Tensor | None = None
+    """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
+    strokes: list[tuple[dict[str, Any], bytes | None]] = field(default_factory=list)
+    """The canvas after each stroke, as drawing and PNG, for undo."""
+    last_digit: int = 0
+    """The test digit picked last."""
+    examples_seen: dict[int, int] = field(default_factory=dict)
+    """How many examples of each test digit were placed."""
+    placed: dict[str, Any] | None = None
+    """The drawing last put onto the canvas by a button rather than a pen."""
+
+
+class _Lease:
+    """Notices that a session's page went away: Streamlit has no other sign of it."""
+
+    lab: Lab | None = None
+
+    def release(self) -> None:
+        if self.lab is not None and self.lab.run is not None:
+            self.lab.run.orphan()
+
+
+@st.cache_resource(scope="session", on_release=lambda lease: lease.release(), show_spinner=False)
+def _lease() -> _Lease:
+    return _Lease()
+
+
+WIDGET_DEFAULTS: dict[str, Any] = {
+    "kind": "contractive",
+    "weight_contractive": 1e-4,
+    "weight_sparse": 5e-3,
+    "source": LADDER,
+    "recipe": "fast",
+    "digit": None,
+    "stroke_width": 22,
+    "device": "auto",
+}
+"""Keys of the widgets that other parts of the page read, and how they start."""
+
+
+def initialise() -> None:
+    """Give every key its default, and take back a run whose page came back."""
+    for key, value in WIDGET_DEFAULTS.items():
+        st.session_state.setdefault(key, value)
+    if "lab" not in st.session_state:
+        st.session_state.lab = Lab()
+    lease = _lease()
+    lease.lab = lab()
+    if lab().run is not None:
+        lab().run.adopt()
+
+
+def lab() -> Lab:
+    """This session's memory."""
+    return st.session_state.lab
+
+
+def kind() -> Kind:
+    """The kind of autoencoder that the page shows and trains."""
+    return st.session_state.kind
+
+
+def weight() -> float:
+    """The penalty weight of the slider."""
+    return st.session_state[f"weight_{kind()}"]
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> float:
+    """Once a process, after the heavy imports: freeze what lives forever.
+
+    Streamlit collects garbage after every script run, which takes 0.2 s with torch imported, unless the
+    objects of the imports are out of the collector's sight.
+    """
+    import plotly.graph_objects  # noqa: F401
+    import streamlit_drawable_canvas  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    return time.monotonic()

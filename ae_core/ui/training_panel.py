@@ -1,0 +1,207 @@
+"""The sidebar's training: the recipe's fields, Train and Stop, and the run while it goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ae_core import figures
+from ae_core.config import CODE_ACTIVATIONS, RECIPE_NAMES, RECIPES, Kind, Recipe
+from ae_core.runs import RunSnapshot, TrainingRun
+from ae_core.training import DeviceError, available_devices, choose_compute
+from ae_core.ui import library
+from ae_core.ui.state import MINE, kind, lab
+
+_POLL_SECONDS = 0.5
+
+
+def sidebar() -> None:
+    """The form, and the run below it."""
+    st.header("Train", anchor=False)
+    _fields(kind())
+    run = lab().run
+    running = run is not None and run.snapshot().running
+    with st.container(horizontal=True):
+        st.button("Train", type="primary", on_click=_start, disabled=running, key="train")
+        st.button("Stop", on_click=_stop, disabled=not running, key="stop")
+    if st.session_state.get("train_problem"):
+        st.error(st.session_state.train_problem)
+    # The timer runs only while there is something to watch.
+    st.fragment(_watch, run_every=_POLL_SECONDS if running else None)()
+
+
+def _key(field: str, of_kind: Kind | None = None) -> str:
+    return f"train_{of_kind or kind()}_{field}"
+
+
+def _fill_in_recipe() -> None:
+    """Put the chosen recipe's values into the fields."""
+    for field, value in RECIPES[kind()][st.session_state[_key("recipe")]].as_dict().items():
+        st.session_state[_key(field)] = 0.0 if value is None else value
+
+
+def _fields(of_kind: Kind) -> None:
+    if _key("recipe") not in st.session_state:
+        st.session_state[_key("recipe")] = "fast"
+        _fill_in_recipe()
+    keep: dict[str, Any] = {"persist_state": "session"}
+    st.selectbox(
+        "Recipe",
+        RECIPE_NAMES,
+        key=_key("recipe"),
+        on_change=_fill_in_recipe,
+        format_func=str.capitalize,
+        help="Fast: two epochs. Best: what the shipped models were trained with. "
+        "Reference: the published recipe. Choosing one fills in the fields below.",
+        **keep,
+    )
+    symbol = "λ" if of_kind == "contractive" else "β"
+    left, right = st.columns(2)
+    with left:
+        st.number_input(
+            f"Penalty weight {symbol}", format="%g", step=1e-4, key=_key("penalty_weight"), **keep
+        )
+        st.number_input("Epochs", step=1, key=_key("epochs"), **keep)
+        st.number_input("Learning rate", format="%g", step=1e-3, key=_key("learning_rate"), **keep)
+    with right:
+        if of_kind == "sparse":
+            st.number_input("Target ρ", format="%g", step=0.01, key=_key("sparsity_target"), **keep)
+        st.number_input("Batch size", step=1, key=_key("batch_size"), **keep)
+        st.number_input("Seed", step=1, key=_key("seed"), **keep)
+    with st.expander("More"):
+        st.selectbox("Code activation", CODE_ACTIVATIONS[of_kind], key=_key("code_activation"), **keep)
+        st.number_input(
+            "Decoder bound",
+            step=0.5,
+            key=_key("max_decoder_norm"),
+            help="Bound on the norm of each code unit's decoder weights, so that the code cannot dodge "
+            "its penalty by shrinking. 0 switches it off.",
+            **keep,
+        )
+        st.selectbox("Device", available_devices(), key="device", **keep)
+        compute = choose_compute(st.session_state.device)
+        st.caption(f"Trains on {compute}: {compute.reason}.")
+
+
+def _recipe_of_fields() -> Recipe:
+    """The chosen recipe with the fields' values.
+
+    Raises:
+        ValueError: with a sentence on the field that is off.
+    """
+    recipe = RECIPES[kind()][st.session_state[_key("recipe")]]
+    names = ("penalty_weight", "epochs", "batch_size", "learning_rate", "seed", "code_activation")
+    values = {name: st.session_state[_key(name)] for name in names}
+    if kind() == "sparse":
+        values["sparsity_target"] = st.session_state[_key("sparsity_target")]
+    values["max_decoder_norm"] = st.session_state[_key("max_decoder_norm")] or None
+    return recipe.override(**values)
+
+
+def _start() -> None:
+    st.session_state.train_problem = None
+    try:
+        recipe = _recipe_of_fields()
+        compute = choose_compute(st.session_state.device)
+    except (ValueError, DeviceError) as error:
+        st.session_state.train_problem = f"This cannot be trained: {error}"
+        return
+    _collect()
+    lab().run = TrainingRun(recipe, compute)
+    lab().collected = False
+
+
+def _stop() -> None:
+    lab().run.stop()
+
+
+def _collect() -> None:
+    """Put the model of a run that has ended among the models trained here, once."""
+    run = lab().run
+    if run is None or lab().collected:
+        return
+    checkpoint = run.snapshot().checkpoint
+    if run.snapshot().running:
+        return
+    lab().collected = True
+    if checkpoint is not None:
+        train = checkpoint.train_config
+        title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
+        lab().models[title] = library.trained(title, checkpoint)
+
+
+def _watch() -> None:
+    """One look at the run; a fragment that Streamlit repeats while it goes on."""
+    run = lab().run
+    if run is None:
+        return
+    snapshot = run.snapshot()
+    st.progress(*_bar(snapshot))
+    if snapshot.error is not None:
+        st.error(snapshot.error)
+    if snapshot.history:
+        st.plotly_chart(
+            figures.loss_curve(snapshot.history, run.recipe.train.penalty_weight),
+            key="loss_curve",
+            config={"displayModeBar": False},
+            alt="Reconstruction error and weighted penalty against the step, on a log axis.",
+        )
+    _preview(run)
+    if not snapshot.running and not lab().collected:
+        _collect()
+        st.rerun()
+    if not snapshot.running and snapshot.checkpoint is not None:
+        st.button("Show this model", on_click=_show_newest, key="show_newest")
+
+
+def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
+    progress = snapshot.progress
+    if progress is None:
+        return 0.0, "Starting" if snapshot.running else snapshot.state.capitalize()
+    if snapshot.state == "training":
+        return (
+            progress.fraction,
+            f"Epoch {progress.epoch}: {_seconds(progress.seconds_left)} left, "
+            f"{progress.images_per_second:,.0f} images/s",
+        )
+    if snapshot.state == "measuring":
+        return snapshot.measured, "Measuring on the test images"
+    text = f"{snapshot.state.capitalize()} after step {progress.step:,} of {progress.total_steps:,}"
+    if snapshot.checkpoint is not None:
+        text += f": test MSE {snapshot.checkpoint.metrics['test_mse']:.5f}"
+    return progress.fraction, text
+
+
+def _seconds(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def _preview(run: TrainingRun) -> None:
+    picture = lab().picture
+    if picture is None:
+        st.caption("Draw a digit to watch its reconstruction while the model learns.")
+        return
+    seen, reconstructed = st.columns(2, wrap=False)
+    with seen:
+        st.image(
+            figures.grey_picture(picture[0, 0].numpy()),
+            caption="your digit",
+            width="stretch",
+            alt="Your digit as the model sees it.",
+        )
+    with reconstructed:
+        st.image(
+            figures.grey_picture(run.reconstruct(picture)[0, 0].numpy()),
+            caption="this model's",
+            width="stretch",
+            alt="Reconstruction of your digit by the model in training.",
+        )
+
+
+def _show_newest() -> None:
+    st.session_state.source = MINE
+    newest = list(lab().models)[-1]
+    st.session_state.mine = newest
+    st.session_state.kind = lab().models[newest].kind

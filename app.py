@@ -1,0 +1,38 @@
+"""The page, read top to bottom: `streamlit run app.py`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.ui import canvas, live_panels, model_picker, state, style, training_panel
+
+
+def main() -> None:
+    """Draw the page once; Streamlit calls this again after every interaction."""
+    st.set_page_config(page_title="Autoencoder Lab", page_icon="🔢", layout="wide")
+    state.warm_up()
+    state.initialise()
+    style.apply()
+
+    with st.sidebar:
+        model_picker.sidebar()
+        training_panel.sidebar()
+
+    style.heading()
+    model_picker.kind_control()
+    lab()
+
+
+@st.fragment
+def lab() -> None:
+    """Canvas and live panels: a stroke or the slider reruns this part alone."""
+    choice = model_picker.penalty_slider()
+    left, right = st.columns([300, 620], gap="medium")
+    with left:
+        picture = canvas.draw()
+    with right:
+        live_panels.show(choice, picture)
+
+
+if __name__ == "__main__":
+    main()
