@@ -49,14 +49,11 @@ def draw() -> Tensor | None:
         st.button("Undo", on_click=_undo, disabled=not lab().strokes, shortcut="Ctrl+Z", key="undo")
         st.button("Clear", on_click=clear, disabled=not lab().strokes, shortcut="Delete", key="clear")
     st.slider("Stroke width", 10, 40, key="stroke_width")
-    st.pills(
-        "Or pick a test digit",
-        range(10),
-        key="digit",
-        on_change=_pick_digit,
-        help="A digit of the test set; choose the same one again for another example.",
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption("Or place a test digit; the same button again gives another example.")
+    with st.container(horizontal=True, gap="xsmall", key="digits"):
+        for digit in range(10):
+            st.button(str(digit), on_click=_place_digit, args=(digit,), key=f"digit_{digit}")
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         if picture is None:
             seen = np.zeros((28, 28), dtype=np.float32)
             alt = "Nothing is drawn yet: the model sees nothing."
@@ -88,7 +85,6 @@ def place_picture(image: Tensor) -> None:
 
 def clear() -> None:
     """Empty the canvas."""
-    st.session_state.digit = None
     lab().strokes.clear()
     place({"objects": []}, None)
 
@@ -109,13 +105,10 @@ def _remember(drawing: dict[str, Any], png: bytes | None) -> None:
         del strokes[:-_UNDO_DEPTH]
 
 
-def _pick_digit() -> None:
-    """Place the next test image of the chosen digit; choosing the chosen one again counts as choosing it."""
-    chosen = st.session_state.digit
-    digit = lab().last_digit if chosen is None else chosen
-    st.session_state.digit = lab().last_digit = digit
+def _place_digit(digit: int) -> None:
+    """Place the next test image of a digit."""
     images, labels = load_mnist("test")
     examples = torch.nonzero(labels == digit).flatten()
-    index = lab().examples_seen.get(digit, 0)
-    lab().examples_seen[digit] = index + 1
+    index = lab().examples_placed.get(digit, 0)
+    lab().examples_placed[digit] = index + 1
     place_picture(images[examples[index % len(examples)], 0])

@@ -31,7 +31,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     seen = [inspection for inspection in inspections if inspection is not None]
     largest_error = max((one.error.max().item() for one in seen), default=0.0)
     largest_sensitivity = max((one.sensitivity_map.max().item() for one in seen), default=0.0)
-    for model, inspection in zip(models, inspections, strict=True):
+    for index, (model, inspection) in enumerate(zip(models, inspections, strict=True)):
         if len(models) > 1:
             st.markdown(f"**{model.title}**")
         panels = [

@@ -36,9 +36,7 @@ class Lab:
     """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
     strokes: list[tuple[dict[str, Any], bytes | None]] = field(default_factory=list)
     """The canvas after each stroke, as drawing and PNG, for undo."""
-    last_digit: int = 0
-    """The test digit picked last."""
-    examples_seen: dict[int, int] = field(default_factory=dict)
+    examples_placed: dict[int, int] = field(default_factory=dict)
     """How many examples of each test digit were placed."""
     placed: dict[str, Any] | None = None
     """The drawing last put onto the canvas by a button rather than a pen."""
@@ -65,7 +63,6 @@ WIDGET_DEFAULTS: dict[str, Any] = {
     "weight_sparse": 5e-3,
     "source": LADDER,
     "recipe": "fast",
-    "digit": None,
     "stroke_width": 22,
     "device": "auto",
 }

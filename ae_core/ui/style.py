@@ -17,7 +17,8 @@ h2, h3 { padding: 0.1rem 0 !important; }
 .scale i { flex: 1; height: 0.55rem; border-radius: 0.2rem; min-width: 2rem; }
 .figures { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
 .figures b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
-.st-key-digit button { padding: 0 0.62rem !important; min-width: 0; }
+@media (min-width: 1000px) { [class*='st-key-panel_'] { min-height: 33rem; } }
+.st-key-digits button { padding: 0 0.6rem; min-width: 2.35rem; }
 </style>
 """
 
