@@ -20,10 +20,10 @@ QUIET_COLOUR = "#8a94a3"
 LINE_COLOURS = ("#0b7fc7", "#d55e00")
 """Vermilion, grey and blue keep apart for colour-blind eyes, on light and on dark (Okabe and Ito, 2008)."""
 MAP_PIXELS = 280
-"""Side of a map before the page scales it."""
+"""Width of a map before the page scales it."""
 CHART_HEIGHT = 210
 
-_TILES_PER_ROW = 16
+_TILES_PER_ROW = 8
 _TILE_GAP = 1
 
 
@@ -58,12 +58,12 @@ def _coloured(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:
-    factor = max(1, MAP_PIXELS // max(image.shape[:2]))
+    factor = max(1, MAP_PIXELS // image.shape[1])
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def code_map(code: np.ndarray, largest: float) -> np.ndarray:
-    """A code as a wall of tiles, one a channel: (128, 3, 3) gives 8 x 16 tiles of 3 x 3.
+    """A code as a wall of tiles, one a channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
 
     Negative activations of a linear code are shown by their size.
     """
@@ -118,7 +118,7 @@ def loss_curve(history: Sequence[TrainProgress], penalty_weight: float) -> go.Fi
         shown = [value if value > 0 else None for value in values]
         figure.add_scatter(x=steps, y=shown, mode="lines", name=name, line={"width": 2, "color": colour})
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="loss", type="log", nticks=5, exponentformat="power", minor_showgrid=False)
+    figure.update_yaxes(title="loss", type="log", dtick=1, exponentformat="power")
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     return _finished(figure)
 

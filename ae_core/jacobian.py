@@ -77,10 +77,6 @@ def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tenso
 def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     """Exact J(x) = dh/dx of every image.
 
-    Once the ReLU masks of a forward pass are known the encoder is linear, so J is a product of three sparse
-    matrices. It is multiplied from both ends: the 7 x 7 patch of d(second layer)/dx at each of 49 positions
-    first, then the third convolution's taps on those patches.
-
     Args:
         x: images, shape (batch, 1, 28, 28).
     Returns:
@@ -90,37 +86,28 @@ def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     hidden1 = first(x)
     hidden2 = second(rectify(hidden1))
     pre_activation = third(rectify(hidden2))
-    patches = _second_layer_patches(first, second, hidden1, hidden2)
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
-
-    batch, channels, side, _ = pre_activation.shape
-    kernel = third.kernel_size[0]
-    reach = _STRIDE * (kernel - 1) + _PATCH
-    taps = third.weight.permute(2, 3, 0, 1)
-    grid = IMAGE_SIZE + _RIM
-    jacobian = x.new_zeros(batch, channels, side, side, grid, grid)
-    for row in range(side):
-        for column in range(side):
-            columns = taps @ patches[:, row : row + kernel, column : column + kernel]
-            columns = columns * slope[:, None, None, :, row, column, None]
-            columns = columns.flatten(1, 2).permute(0, 2, 3, 1).flatten(1, 2)
-            block = F.fold(columns, (reach, reach), kernel_size=_PATCH, stride=_STRIDE)
-            top, left = _STRIDE * row, _STRIDE * column
-            jacobian[:, :, row, column, top : top + reach, left : left + reach] = block
-    return jacobian[..., _RIM:, _RIM:].reshape(batch, -1, PIXELS)
+    linear = _masked_jacobian(first.weight, hidden1 > 0, second.weight, hidden2 > 0, third.weight)
+    return linear * slope.flatten(1)[..., None]
 
 
-def _second_layer_patches(first: nn.Conv2d, second: nn.Conv2d, hidden1: Tensor, hidden2: Tensor) -> Tensor:
-    """d ReLU(hidden2)/dx, shape (batch, 7, 7, channels, 49): at each position, the pixels that it sees."""
-    batch = hidden1.shape[0]
-    channels, inner = second.weight.shape[:2]
-    mask1 = F.unfold((hidden1 > 0).to(hidden1.dtype), 3, stride=2, padding=1).view(batch, inner, 9, -1)
-    mask2 = (hidden2 > 0).to(hidden2.dtype)
-    paths = torch.einsum("cit,is->tcsi", second.weight.flatten(2), first.weight.flatten(1))
-    columns = torch.einsum("tcsi,bitp->bpcst", paths, mask1)
-    patches = F.fold(columns.flatten(0, 1).flatten(1, 2), (_PATCH, _PATCH), kernel_size=3, stride=2)
-    patches = patches.view(batch, *hidden2.shape[2:], channels, _PATCH * _PATCH)
-    return patches * mask2.permute(0, 2, 3, 1)[..., None]
+def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
+    """Exact d x_hat/dh of every code, of the raw reconstruction (before clamping).
+
+    The decoder mirrors the encoder, so its transposed Jacobian has the encoder's form.
+
+    Args:
+        code: shape (batch, K).
+    Returns:
+        Shape (batch, 784, K).
+    """
+    first, rectify, second, _, third, activate = model.decoder
+    hidden1 = first(code.unflatten(1, model.code_shape))
+    hidden2 = second(rectify(hidden1))
+    pre_activation = third(rectify(hidden2))
+    slope = activation_slope(activate, pre_activation, activate(pre_activation))
+    linear = _masked_jacobian(third.weight, hidden2 > 0, second.weight, hidden1 > 0, first.weight)
+    return linear.mT * slope.flatten(1)[..., None]
 
 
 def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
@@ -131,15 +118,54 @@ def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     Returns:
         Shape (batch, 784, 784).
     """
-    code = model.encoder(x)
-    jacobian = encoder_jacobian(model, x)
-    if model.code_size < PIXELS:
-        unit = torch.eye(model.code_size, dtype=x.dtype, device=x.device)
-        directions = unit.unflatten(1, model.code_shape)[:, None].expand(-1, len(x), -1, -1, -1)
-        decoder_jacobian = pushforward(model.decoder, code, directions).tangents.flatten(2).permute(1, 2, 0)
-        return decoder_jacobian @ jacobian
-    directions = jacobian.permute(2, 0, 1).unflatten(2, model.code_shape)
-    return pushforward(model.decoder, code, directions).tangents.flatten(2).permute(1, 2, 0)
+    return decoder_jacobian(model, model.encode(x)) @ encoder_jacobian(model, x)
+
+
+def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor, third: Tensor) -> Tensor:
+    """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x.
+
+    Three sparse matrices are multiplied from both ends: first the 7 x 7 pixels that each of the 49 places of
+    the second layer sees, then the third convolution's taps on those patches.
+
+    Args:
+        first, second, third: weights of convolutions of stride 2, 2 and 1, the first two padded by 1.
+        mask1, mask2: which units are on, shapes (batch, channels, 14, 14) and (batch, channels, 7, 7).
+    Returns:
+        Shape (batch, channels * places, 784).
+    """
+    batch = mask1.shape[0]
+    channels, _, kernel, _ = third.shape
+    patches = _second_layer_patches(first, mask1, second, mask2)
+    taps = third.permute(2, 3, 0, 1)
+    places = mask2.shape[-1] - kernel + 1
+    reach = _STRIDE * (kernel - 1) + _PATCH
+    jacobian = third.new_zeros(batch, channels, places, places, IMAGE_SIZE, IMAGE_SIZE)
+    for row in range(places):
+        for column in range(places):
+            columns = taps @ patches[:, row : row + kernel, column : column + kernel]
+            columns = columns.flatten(1, 2).permute(0, 2, 3, 1).flatten(1, 2)
+            block = F.fold(columns, (reach, reach), kernel_size=_PATCH, stride=_STRIDE)
+            (rows, inner_rows), (cols, inner_cols) = _inside(row, reach), _inside(column, reach)
+            jacobian[:, :, row, column, rows, cols] = block[..., inner_rows, inner_cols]
+    return jacobian.view(batch, -1, PIXELS)
+
+
+def _inside(place: int, reach: int) -> tuple[slice, slice]:
+    """Which pixels along an axis a place of the code sees, and which part of its block they are."""
+    start = _STRIDE * place - _RIM
+    stop = min(start + reach, IMAGE_SIZE)
+    return slice(max(start, 0), stop), slice(max(-start, 0), stop - start)
+
+
+def _second_layer_patches(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor) -> Tensor:
+    """The pixels that each place of the second layer sees, shape (batch, 7, 7, channels, 49)."""
+    batch, inner = mask1.shape[:2]
+    mask1 = F.unfold(mask1.to(first.dtype), 3, stride=2, padding=1).view(batch, inner, 9, -1)
+    paths = torch.einsum("cit,is->tcsi", second.flatten(2), first.flatten(1))
+    columns = torch.einsum("tcsi,bitp->bpcst", paths, mask1)
+    patches = F.fold(columns.flatten(0, 1).flatten(1, 2), (_PATCH, _PATCH), kernel_size=3, stride=2)
+    patches = patches.view(batch, *mask2.shape[2:], -1, _PATCH * _PATCH)
+    return patches * mask2.permute(0, 2, 3, 1)[..., None]
 
 
 class ProbedCode(NamedTuple):

@@ -149,8 +149,8 @@ def evaluate(
         statistics = CodeStatistics.of(x, codes)
         encoder_images = x[:JACOBIAN_IMAGES]
         decoder_images = x[:RECONSTRUCTION_JACOBIAN_IMAGES]
-        # One of the decoder's Jacobians takes about as long as four of the encoder's.
-        share = len(encoder_images) / (len(encoder_images) + 4 * len(decoder_images))
+        # One reconstruction's Jacobian takes about as long as three of the encoder's.
+        share = len(encoder_images) / (len(encoder_images) + 3 * len(decoder_images))
         jacobian_sq_norm = _mean_sq_norm(
             encoder_jacobian, model, encoder_images, lambda done: on_progress(share * done)
         )

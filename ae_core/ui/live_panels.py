@@ -34,12 +34,10 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     for index, (model, inspection) in enumerate(zip(models, inspections, strict=True)):
         if len(models) > 1:
             st.markdown(f"**{model.title}**")
-        panels = [
-            column.container(border=True, height="stretch")
-            for column in st.columns(3, gap="small", vertical_alignment="top")
-        ]
-        for panel, title in zip(panels, _TITLES, strict=True):
-            with panel:
+        panels = []
+        for column, title in zip(st.columns(3, gap="small"), _TITLES, strict=True):
+            panels.append(column.container(border=True, height="stretch", key=f"panel_{title}_{index}"))
+            with panels[-1]:
                 st.subheader(title, anchor=False)
                 if inspection is None:
                     st.write("Draw a digit.")
@@ -98,7 +96,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
         style.colour_scale(figures.css_gradient(), largest, "activation")
     rows = {
         "Active units (l0)": f"{inspection.active_count} of {len(code)}",
-        "Hoyer sparsity, 0 to 1": f"{inspection.hoyer:.3f}",
+        "Hoyer sparsity": f"{inspection.hoyer:.3f}",
     }
     target = model.checkpoint.train_config.sparsity_target
     if target is not None:

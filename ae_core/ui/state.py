@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+import torch
 from torch import Tensor
 
-from ae_core.config import Kind
+from ae_core.config import KINDS, Kind, ModelConfig
+from ae_core.data import IMAGE_SIZE
+from ae_core.inspection import inspect
+from ae_core.model import seeded_autoencoder
 from ae_core.runs import TrainingRun
 from ae_core.ui.library import Shown
 
@@ -98,14 +102,17 @@ def weight() -> float:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> float:
-    """Once a process, after the heavy imports: freeze what lives forever.
+    """Once a process, after the heavy imports: a first pass of both models, then freeze what lives forever.
 
-    Streamlit collects garbage after every script run, which takes 0.2 s with torch imported, unless the
-    objects of the imports are out of the collector's sight.
+    PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And Streamlit collects
+    garbage after every script run, which takes 0.2 s with torch imported, unless the imports' objects are
+    out of the collector's sight.
     """
     import plotly.graph_objects  # noqa: F401
     import streamlit_drawable_canvas  # noqa: F401
 
+    for each in KINDS:
+        inspect(seeded_autoencoder(ModelConfig(each), 0), torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
     gc.collect()
     gc.freeze()
     return time.monotonic()

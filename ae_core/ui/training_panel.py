@@ -29,6 +29,8 @@ def sidebar() -> None:
         st.error(st.session_state.train_problem)
     # The timer runs only while there is something to watch.
     st.fragment(_watch, run_every=_POLL_SECONDS if running else None)()
+    if run is not None and not running and run.snapshot().checkpoint is not None:
+        st.button("Show this model", on_click=_show_newest, key="show_newest")
 
 
 def _key(field: str, of_kind: Kind | None = None) -> str:
@@ -151,8 +153,6 @@ def _watch() -> None:
     if not snapshot.running and not lab().collected:
         _collect()
         st.rerun()
-    if not snapshot.running and snapshot.checkpoint is not None:
-        st.button("Show this model", on_click=_show_newest, key="show_newest")
 
 
 def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
@@ -183,21 +183,12 @@ def _preview(run: TrainingRun) -> None:
     if picture is None:
         st.caption("Draw a digit to watch its reconstruction while the model learns.")
         return
-    seen, reconstructed = st.columns(2, wrap=False)
-    with seen:
-        st.image(
-            figures.grey_picture(picture[0, 0].numpy()),
-            caption="your digit",
-            width="stretch",
-            alt="Your digit as the model sees it.",
-        )
-    with reconstructed:
-        st.image(
-            figures.grey_picture(run.reconstruct(picture)[0, 0].numpy()),
-            caption="this model's",
-            width="stretch",
-            alt="Reconstruction of your digit by the model in training.",
-        )
+    st.image(
+        [figures.grey_picture(image[0, 0].numpy()) for image in (picture, run.reconstruct(picture))],
+        caption=["your digit", "as this model has it"],
+        width=108,
+        alt=["Your digit as the model sees it.", "Its reconstruction by the model in training."],
+    )
 
 
 def _show_newest() -> None:
