@@ -14,7 +14,7 @@ from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_
 from ae_core.config import KINDS, LADDERS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
 from ae_core.data import DataError, load_mnist
 from ae_core.metrics import evaluate
-from ae_core.model import Autoencoder, seeded_autoencoder
+from ae_core.model import Autoencoder, initial_model
 from ae_core.training import (
     Compute,
     DeviceError,
@@ -119,7 +119,7 @@ def train_command(kind: str, recipe_name: str, device: str, out: Path, **_: obje
     """Train one model and save it, with its metrics, to a file."""
     recipe = _recipe(kind, recipe_name)
     compute = _compute(device)
-    model = seeded_autoencoder(recipe.model, recipe.train.seed)
+    model = initial_model(recipe)
     try:
         _train_with_bar(model, recipe, compute, out.stem)
     except TrainingDivergedError as error:
@@ -146,7 +146,7 @@ def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: obj
             checkpoint = load_checkpoint(path)
             note = " (kept)"
         except CheckpointError:
-            model = seeded_autoencoder(rung.model, rung.train.seed)
+            model = initial_model(rung)
             _train_with_bar(model, rung, compute, path.stem)
             checkpoint = _evaluated(model, rung)
             save_checkpoint(checkpoint, path)

@@ -84,10 +84,19 @@ class TrainConfig:
     """Adam's step size; the peak of the one-cycle schedule."""
     schedule: Schedule = "constant"
     """constant, or one_cycle: linear warm-up over the first 30 % of all steps, then linear to 0."""
+    adam_beta1: float = 0.9
+    """How slowly Adam forgets gradients, in [0, 1)."""
+    adam_beta2: float = 0.999
+    """How slowly Adam forgets squared gradients, in [0, 1)."""
+    initial_gain: float = 1.0
+    """Scale of the initial weights: uniform in +-initial_gain/sqrt(fan_in); 1 is PyTorch's default."""
+    initial_code_bias: float | None = None
+    """Initial bias of every code unit; None draws it as PyTorch does."""
     max_grad_norm: float | None = None
     """Clip the gradient's global norm at this value; None leaves it as it is."""
     max_decoder_norm: float | None = None
-    """Bound on the norm of each code unit's decoder weights, so that a code cannot shrink for free."""
+    """Bound on the norm of the weights of each decoder layer's input channels (the first layer's are the code
+    units), so that a code cannot shrink for free; None leaves them as they are."""
     probes: int = 1
     """Random directions an image in the contraction penalty's estimate."""
     seed: int = 0
@@ -109,6 +118,17 @@ class TrainConfig:
         _require(
             _is_number(self.learning_rate) and self.learning_rate > 0,
             f"learning_rate must be a number above 0, not {self.learning_rate!r}",
+        )
+        for name in ("adam_beta1", "adam_beta2"):
+            value = getattr(self, name)
+            _require(_is_number(value) and 0 <= value < 1, f"{name} must lie in [0, 1), not {value!r}")
+        _require(
+            self.initial_code_bias is None or _is_number(self.initial_code_bias),
+            f"initial_code_bias must be a number, or none, not {self.initial_code_bias!r}",
+        )
+        _require(
+            _is_number(self.initial_gain) and self.initial_gain > 0,
+            f"initial_gain must be a number above 0, not {self.initial_gain!r}",
         )
         schedules = get_args(Schedule)
         _require(
@@ -164,20 +184,35 @@ _BEST_CONTRACTIVE = TrainConfig(
     penalty_weight=1e-4,
     epochs=10,
     batch_size=100,
-    learning_rate=4e-3,
+    learning_rate=6e-3,
     schedule="one_cycle",
+    adam_beta2=0.99,
+    initial_gain=2.0,
     max_grad_norm=0.1,
 )
 _BEST_SPARSE = TrainConfig(
     penalty_weight=5e-3,
     sparsity_target=0.01,
-    epochs=10,
-    batch_size=100,
+    epochs=100,
+    batch_size=300,
     learning_rate=6e-3,
     schedule="one_cycle",
-    max_grad_norm=0.1,
-    max_decoder_norm=4.0,
+    adam_beta1=0.5,
+    initial_code_bias=1.25,
+    max_decoder_norm=5.0,
 )
+"""All units start active and the penalty prunes them: that ends sparser than starting quiet, at the same
+error. Little momentum keeps the pruning from killing the code."""
+_FAST_SPARSE = replace(
+    _BEST_SPARSE,
+    epochs=2,
+    batch_size=50,
+    learning_rate=1e-2,
+    initial_gain=2.45,
+    initial_code_bias=0.5,
+    max_decoder_norm=6.0,
+)
+"""Two epochs are too few to prune a code that starts saturated: it starts lower, with larger weights."""
 
 RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
     "contractive": {
@@ -186,9 +221,11 @@ RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
         "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2)),
     },
     "sparse": {
-        "reference": Recipe(_SPARSE, TrainConfig(penalty_weight=5e-3, sparsity_target=0.01)),
+        "reference": Recipe(
+            _SPARSE, TrainConfig(penalty_weight=5e-3, sparsity_target=0.01, initial_code_bias=0.5)
+        ),
         "best": Recipe(_SPARSE, _BEST_SPARSE),
-        "fast": Recipe(_SPARSE, replace(_BEST_SPARSE, epochs=2)),
+        "fast": Recipe(_SPARSE, _FAST_SPARSE),
     },
 }
 

@@ -11,16 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ae_core.config import Kind, ModelConfig
+from ae_core.config import Kind, ModelConfig, Recipe
 
 _WIDTHS: dict[Kind, tuple[int, int, int, int]] = {
     "contractive": (32, 64, 128, 5),
     "sparse": (16, 32, 64, 7),
 }
 """Channels of the three encoder layers, and the last one's kernel size."""
-
-RECTIFIED_TANH_BIAS = 0.5
-"""Initial bias of a rectified_tanh code layer, so that no unit starts dead."""
 
 
 class RectifiedTanh(nn.Module):
@@ -91,18 +88,27 @@ class Autoencoder(nn.Module):
         return AutoencoderOutput(code, self.decode(code))
 
 
-def seeded_autoencoder(config: ModelConfig, seed: int) -> Autoencoder:
-    """A new model whose weights depend on the seed alone, whatever other threads draw meanwhile.
+def initial_model(recipe: Recipe) -> Autoencoder:
+    """The untrained model that a recipe starts from."""
+    train = recipe.train
+    return seeded_autoencoder(recipe.model, train.seed, train.initial_gain, train.initial_code_bias)
 
-    Weights and biases are uniform in +-1/sqrt(fan_in), PyTorch's own default for convolutions.
+
+def seeded_autoencoder(
+    config: ModelConfig, seed: int, gain: float = 1.0, code_bias: float | None = None
+) -> Autoencoder:
+    """A new model whose weights depend on the arguments alone, whatever other threads draw meanwhile.
+
+    Weights are uniform in +-gain/sqrt(fan_in), biases in +-1/sqrt(fan_in); with a gain of 1 that is PyTorch's
+    own default for convolutions. A `code_bias` replaces the code layer's biases.
     """
     model = Autoencoder(config)
     generator = torch.Generator().manual_seed(seed)
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             bound = 1 / math.sqrt(layer.weight[0].numel())
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            nn.init.uniform_(layer.weight, -gain * bound, gain * bound, generator=generator)
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-    if config.code_activation == "rectified_tanh":
-        nn.init.constant_(model.encoder[4].bias, RECTIFIED_TANH_BIAS)
+    if code_bias is not None:
+        nn.init.constant_(model.encoder[4].bias, code_bias)
     return model

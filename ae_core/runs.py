@@ -19,7 +19,7 @@ from ae_core.checkpoints import Checkpoint
 from ae_core.config import Recipe
 from ae_core.data import DataError, load_mnist
 from ae_core.metrics import evaluate, reconstruct
-from ae_core.model import Autoencoder, seeded_autoencoder
+from ae_core.model import Autoencoder, initial_model
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress, train
 
 RunState = Literal["training", "measuring", "finished", "stopped", "failed"]
@@ -69,7 +69,7 @@ class TrainingRun:
         self._stop = threading.Event()
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("training")
-        self._preview = seeded_autoencoder(recipe.model, recipe.train.seed).eval()
+        self._preview = initial_model(recipe).eval()
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
 
@@ -121,7 +121,7 @@ class TrainingRun:
 
     def _work(self) -> None:
         config = self.recipe.train
-        model = seeded_autoencoder(self.recipe.model, config.seed)
+        model = initial_model(self.recipe)
         state: RunState = "finished"
         error = None
         previewed = monotonic()

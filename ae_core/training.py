@@ -24,8 +24,6 @@ DeviceName = Literal["auto", "cuda", "cpu"]
 
 REPORT_SECONDS = 0.1
 WARM_UP_SHARE = 0.3
-MAX_LATER_DECODER_NORM = 3.0
-"""Bound on the later decoder layers where the first is bounded: else they would grow in its place."""
 
 
 class DeviceError(Exception):
@@ -124,13 +122,15 @@ def train(
     images = images.to(device)
     order = torch.Generator().manual_seed(config.seed)
     noise = torch.Generator(device).manual_seed(config.seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=config.learning_rate, betas=(config.adam_beta1, config.adam_beta2), fused=True
+    )
 
     total_steps = config.epochs * math.ceil(len(images) / config.batch_size)
-    step = reported_step = 0
+    step = reported_step = good_step = 0
     started = reported = perf_counter()
     sums = torch.zeros(3, device=device)
-    last_good = _copy_of_weights(model)
+    last_good = newest = _copy_of_weights(model)
     for epoch in range(1, config.epochs + 1):
         for indices in shuffled_batches(len(images), config.batch_size, order):
             x = to_float(images[indices.to(device)])
@@ -143,14 +143,15 @@ def train(
             if now - reported < report_seconds and step < total_steps:
                 continue
             loss, mse, penalty = (sums / (step - reported_step)).tolist()
-            if not (math.isfinite(loss) and _weights_are_finite(model)):
+            if not (math.isfinite(loss) and (step < total_steps or _is_finite(model, x))):
                 model.load_state_dict(last_good)
                 raise TrainingDivergedError(
                     f"Training diverged: the loss was no longer finite by step {step} of {total_steps}. "
-                    f"The weights of step {reported_step} are kept. "
+                    f"The weights of step {good_step} are kept. "
                     "Try a smaller learning rate or penalty weight."
                 )
-            last_good = _copy_of_weights(model)
+            # A finite loss vouches for the weights of the report before, not yet for those of this one.
+            last_good, good_step, newest = newest, reported_step, _copy_of_weights(model)
             sums.zero_()
             per_step = (perf_counter() - started) / step
             yield TrainProgress(
@@ -192,17 +193,13 @@ def _optimise(
 
 @torch.no_grad()
 def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
-    """Scale down, in place, each code unit's decoder weights whose norm is above the bound.
+    """Scale down, in place, the decoder weights of each input channel whose norm is above the bound.
 
-    Without a bound a penalty on the code is dodged by a small code and a large decoder.
+    Without a bound a penalty on the code is dodged by a small code and a large decoder; bounding the first
+    layer alone, whose channels are the code units, would let the later ones grow in its place.
     """
-    first, _, second, _, third, _ = model.decoder
-    for layer, bound in (
-        (first, max_decoder_norm),
-        (second, MAX_LATER_DECODER_NORM),
-        (third, MAX_LATER_DECODER_NORM),
-    ):
-        layer.weight.copy_(torch.renorm(layer.weight, 2, 0, bound))
+    for layer in model.decoder[::2]:
+        layer.weight.copy_(torch.renorm(layer.weight, 2, 0, max_decoder_norm))
 
 
 def learning_rate_at(config: TrainConfig, step: int, total_steps: int) -> float:
@@ -219,5 +216,6 @@ def _copy_of_weights(model: Autoencoder) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def _weights_are_finite(model: Autoencoder) -> bool:
-    return all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+@torch.no_grad()
+def _is_finite(model: Autoencoder, x: Tensor) -> bool:
+    return bool(model(x).reconstruction.isfinite().all())

@@ -1,0 +1,156 @@
+"""The exact Jacobians, the estimators and what is read off them. Needs torch: small float64 batches."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
+from ae_core.jacobian import (
+    activation_slope,
+    code_probe_estimates,
+    decoder_jacobian,
+    encode_with_probes,
+    encoder_jacobian,
+    pushforward,
+    reconstruction_jacobian,
+    sensitivity_map,
+    spectrum,
+    tangents,
+)
+from ae_core.model import seeded_autoencoder
+
+ALL_MODELS = [(kind, activation) for kind in KINDS for activation in CODE_ACTIVATIONS[kind]]
+
+
+def model_and_images(kind, activation=None, batch=3, output=None):
+    model = seeded_autoencoder(ModelConfig(kind, activation, output), seed=1).double()
+    images = torch.rand(batch, 1, 28, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    return model.requires_grad_(False), images
+
+
+def reverse_mode(function, x):
+    """The Jacobian of a function of one image, by torch.func: knows nothing of the layers."""
+    return torch.func.jacrev(lambda pixels: function(pixels[None])[0].flatten(), chunk_size=128)(x).flatten(1)
+
+
+@pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_structured_jacobian_matches_jacrev(kind, activation, batch):
+    model, x = model_and_images(kind, activation, batch)
+    found = encoder_jacobian(model, x)
+    assert found.shape == (batch, model.code_size, 784)
+    for one, image in zip(found, x, strict=True):
+        torch.testing.assert_close(one, reverse_mode(model.encode, image), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_structured_jacobian_is_right_in_float32(kind):
+    model, x = model_and_images(kind)
+    exact = encoder_jacobian(model, x)
+    single = encoder_jacobian(model.float(), x.float())
+    assert (single - exact).norm() / exact.norm() < 1e-5
+
+
+@pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
+def test_structured_jacobian_matches_finite_differences(kind, activation):
+    model, x = model_and_images(kind, activation, batch=1)
+    step = 1e-7
+    jacobian = encoder_jacobian(model, x)[0]
+    for pixel in (0, 27, 300, 406, 783):
+        moved = x.clone().flatten(1)
+        moved[0, pixel] += step
+        difference = (model.encode(moved.view_as(x)) - model.encode(x))[0] / step
+        torch.testing.assert_close(jacobian[:, pixel], difference, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("output", ["linear", "sigmoid"])
+def test_decoder_and_reconstruction_jacobians_match_jacrev(kind, output):
+    model, x = model_and_images(kind, batch=2, output=output)
+    codes = model.encode(x)
+    decoders, whole = decoder_jacobian(model, codes), reconstruction_jacobian(model, x)
+    for index in range(2):
+        torch.testing.assert_close(
+            decoders[index], reverse_mode(model.decode, codes[index]), rtol=1e-9, atol=1e-12
+        )
+        torch.testing.assert_close(
+            whole[index],
+            reverse_mode(lambda image: model(image).reconstruction, x[index]),
+            rtol=1e-9,
+            atol=1e-12,
+        )
+
+
+@pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
+def test_pushforward_matches_jvp(kind, activation):
+    model, x = model_and_images(kind, activation)
+    directions = torch.randn(4, *x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(3))
+    value, moved = pushforward(model.encoder, x, directions)
+    for direction, tangent in zip(directions, moved, strict=True):
+        expected_value, expected = torch.func.jvp(model.encoder, (x,), (direction,))
+        torch.testing.assert_close(value, expected_value)
+        torch.testing.assert_close(tangent, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_an_unknown_layer_is_refused_and_not_guessed():
+    with pytest.raises(TypeError, match="Softplus"):
+        activation_slope(nn.Softplus(), torch.zeros(1), torch.zeros(1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", ["input", "code"])
+def test_penalty_estimate_is_unbiased(kind, side):
+    model, x = model_and_images(kind)
+    exact = encoder_jacobian(model, x).square().sum((1, 2)).float()
+    generator = torch.Generator().manual_seed(4)
+    estimates = (
+        encode_with_probes(model, x, 2000, generator).estimates
+        if side == "input"
+        else code_probe_estimates(model, x, 1000, generator).float()
+    )
+    standard_error = estimates.std(0) / len(estimates) ** 0.5
+    assert ((estimates.mean(0) - exact).abs() < 4 * standard_error).all()
+    # An error bar that is wide says nothing: it must be far smaller than the figure itself.
+    assert (standard_error < 0.05 * exact).all()
+
+
+def test_variance_of_the_estimate_falls_as_one_over_probes():
+    model, x = model_and_images("sparse", batch=1)
+    estimates = encode_with_probes(model, x, 8000, torch.Generator().manual_seed(5)).estimates.flatten()
+    one = estimates.var()
+    sixteen = estimates.view(-1, 16).mean(1).var()
+    assert 11 < one / sixteen < 23
+
+
+def test_probes_are_reproducible_and_refused_below_one():
+    model, x = model_and_images("sparse")
+    first, second = (
+        encode_with_probes(model, x, 2, torch.Generator().manual_seed(6)).estimates for _ in range(2)
+    )
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    for estimator in (encode_with_probes, code_probe_estimates):
+        with pytest.raises(ValueError, match="probes"):
+            estimator(model, x, 0)
+
+
+def test_sensitivity_map_spectrum_and_tangents_match_numpy():
+    model, x = model_and_images("sparse", batch=2)
+    jacobian = encoder_jacobian(model, x)
+    array = jacobian.numpy()
+    columns = np.sqrt((array**2).sum(1)).reshape(2, 28, 28)
+    np.testing.assert_allclose(sensitivity_map(jacobian).numpy(), columns, rtol=1e-12)
+    np.testing.assert_allclose(
+        spectrum(jacobian).numpy(), np.linalg.svd(array, compute_uv=False), rtol=1e-9, atol=1e-12
+    )
+    leading = tangents(jacobian, 3).flatten(2)
+    identity = torch.eye(3, dtype=torch.float64).expand(2, 3, 3)
+    torch.testing.assert_close(leading @ leading.mT, identity)
+    # J moves each tangent by its singular value.
+    torch.testing.assert_close((jacobian @ leading.mT).norm(dim=1), spectrum(jacobian)[:, :3])
+
+
+def test_squared_norm_is_the_sum_of_squared_singular_values():
+    model, x = model_and_images("sparse", batch=1)
+    jacobian = encoder_jacobian(model, x)
+    torch.testing.assert_close(spectrum(jacobian).square().sum(), jacobian.square().sum())

@@ -1,0 +1,119 @@
+"""A run in the background. Needs torch; the data set is cut down to a few hundred images."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from ae_core import runs
+from ae_core.config import RECIPES
+from ae_core.data import DataError, Mnist, load_mnist, to_float
+from ae_core.metrics import evaluate
+from ae_core.runs import TrainingRun
+from ae_core.training import Compute
+
+FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+
+
+@pytest.fixture(autouse=True)
+def small_mnist(monkeypatch):
+    def load(split):
+        images, labels = load_mnist(split)
+        return Mnist(images[:300], labels[:300]) if split == "train" else Mnist(images[:40], labels[:40])
+
+    monkeypatch.setattr(runs, "load_mnist", load)
+    return load
+
+
+def start(**changes):
+    return TrainingRun(RECIPES["sparse"]["fast"].override(**changes), FLOAT32, grace_seconds=0.2)
+
+
+def until(condition):
+    """Wait for a thread; the limit only keeps a broken run from hanging the suite."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "the run never got there"
+        time.sleep(0.01)
+
+
+def test_a_finished_run_holds_a_checkpoint_with_the_metrics_of_its_weights(small_mnist):
+    run = start(epochs=2, batch_size=100)
+    snapshot = run.wait(60)
+    assert snapshot.state == "finished"
+    assert not snapshot.running
+    assert snapshot.progress.step == snapshot.progress.total_steps == 6
+    measured = evaluate(snapshot.checkpoint.model, small_mnist("test").images)
+    assert snapshot.checkpoint.metrics["test_mse"] == pytest.approx(measured["test_mse"], rel=1e-5)
+    assert snapshot.checkpoint.train_config == run.recipe.train
+
+
+def test_stop_ends_a_long_run_early_and_keeps_what_it_learnt():
+    run = start(epochs=100_000)
+    until(lambda: run.snapshot().progress is not None)
+    run.stop()
+    snapshot = run.wait(60)
+    assert snapshot.state == "stopped"
+    assert 0 < snapshot.progress.step < snapshot.progress.total_steps
+    assert snapshot.checkpoint is not None
+
+
+def test_an_orphan_stops_after_its_grace_and_an_adopted_one_does_not():
+    run = start(epochs=100_000)
+    until(lambda: run.snapshot().progress is not None)
+    run.orphan()
+    run.adopt()
+    step = run.snapshot().progress.step
+    time.sleep(0.5)
+    assert run.snapshot().state == "training"
+    assert run.snapshot().progress.step > step
+    run.orphan()
+    assert run.wait(60).state == "stopped"
+
+
+def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
+    x = to_float(small_mnist("test").images[:1])
+    run = start(epochs=100_000)
+    first = run.reconstruct(x)
+    until(lambda: not torch.equal(run.reconstruct(x), first))
+    run.stop()
+    snapshot = run.wait(60)
+    expected = snapshot.checkpoint.model(x).reconstruction.clamp(0, 1)
+    torch.testing.assert_close(run.reconstruct(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_diverged_run_fails_with_a_sentence_and_offers_its_last_good_weights():
+    run = start(learning_rate=1e30, schedule="constant", max_grad_norm=None, epochs=50)
+    snapshot = run.wait(60)
+    assert snapshot.state == "failed"
+    assert "diverged" in snapshot.error
+    if snapshot.checkpoint is not None:
+        assert all(value.isfinite().all() for value in snapshot.checkpoint.model.state_dict().values())
+
+
+def test_damaged_data_fail_the_run_with_the_files_name(monkeypatch):
+    def broken(_split):
+        raise DataError("The data file x.gz is missing.")
+
+    monkeypatch.setattr(runs, "load_mnist", broken)
+    snapshot = start().wait(60)
+    assert snapshot.state == "failed"
+    assert "x.gz" in snapshot.error
+
+
+def test_snapshots_are_frozen_moments():
+    run = start(epochs=100_000)
+    until(lambda: run.snapshot().progress is not None)
+    early = run.snapshot()
+    until(lambda: len(run.snapshot().history) > len(early.history))
+    run.stop()
+    run.wait(60)
+    assert early.state == "training"
+    with pytest.raises(AttributeError):
+        early.state = "finished"
+
+
+def test_no_thread_is_left_behind():
+    start(epochs=1).wait(60)
+    assert not any(thread.name == "training" for thread in threading.enumerate())
