@@ -193,13 +193,14 @@ _BEST_CONTRACTIVE = TrainConfig(
 _BEST_SPARSE = TrainConfig(
     penalty_weight=5e-3,
     sparsity_target=0.01,
-    epochs=100,
-    batch_size=300,
-    learning_rate=6e-3,
+    epochs=50,
+    batch_size=150,
+    learning_rate=5e-3,
     schedule="one_cycle",
     adam_beta1=0.5,
-    initial_code_bias=1.25,
-    max_decoder_norm=5.0,
+    initial_gain=2.45,
+    initial_code_bias=1.3,
+    max_decoder_norm=6.0,
 )
 """All units start active and the penalty prunes them: that ends sparser than starting quiet, at the same
 error. Little momentum keeps the pruning from killing the code."""
@@ -208,11 +209,9 @@ _FAST_SPARSE = replace(
     epochs=2,
     batch_size=50,
     learning_rate=1e-2,
-    initial_gain=2.45,
     initial_code_bias=0.5,
-    max_decoder_norm=6.0,
 )
-"""Two epochs are too few to prune a code that starts saturated: it starts lower, with larger weights."""
+"""Two epochs are too few to prune a code that starts near saturation: it starts lower."""
 
 RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
     "contractive": {
@@ -221,8 +220,9 @@ RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
         "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2)),
     },
     "sparse": {
+        # A sigmoid code, as in Ng's notes: under this recipe a rectified one dies.
         "reference": Recipe(
-            _SPARSE, TrainConfig(penalty_weight=5e-3, sparsity_target=0.01, initial_code_bias=0.5)
+            ModelConfig("sparse", "sigmoid"), TrainConfig(penalty_weight=5e-3, sparsity_target=0.01)
         ),
         "best": Recipe(_SPARSE, _BEST_SPARSE),
         "fast": Recipe(_SPARSE, _FAST_SPARSE),

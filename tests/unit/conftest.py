@@ -1,0 +1,41 @@
+"""What several test files share: small real checkpoints, measured on a few test images. Needs torch."""
+
+from functools import cache
+
+import pytest
+
+from ae_core.checkpoints import Checkpoint, save_checkpoint
+from ae_core.config import RECIPES, ModelConfig
+from ae_core.data import load_mnist
+from ae_core.metrics import evaluate
+from ae_core.model import seeded_autoencoder
+
+
+@cache
+def _measured(model_config):
+    return evaluate(seeded_autoencoder(model_config, seed=5).eval(), load_mnist("test").images[:6])
+
+
+@pytest.fixture
+def make_checkpoint():
+    """A checkpoint of a seeded, untrained model of a kind, with its true metrics."""
+
+    def make(kind, code_activation=None, output_activation=None):
+        config = ModelConfig(kind, code_activation, output_activation)
+        model = seeded_autoencoder(config, seed=5).eval()
+        return Checkpoint(model, config, RECIPES[kind]["reference"].train, dict(_measured(config)))
+
+    return make
+
+
+@pytest.fixture
+def saved_checkpoint(make_checkpoint, tmp_path):
+    """Saves such a checkpoint and returns it with its path."""
+
+    def save(kind, *activations):
+        checkpoint = make_checkpoint(kind, *activations)
+        path = tmp_path / f"{kind}.safetensors"
+        save_checkpoint(checkpoint, path)
+        return checkpoint, path
+
+    return save
