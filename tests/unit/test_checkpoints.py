@@ -1,4 +1,4 @@
-"""Checkpoints out and back, and every kind of bad file. Needs torch and safetensors; writes to tmp_path alone."""
+"""Checkpoints out and back, and every kind of bad file. Needs torch and safetensors; writes to tmp_path."""
 
 import dataclasses
 import errno
@@ -316,7 +316,17 @@ def test_the_unchanged_forgery_loads(forge):
         ({"encoder.0.bias": torch.zeros(0)}, "encoder.0.bias"),
         ({"encoder.2.weight": torch.zeros(16, 32, 3, 3)}, "encoder.2.weight"),
     ],
-    ids=["extra", "extra too", "missing", "renamed", "longer", "one axis more", "scalar", "empty", "transposed"],
+    ids=[
+        "extra",
+        "extra too",
+        "missing",
+        "renamed",
+        "longer",
+        "one axis more",
+        "scalar",
+        "empty",
+        "transposed",
+    ],
 )
 def test_foreign_missing_and_misshapen_tensors_are_checkpoint_errors(forge, tensors, named):
     assert named in refusal(forge(tensors))
@@ -360,7 +370,18 @@ def test_a_file_without_metadata_is_a_checkpoint_error(forge, tmp_path):
 @pytest.mark.parametrize("place", ["model_config", "train_config", "metrics"])
 @pytest.mark.parametrize(
     "text",
-    [None, "", "{", "[]", "null", "3", '"sparse"', "{'kind': 'sparse'}", "[" * 100_000, '{"seed":' + "9" * 5000],
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "null",
+        "3",
+        '"sparse"',
+        "{'kind': 'sparse'}",
+        "[" * 100_000,
+        '{"seed":' + "9" * 5000,
+    ],
     ids=["missing", "empty", "cut", "list", "null", "number", "string", "python", "deep", "cut long number"],
 )
 def test_metadata_that_is_no_json_object_is_a_checkpoint_error(forge, place, text):
@@ -529,9 +550,7 @@ def test_an_interrupted_save_leaves_nothing_behind(make_checkpoint, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_whole_content_is_on_disk_before_the_file_takes_its_name(
-    make_checkpoint, tmp_path, monkeypatch
-):
+def test_the_whole_content_is_on_disk_before_the_file_takes_its_name(make_checkpoint, tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     fsync, replace = os.fsync, os.replace
     events = []

@@ -1,4 +1,4 @@
-"""Configurations against the contracts' tables, and every impossible value. Needs the standard library alone."""
+"""Configurations against the contracts, and every impossible value. Needs the standard library alone."""
 
 import dataclasses
 import math
@@ -107,7 +107,9 @@ def test_values_at_the_edge_of_the_possible_are_kept_as_they_are(name, value):
 
 
 @pytest.mark.parametrize(
-    "value", [ModelConfig("sparse"), TrainConfig(0.0), RECIPES["sparse"]["best"]], ids=lambda v: type(v).__name__
+    "value",
+    [ModelConfig("sparse"), TrainConfig(0.0), RECIPES["sparse"]["best"]],
+    ids=lambda v: type(v).__name__,
 )
 def test_configurations_are_frozen(value):
     for field in fields(value):
@@ -128,9 +130,7 @@ def test_override_sends_each_name_to_the_model_or_to_the_training():
     before = RECIPES["sparse"]["reference"]
     after = before.override(code_activation="sigmoid", sparsity_target=0.2, epochs=3, max_grad_norm=None)
     assert after.model == ModelConfig("sparse", "sigmoid", before.model.output_activation)
-    assert after.train == dataclasses.replace(
-        before.train, sparsity_target=0.2, epochs=3, max_grad_norm=None
-    )
+    assert after.train == dataclasses.replace(before.train, sparsity_target=0.2, epochs=3, max_grad_norm=None)
     assert before == RECIPES["sparse"]["reference"]
     assert before.train.sparsity_target == 0.01
 

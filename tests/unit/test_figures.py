@@ -150,7 +150,9 @@ def test_means_are_dots_and_the_target_is_a_line(target):
     assert dots.mode == "markers"
     np.testing.assert_array_equal(dots.x, np.arange(64))
     np.testing.assert_array_equal(dots.y, means)
-    assert [(line.y0, line.y1) for line in figure.layout.shapes] == ([] if target is None else [(target, target)])
+    assert [(line.y0, line.y1) for line in figure.layout.shapes] == (
+        [] if target is None else [(target, target)]
+    )
     assert figure.layout.xaxis.title.text
     assert figure.layout.yaxis.title.text
 

@@ -1,0 +1,46 @@
+"""The real app.py in Streamlit's own test harness, with pictures put onto its canvas."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from ae_core import runs
+from ae_core.data import Mnist, load_mnist
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture
+def page():
+    """The page as a new visitor has it."""
+    return AppTest.from_file(str(APP), default_timeout=60).run()
+
+
+def put_on_canvas(page, pixels):
+    """What the browser sends after a stroke: the canvas as a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("RGBA").save(buffer, format="PNG")
+    url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    page.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": url}, "backgroundFit": None}
+    return page.run()
+
+
+def enlarged_digit(index):
+    """A test image, ten canvas pixels for each of its own."""
+    return np.kron(load_mnist("test").images[index, 0].numpy(), np.ones((10, 10), dtype=np.uint8))
+
+
+@pytest.fixture
+def small_mnist(monkeypatch):
+    """Trainings on the page take a second: a few hundred images instead of 60,000."""
+
+    def load(split):
+        images, labels = load_mnist(split)
+        return Mnist(images[:600], labels[:600]) if split == "train" else Mnist(images[:40], labels[:40])
+
+    monkeypatch.setattr(runs, "load_mnist", load)

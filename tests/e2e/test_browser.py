@@ -1,0 +1,151 @@
+"""What a person does, in a real browser against a real server. Needs Chromium and the shipped checkpoints."""
+
+import re
+import urllib.parse
+
+from playwright.sync_api import expect
+
+from ae_core.checkpoints import ladder_paths, load_checkpoint
+from tests.e2e.conftest import SEVEN, THREE, all_changed, canvas, draw, opened, panel, settled
+
+LONG_MS = 240_000
+TITLES = ("Reconstruction", "Code", "Jacobian")
+
+
+def draw_and_settle(page, points):
+    draw(page, points)
+    for title in TITLES:
+        expect(panel(page, title)).not_to_contain_text("Draw a digit.")
+    return settled(page)
+
+
+def slide(page, kind, key):
+    page.locator(f".st-key-weight_{kind} input[type=range]").first.press(key)
+
+
+def test_a_stroke_the_slider_and_the_kind_change_all_three_panels(page):
+    first = draw_and_settle(page, THREE)
+    assert "MSE of this digit" in first[0]
+    slide(page, "contractive", "ArrowLeft")
+    second = all_changed(page, first)
+    draw(page, SEVEN)
+    third = all_changed(page, second)
+    page.get_by_text("Sparse", exact=True).click()
+    all_changed(page, third)
+    expect(panel(page, "Code").locator(".js-plotly-plot")).to_be_visible()
+    expect(panel(page, "Code")).to_contain_text("of 64")
+
+
+def test_undo_clear_and_digit_buttons_work_on_a_drawing(page):
+    one = draw_and_settle(page, THREE)
+    draw(page, SEVEN)
+    two = all_changed(page, one)
+    page.get_by_role("button", name="Undo").first.click()
+    assert all_changed(page, two) == one
+    page.locator(".st-key-clear button").click()
+    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
+    page.locator(".st-key-digit_5 button").click()
+    expect(panel(page, "Code")).to_contain_text("Active units")
+    sample = settled(page)
+    # The pen goes on where the sample is.
+    draw(page, ((20, 20), (60, 20)))
+    all_changed(page, sample)
+
+
+def progress(page):
+    return page.locator("[data-testid='stProgress']")
+
+
+def bar_width(page):
+    """How far the bar is, in per cent."""
+    value = page.locator("[data-testid='stProgress'] [role='progressbar']").first.get_attribute(
+        "aria-valuenow"
+    )
+    return float(value)
+
+
+def test_drawing_goes_on_while_a_fast_recipe_trains_and_stop_stops_it(page):
+    draw_and_settle(page, THREE)
+    page.locator(".st-key-train button").click()
+    expect(progress(page)).to_contain_text("left")
+    expect(page.locator("[data-testid='stSidebar'] .js-plotly-plot")).to_be_visible()
+    expect(page.get_by_text("as this model has it")).to_be_visible()
+    start = bar_width(page)
+    page.wait_for_function(
+        """start => Number(document.querySelector("[data-testid='stProgress'] [role='progressbar']")
+            .getAttribute('aria-valuenow')) > start""",
+        arg=start,
+    )
+    before = settled(page)
+    draw(page, SEVEN)
+    all_changed(page, before)
+    expect(progress(page)).to_contain_text("left")
+    page.locator(".st-key-stop button").click()
+    expect(progress(page)).to_contain_text("Measuring")
+    stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
+    expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
+    page.locator(".st-key-show_newest button").click()
+    expect(page.get_by_text("Shipped contractive, 0.0001")).to_be_visible()
+    expect(panel(page, "Jacobian", row=1)).to_contain_text("exact")
+
+
+def test_a_fast_sparse_run_ends_with_a_good_model_that_downloads(page, tmp_path):
+    page.get_by_text("Sparse", exact=True).click()
+    expect(page.locator(".st-key-weight_sparse")).to_be_visible()
+    page.locator(".st-key-train button").click()
+    finished = re.compile(r"Finished after step 2,400 of 2,400: test MSE (0\.\d+)")
+    expect(progress(page)).to_contain_text(finished, timeout=LONG_MS)
+    assert float(finished.search(progress(page).inner_text())[1]) < 0.009
+    page.locator(".st-key-show_newest button").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    target = tmp_path / download.value.suggested_filename
+    download.value.save_as(target)
+    checkpoint = load_checkpoint(target)
+    assert checkpoint.model_config.kind == "sparse"
+    assert checkpoint.metrics["test_mse"] < 0.009
+
+
+def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):
+    before = draw_and_settle(page, THREE)
+    page.get_by_text("File", exact=True).click()
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"no checkpoint at all")
+    page.locator("input[type=file]").set_input_files(bad)
+    expect(page.get_by_text("is not a readable safetensors file")).to_be_visible()
+    assert settled(page) == before
+    page.locator("input[type=file]").set_input_files(ladder_paths("contractive")[1e-2])
+    expect(page.get_by_text("contractive-0.01 (uploaded)").first).to_be_visible()
+    assert len(settled(page)) == 6, "the uploaded model's panels and the shipped one's"
+
+
+def test_two_visitors_do_not_see_each_others_drawings(context, page, server):
+    mine = draw_and_settle(page, THREE)
+    other = opened(context, server)
+    theirs = draw_and_settle(other, SEVEN)
+    assert mine != theirs
+    assert settled(page) == mine
+
+
+def test_the_page_asks_no_other_machine_for_anything(context, server):
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = opened(context, server)
+    draw_and_settle(page, THREE)
+    hosts = {urllib.parse.urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {"localhost"}
+
+
+def test_nothing_scrolls_sideways_on_a_phone(browser, server):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = opened(context, server)
+    draw_and_settle(page, THREE)
+    wide = page.evaluate(
+        """() => [document.documentElement, document.querySelector("[data-testid='stMain']")]
+            .map(element => element.scrollWidth - element.clientWidth)"""
+    )
+    assert wide == [0, 0]
+    box = canvas(page).bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    context.close()
