@@ -108,7 +108,8 @@ def train(
 
         loss = mse + penalty_weight * penalty
 
-    The same seed, device type and thread count give the same weights. Closing the generator stops the run.
+    On a CPU the same seed, precision and thread count give the same weights bit for bit; on CUDA up to the
+    order in which its kernels sum. Closing the generator stops the run.
 
     Args:
         model: moved to the device, and updated between reports only.

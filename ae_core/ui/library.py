@@ -42,7 +42,7 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _load_rung(path: Path, penalty_weight: float, _version: int) -> Shown:
     checkpoint = load_checkpoint(path)
-    title = f"Shipped {checkpoint.model_config.kind}, {penalty_weight:g}"
+    title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
     # The shipped files' metrics are ours, and a test holds them against the weights.
     return Shown(title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
 

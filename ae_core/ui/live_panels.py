@@ -32,8 +32,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     largest_error = max((one.error.max().item() for one in seen), default=0.0)
     largest_sensitivity = max((one.sensitivity_map.max().item() for one in seen), default=0.0)
     for index, (model, inspection) in enumerate(zip(models, inspections, strict=True)):
-        if len(models) > 1:
-            st.markdown(f"**{model.title}**")
+        st.markdown(f"**{model.title}**")
         panels = []
         for column, title in zip(st.columns(3, gap="small"), _TITLES, strict=True):
             panels.append(column.container(border=True, height="stretch", key=f"panel_{title}_{index}"))

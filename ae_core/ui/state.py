@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +65,6 @@ WIDGET_DEFAULTS: dict[str, Any] = {
     "weight_contractive": 1e-4,
     "weight_sparse": 5e-3,
     "source": LADDER,
-    "recipe": "fast",
     "stroke_width": 22,
     "device": "auto",
 }
@@ -101,7 +99,7 @@ def weight() -> float:
 
 
 @st.cache_resource(show_spinner=False)
-def warm_up() -> float:
+def warm_up() -> None:
     """Once a process, after the heavy imports: a first pass of both models, then freeze what lives forever.
 
     PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And Streamlit collects
@@ -115,4 +113,3 @@ def warm_up() -> float:
         inspect(seeded_autoencoder(ModelConfig(each), 0), torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
     gc.collect()
     gc.freeze()
-    return time.monotonic()

@@ -14,6 +14,17 @@ from ae_core.ui import library
 from ae_core.ui.state import MINE, kind, lab
 
 _POLL_SECONDS = 0.5
+_FIELDS = (
+    "penalty_weight",
+    "sparsity_target",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "seed",
+    "code_activation",
+    "max_decoder_norm",
+)
+"""What of a recipe can be changed on the page; the rest stays as the recipe has it."""
 
 
 def sidebar() -> None:
@@ -33,14 +44,15 @@ def sidebar() -> None:
         st.button("Show this model", on_click=_show_newest, key="show_newest")
 
 
-def _key(field: str, of_kind: Kind | None = None) -> str:
-    return f"train_{of_kind or kind()}_{field}"
+def _key(field: str) -> str:
+    return f"train_{kind()}_{field}"
 
 
 def _fill_in_recipe() -> None:
     """Put the chosen recipe's values into the fields."""
-    for field, value in RECIPES[kind()][st.session_state[_key("recipe")]].as_dict().items():
-        st.session_state[_key(field)] = 0.0 if value is None else value
+    recipe = RECIPES[kind()][st.session_state[_key("recipe")]].as_dict()
+    for field in _FIELDS:
+        st.session_state[_key(field)] = 0.0 if recipe[field] is None else recipe[field]
 
 
 def _fields(of_kind: Kind) -> None:
@@ -93,11 +105,11 @@ def _recipe_of_fields() -> Recipe:
         ValueError: with a sentence on the field that is off.
     """
     recipe = RECIPES[kind()][st.session_state[_key("recipe")]]
-    names = ("penalty_weight", "epochs", "batch_size", "learning_rate", "seed", "code_activation")
-    values = {name: st.session_state[_key(name)] for name in names}
-    if kind() == "sparse":
-        values["sparsity_target"] = st.session_state[_key("sparsity_target")]
-    values["max_decoder_norm"] = st.session_state[_key("max_decoder_norm")] or None
+    values = {field: st.session_state[_key(field)] for field in _FIELDS}
+    # 0 stands for "off" where a recipe has None.
+    values["max_decoder_norm"] = values["max_decoder_norm"] or None
+    if kind() == "contractive":
+        values["sparsity_target"] = None
     return recipe.override(**values)
 
 

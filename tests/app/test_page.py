@@ -163,7 +163,9 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnis
     assert not page.exception
     headings = texts(page.main.markdown)
     assert f"**{title}**" in headings
-    assert "**Shipped sparse, 0.005**" in headings, "the shipped model stands below for comparison"
+    assert "**Shipped sparse model, penalty weight 0.005**" in headings, (
+        "the shipped model stands below for comparison"
+    )
 
     page.text_input(key="save_name").set_value("../escape")
     page.run()
@@ -288,7 +290,7 @@ def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
     assert not page.exception
     headings = texts(page.main.markdown)
     assert "**teacher_s__b_ (uploaded)**" in headings, "a name from outside is shown without markup"
-    assert "**Shipped contractive, 0.0001**" in headings
+    assert "**Shipped contractive model, penalty weight 0.0001**" in headings
 
 
 def test_statistics_of_a_foreign_file_are_measured_and_not_believed(tmp_path):

@@ -62,6 +62,17 @@ def _wait_for(address, process):
     raise AssertionError("the server never answered")
 
 
+@contextmanager
+def launch_chromium():
+    """Debian's Chromium, or Playwright's own where there is none."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """One server for all tests; none of them may leave a traceback in its log."""
@@ -73,18 +84,14 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=CHROMIUM_ARGUMENTS
-            )
-        except Error as error:
-            reason = f"No Chromium could be started: {error.message.splitlines()[0]}"
-            if os.environ.get("REQUIRE_BROWSER") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield browser
-        browser.close()
+    try:
+        with launch_chromium() as browser:
+            yield browser
+    except Error as error:
+        reason = f"No Chromium could be started: {error.message.splitlines()[0]}"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 @pytest.fixture

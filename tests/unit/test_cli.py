@@ -1,4 +1,4 @@
-"""The command line, called as a function, on a few hundred images.
+"""The command line, called as a function, on a hundred images.
 
 Needs torch and click, on the CPU; one test starts a Python process.
 """
@@ -40,7 +40,7 @@ COMMON_OVERRIDES = {
     "seed": 7,
 }
 ABSENT_DEVICE = "tpu" if torch.cuda.is_available() else "cuda"
-QUICK = ("--device", "cpu", "--epochs", "1", "--batch-size", "100")
+QUICK = ("--device", "cpu", "--epochs", "1", "--batch-size", "50")
 DIVERGING = (
     *("--schedule", "constant", "--learning-rate", "1e30", "--device", "cpu"),
     *("--max-grad-norm", "none", "--max-decoder-norm", "none"),
@@ -51,12 +51,12 @@ DIVERGING = (
 def few_images(monkeypatch):
     def first_images(split):
         images, labels = load_mnist(split)
-        count = {"train": 200, "test": 50}[split]
+        count = {"train": 100, "test": 30}[split]
         return Mnist(images[:count], labels[:count])
 
     monkeypatch.setattr(cli, "load_mnist", first_images)
-    monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 5)
-    monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 2)
+    monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_the_seed_decides_the_weights(run, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_ladder_is_written_once_and_only_a_damaged_rung_again(run, tmp_path, kind):
-    arguments = ("ladder", "--kind", kind, "--device", "cpu", "--epochs", 1, "--batch-size", 200)
+    arguments = ("ladder", "--kind", kind, "--device", "cpu", "--epochs", 1, "--batch-size", 100)
     assert run(*arguments, "--out", tmp_path)[0] == 0
     paths = ladder_paths(kind, tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(paths.values())
@@ -343,7 +343,7 @@ def test_weights_that_blow_up_in_the_very_last_step_leave_only_files_that_load(
     # give a finite reconstruction whose Jacobian is beyond float32.
     code, out, err = run(
         *("train", "--kind", kind, "--recipe", "reference", *DIVERGING, "--learning-rate", learning_rate),
-        *("--epochs", 1, "--batch-size", 200, "--out", tmp_path / "model.safetensors"),
+        *("--epochs", 1, "--batch-size", 100, "--out", tmp_path / "model.safetensors"),
     )
     if code != 0:
         last_line_of_failure(code, out, err)
