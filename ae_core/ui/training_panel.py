@@ -94,8 +94,8 @@ def _fields(of_kind: Kind) -> None:
             **keep,
         )
         st.selectbox("Device", available_devices(), key="device", **keep)
-        compute = choose_compute(st.session_state.device)
-        st.caption(f"Trains on {compute}: {compute.reason}.")
+    compute = choose_compute(st.session_state.device)
+    st.caption(f"Trains on {compute}: {compute.reason}.")
 
 
 def _recipe_of_fields() -> Recipe:

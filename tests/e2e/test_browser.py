@@ -47,9 +47,18 @@ def test_undo_clear_and_digit_buttons_work_on_a_drawing(page):
     page.locator(".st-key-digit_5 button").click()
     expect(panel(page, "Code")).to_contain_text("Active units")
     sample = settled(page)
-    # The pen goes on where the sample is.
+    # The pen goes on where the sample is; each step is taken back on its own.
     draw(page, ((20, 20), (60, 20)))
-    all_changed(page, sample)
+    drawn_over = all_changed(page, sample)
+    page.locator(".st-key-digit_3 button").click()
+    other_sample = all_changed(page, drawn_over)
+    undo = page.get_by_role("button", name="Undo").first
+    undo.click()
+    assert all_changed(page, other_sample) == drawn_over
+    undo.click()
+    assert all_changed(page, drawn_over) == sample
+    undo.click()
+    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
 
 
 def progress(page):

@@ -627,11 +627,12 @@ def test_a_safe_name_is_a_file_in_the_folder(tmp_path, name):
         "-rf",
         "_x",
         "ü",
+        "mühle",
         "a b",
         "a\nb",
         "a\0b",
         "a:b",
-        "\u0661",
+        "a\u0661",
         "x" * 65,
     ],
 )

@@ -108,6 +108,11 @@ def garbled_in_the_middle(path):
     path.write_bytes(content)
 
 
+def garbled_after_its_header(path):
+    # 0xff starts a deflate block of a type that does not exist.
+    path.write_bytes(gzip.compress(b"")[:10] + b"\xff" * 1000)
+
+
 def one_byte_flipped(path):
     content = bytearray(gzip.decompress(path.read_bytes()))
     content[-1] ^= 1
@@ -132,6 +137,7 @@ def a_directory(path):
         emptied,
         not_gzip,
         garbled_in_the_middle,
+        garbled_after_its_header,
         one_byte_flipped,
         one_image_short,
         a_directory,
