@@ -13,7 +13,7 @@ import click
 from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
 from ae_core.data import DataError, load_mnist
-from ae_core.metrics import evaluate
+from ae_core.metrics import MetricsError, evaluate
 from ae_core.model import Autoencoder, initial_model
 from ae_core.training import (
     Compute,
@@ -75,11 +75,9 @@ def _recipe(kind: str, recipe_name: str) -> Recipe:
 
 def _compute(device: str) -> Compute:
     try:
-        compute = choose_compute(device)
+        return choose_compute(device)
     except DeviceError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"{compute} ({compute.reason})", err=True)
-    return compute
 
 
 def _train_with_bar(model: Autoencoder, recipe: Recipe, compute: Compute, label: str) -> None:
@@ -89,6 +87,7 @@ def _train_with_bar(model: Autoencoder, recipe: Recipe, compute: Compute, label:
         return f"epoch {progress.epoch}  mse {progress.mse:.5f}  penalty {progress.penalty:.4g}"
 
     images = load_mnist("train").images
+    click.echo(f"{label} on {compute} ({compute.reason})", err=True)
     with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=status) as bar:
         for progress in train(model, images, recipe.train, compute):
             bar.update(round(1000 * progress.fraction) - bar.pos, progress)
@@ -136,6 +135,9 @@ def train_command(kind: str, recipe_name: str, device: str, out: Path, **_: obje
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: object) -> None:
     """Train one model for each penalty weight of a kind's ladder; files that are there and valid are kept."""
+    source = click.get_current_context().get_parameter_source("penalty_weight")
+    if source is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("a ladder has its penalty weights; for a single one use train")
     recipe = _recipe(kind, recipe_name)
     compute = _compute(device)
     paths = ladder_paths(kind, out)
@@ -144,6 +146,10 @@ def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: obj
         path = paths[weight]
         try:
             checkpoint = load_checkpoint(path)
+            if Recipe(checkpoint.model_config, checkpoint.train_config) != rung:
+                raise click.ClickException(
+                    f"{path} holds a model of another recipe: move it away or choose another folder."
+                )
             note = " (kept)"
         except CheckpointError:
             model = initial_model(rung)
@@ -159,8 +165,7 @@ def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: obj
 @click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
 def evaluate_command(file: Path, device: str) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
-    compute = _compute(device)
-    checkpoint = load_checkpoint(file, compute.device)
+    checkpoint = load_checkpoint(file, _compute(device).device)
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
     click.echo(json.dumps(metrics, allow_nan=False))
 
@@ -176,10 +181,10 @@ def main(arguments: list[str] | None = None) -> int:
         code, message = 2, error.format_message()
     except click.ClickException as error:
         code, message = 1, error.format_message()
-    except (CheckpointError, DataError, TrainingDivergedError) as error:
+    except (CheckpointError, DataError, MetricsError, TrainingDivergedError) as error:
         code, message = 1, str(error)
     except (click.Abort, KeyboardInterrupt):
-        code, message = 1, "Stopped; nothing was written."
+        code, message = 1, "Stopped before the end; the unfinished model was not written."
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     return code
 

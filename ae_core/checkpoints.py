@@ -6,10 +6,10 @@ Nothing is ever unpickled. A file's names, shapes and types are checked before i
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import tempfile
+import textwrap
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 
-from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig
+from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder
 
@@ -67,24 +67,26 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
         CheckpointError: if the folder cannot be made or written, or the disk is full.
     """
     path = Path(path)
+    content = to_bytes(checkpoint)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
             temporary = Path(file.name)
-            file.write(to_bytes(checkpoint))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         raise CheckpointError(
             f"{path} could not be written: {reason}. The model is still in memory: "
             "make room or choose another folder, and save it again."
         ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
@@ -112,7 +114,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             weights = {key: file.get_tensor(key) for key in expected}
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}.") from None
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             f"{name} is not a readable safetensors file (damaged, cut short, or of another kind): "
             "choose a .safetensors file that this lab saved."
@@ -136,15 +138,23 @@ def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, Metric
     try:
         recipe = Recipe(ModelConfig(**model_config), TrainConfig(**train_config))
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{name} describes a model that this lab cannot build: {error}.") from error
+        raise CheckpointError(
+            f"{name} describes a model that this lab cannot build: {_clipped(str(error))}."
+        ) from error
     for key, value in metrics.items():
-        numbers = value if isinstance(value, list) else [value]
-        if not all(
-            number is None or (isinstance(number, int | float) and math.isfinite(number))
-            for number in numbers
-        ):
-            raise CheckpointError(f"{name} stores a metric that is not a number: {key}.")
+        known = (
+            all(map(is_number, value))
+            if key in _UNIT_METRICS and isinstance(value, list)
+            else is_number(value)
+        )
+        if not (known or value is None):
+            raise CheckpointError(f"{name} stores a metric that is not a number: {_clipped(key)}.")
     return recipe, metrics
+
+
+def _clipped(text: str) -> str:
+    """What a file says, fit for a sentence: on one line and not longer than that."""
+    return textwrap.shorten(text, 160, placeholder="...")
 
 
 def _parse_object(name: str, metadata: dict[str, str], key: str) -> dict[str, Any]:
@@ -163,7 +173,7 @@ def _check_tensors(name: str, file: safe_open, expected: dict[str, torch.Tensor]
     if found != set(expected):
         odd = sorted(found ^ set(expected))[0]
         state = "holds a tensor that does not belong there" if odd in found else "lacks a tensor"
-        raise CheckpointError(f"{name} {state}: {odd[:80]}.")
+        raise CheckpointError(f"{name} {state}: {_clipped(odd)}.")
     for key, value in expected.items():
         entry = file.get_slice(key)
         if entry.get_dtype() != "F32" or tuple(entry.get_shape()) != tuple(value.shape):
@@ -176,7 +186,7 @@ def _check_tensors(name: str, file: safe_open, expected: dict[str, torch.Tensor]
 def _check_unit_metrics(name: str, metrics: Metrics, code_size: int) -> None:
     for key in _UNIT_METRICS:
         value = metrics.get(key)
-        if value is not None and (not isinstance(value, list) or len(value) != code_size or None in value):
+        if value is not None and (not isinstance(value, list) or len(value) != code_size):
             raise CheckpointError(f"{name} stores {key} for another number of units than its {code_size}.")
 
 

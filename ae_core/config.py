@@ -5,7 +5,7 @@ The recipes follow the published reference ("reference") or what was measured to
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -34,8 +34,10 @@ def _require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number that a float can hold."""
+    # Compared as it is: a whole number with hundreds of digits cannot be converted first.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_count(value: object, minimum: int) -> bool:
@@ -104,30 +106,30 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _require(
-            _is_number(self.penalty_weight) and self.penalty_weight >= 0,
+            is_number(self.penalty_weight) and self.penalty_weight >= 0,
             f"penalty_weight must be a number of at least 0, not {self.penalty_weight!r}",
         )
         _require(
             self.sparsity_target is None
-            or (_is_number(self.sparsity_target) and 0 < self.sparsity_target < 1),
+            or (is_number(self.sparsity_target) and 0 < self.sparsity_target < 1),
             f"sparsity_target (rho) must lie strictly between 0 and 1, not {self.sparsity_target!r}",
         )
         for name in ("epochs", "batch_size", "probes"):
             value = getattr(self, name)
             _require(_is_count(value, 1), f"{name} must be a whole number of at least 1, not {value!r}")
         _require(
-            _is_number(self.learning_rate) and self.learning_rate > 0,
+            is_number(self.learning_rate) and self.learning_rate > 0,
             f"learning_rate must be a number above 0, not {self.learning_rate!r}",
         )
         for name in ("adam_beta1", "adam_beta2"):
             value = getattr(self, name)
-            _require(_is_number(value) and 0 <= value < 1, f"{name} must lie in [0, 1), not {value!r}")
+            _require(is_number(value) and 0 <= value < 1, f"{name} must lie in [0, 1), not {value!r}")
         _require(
-            self.initial_code_bias is None or _is_number(self.initial_code_bias),
+            self.initial_code_bias is None or is_number(self.initial_code_bias),
             f"initial_code_bias must be a number, or none, not {self.initial_code_bias!r}",
         )
         _require(
-            _is_number(self.initial_gain) and self.initial_gain > 0,
+            is_number(self.initial_gain) and self.initial_gain > 0,
             f"initial_gain must be a number above 0, not {self.initial_gain!r}",
         )
         schedules = get_args(Schedule)
@@ -138,7 +140,7 @@ class TrainConfig:
         for name in ("max_grad_norm", "max_decoder_norm"):
             value = getattr(self, name)
             _require(
-                value is None or (_is_number(value) and value > 0),
+                value is None or (is_number(value) and value > 0),
                 f"{name} must be a number above 0, or none, not {value!r}",
             )
         _require(

@@ -38,8 +38,9 @@ def to_mnist(image: np.ndarray) -> Tensor | None:
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     scale = BOX / max(bottom - top, right - left)
     size = max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
-    cropped = Image.fromarray(ink[top:bottom, left:right])
-    box = np.asarray(cropped.resize(size, Image.Resampling.BOX), dtype=np.float32) / 255
+    # Floats, so that a speck of ink stays ink however far it is scaled down.
+    cropped = Image.fromarray(ink[top:bottom, left:right].astype(np.float32) / 255)
+    box = np.asarray(cropped.resize(size, Image.Resampling.BOX)).clip(0, 1)
     mnist = np.zeros((IMAGE_SIZE, IMAGE_SIZE), dtype=np.float32)
     row, column = _offset(box.sum(1)), _offset(box.sum(0))
     mnist[row : row + box.shape[0], column : column + box.shape[1]] = box

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +21,11 @@ from ae_core.model import Autoencoder
 
 Metrics = dict[str, float | int | list[float] | None]
 """Figures by name; None where a figure is undefined (0/0, for a code that never changes)."""
+
+
+class MetricsError(Exception):
+    """A model's figures are not finite numbers."""
+
 
 ACTIVE_SHARE = 0.1
 """A unit is active above this share of the largest activation it reaches on the test set."""
@@ -141,6 +147,8 @@ def evaluate(
     Args:
         test_images: uint8 images, shape (images, 1, 28, 28), on any device.
         on_progress: is told the finished share in [0, 1]; may raise to give up.
+    Raises:
+        MetricsError: if a figure is beyond float32, as with weights that blew up.
     """
     device = next(model.parameters()).device
     x = to_float(test_images.to(device))
@@ -160,7 +168,7 @@ def evaluate(
             decoder_images,
             lambda done: on_progress(share + (1 - share) * done),
         )
-    return {
+    metrics: Metrics = {
         "test_mse": test_mse,
         "jacobian_sq_norm": jacobian_sq_norm,
         "relative_sensitivity": statistics.relative_sensitivity(jacobian_sq_norm),
@@ -173,6 +181,13 @@ def evaluate(
         "mean_activation": statistics.mean_activation.tolist(),
         "max_activation": statistics.max_activation.tolist(),
     }
+    for name, value in metrics.items():
+        if value is not None and not np.isfinite(value).all():
+            raise MetricsError(
+                f"The model's {name} is not a finite number: its weights blew up. "
+                "Train it with a smaller learning rate or penalty weight."
+            )
+    return metrics
 
 
 @torch.no_grad()

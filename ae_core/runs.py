@@ -18,7 +18,7 @@ from torch import Tensor
 from ae_core.checkpoints import Checkpoint
 from ae_core.config import Recipe
 from ae_core.data import DataError, load_mnist
-from ae_core.metrics import evaluate, reconstruct
+from ae_core.metrics import MetricsError, evaluate, reconstruct
 from ae_core.model import Autoencoder, initial_model
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress, train
 
@@ -112,7 +112,7 @@ class TrainingRun:
         _give_way()
         try:
             self._work()
-        except (DataError, MemoryError, torch.OutOfMemoryError) as error:
+        except (DataError, MetricsError, MemoryError, torch.OutOfMemoryError) as error:
             self._update(state="failed", error=f"The run ended early: {str(error).splitlines()[0]}")
         except Exception as error:
             # Whatever happens, the page must not wait for a thread that is gone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -16,7 +16,10 @@ from torch import Tensor
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
 from ae_core.figures import grey_picture
-from ae_core.ui.state import lab
+from ae_core.ui.state import Stroke, lab
+
+if TYPE_CHECKING:
+    from streamlit_drawable_canvas import CanvasResult
 
 SIDE = 280
 """Pixels along the canvas; ten for each of MNIST's."""
@@ -40,10 +43,9 @@ def draw() -> Tensor | None:
         return_image_data=True,
         key=CANVAS,
     )
-    image = result.image_data
-    _remember(result.json_data, result.image_bytes)
-    picture = None if image is None else to_mnist(image)
-    lab().picture = picture
+    if result.image_data is not None:
+        _remember(result)
+    picture = lab().picture
 
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", on_click=_undo, disabled=not lab().strokes, shortcut="Ctrl+Z", key="undo")
@@ -93,16 +95,38 @@ def _undo() -> None:
     strokes = lab().strokes
     strokes.pop()
     if strokes:
-        place(*strokes[-1])
+        place(strokes[-1].drawing, strokes[-1].png)
     else:
         clear()
 
 
-def _remember(drawing: dict[str, Any], png: bytes | None) -> None:
+def _remember(canvas: CanvasResult) -> None:
+    """Add a step for undo, and keep what the model sees of it.
+
+    What a button placed comes back from the browser, redrawn with soft edges: the first version stays.
+    """
+    shapes = _shapes(canvas.json_data)
     strokes = lab().strokes
-    if png is not None and (not strokes or strokes[-1][1] != png):
-        strokes.append((drawing, png))
+    if strokes and strokes[-1].shapes == shapes:
+        return
+    picture = to_mnist(canvas.image_data)
+    if strokes or picture is not None:
+        strokes.append(Stroke(canvas.json_data, canvas.image_bytes, shapes, picture))
         del strokes[:-_UNDO_DEPTH]
+
+
+def _shapes(drawing: dict[str, Any]) -> str:
+    """What is drawn and where, without what the canvas adds when it draws it."""
+    return repr(
+        [
+            (
+                shape.get("src") or shape.get("path"),
+                *(round(shape.get(name, 0)) for name in ("left", "top", "angle")),
+                *(round(shape.get(name, 1), 2) for name in ("scaleX", "scaleY")),
+            )
+            for shape in drawing.get("objects", [])
+        ]
+    )
 
 
 def _place_digit(digit: int) -> None:

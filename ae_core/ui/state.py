@@ -21,6 +21,19 @@ LADDER, MINE, FILE = "Ladder", "Mine", "File"
 """Where the shown model comes from."""
 
 
+@dataclass(frozen=True)
+class Stroke:
+    """The canvas after a stroke."""
+
+    drawing: dict[str, Any]
+    """As the canvas describes it."""
+    png: bytes
+    shapes: str
+    """What tells this drawing from another."""
+    picture: Tensor | None
+    """What the model sees, shape (1, 1, 28, 28); None if nothing is left on the canvas."""
+
+
 @dataclass
 class Lab:
     """The part of a session that no widget holds."""
@@ -35,14 +48,17 @@ class Lab:
     """Models uploaded here, by title."""
     upload_problem: str | None = None
     """A sentence on what is wrong with the file uploaded last."""
-    picture: Tensor | None = None
-    """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
-    strokes: list[tuple[dict[str, Any], bytes | None]] = field(default_factory=list)
-    """The canvas after each stroke, as drawing and PNG, for undo."""
+    strokes: list[Stroke] = field(default_factory=list)
+    """The canvas after each stroke, for undo."""
     examples_placed: dict[int, int] = field(default_factory=dict)
     """How many examples of each test digit were placed."""
     placed: dict[str, Any] | None = None
     """The drawing last put onto the canvas by a button rather than a pen."""
+
+    @property
+    def picture(self) -> Tensor | None:
+        """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
+        return self.strokes[-1].picture if self.strokes else None
 
 
 class _Lease:

@@ -26,7 +26,10 @@ def put_on_canvas(page, pixels):
     buffer = io.BytesIO()
     Image.fromarray(pixels).convert("RGBA").save(buffer, format="PNG")
     url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    page.session_state["canvas"] = {"drawing": {"raw": {"objects": []}, "data": url}, "backgroundFit": None}
+    page.session_state["canvas"] = {
+        "drawing": {"raw": {"objects": [{"type": "Path", "path": url}]}, "data": url},
+        "backgroundFit": None,
+    }
     return page.run()
 
 

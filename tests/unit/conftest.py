@@ -13,7 +13,7 @@ from ae_core.model import seeded_autoencoder
 
 @cache
 def _measured(model_config):
-    return evaluate(seeded_autoencoder(model_config, seed=5).eval(), load_mnist("test").images[:6])
+    return evaluate(seeded_autoencoder(model_config, seed=5).eval(), load_mnist("test").images[:3])
 
 
 @pytest.fixture

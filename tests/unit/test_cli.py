@@ -362,3 +362,20 @@ def test_a_shell_sees_the_exit_code_and_the_line():
     )
     assert (result.returncode, result.stdout) == (2, "")
     assert_one_error_line(result.stderr)
+
+
+def test_a_ladder_neither_keeps_nor_overwrites_a_model_of_another_recipe(run, tmp_path, saved_checkpoint):
+    checkpoint, _ = saved_checkpoint("sparse")
+    path = ladder_paths("sparse", tmp_path)[0.0]
+    save_checkpoint(checkpoint, path)
+    before = path.read_bytes()
+    code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path)
+    assert code == 1
+    assert "another recipe" in err
+    assert path.read_bytes() == before
+
+
+def test_a_ladder_takes_no_penalty_weight_of_its_own(run, tmp_path):
+    code, _, err = run("ladder", "--kind", "sparse", "--penalty-weight", "1", "--out", tmp_path)
+    assert code == 2
+    assert_one_error_line(err)
