@@ -191,11 +191,12 @@ def evaluate(
 
 
 @torch.no_grad()
-def code_statistics(model: Autoencoder, test_images: Tensor) -> CodeStatistics:
-    """The statistics alone, which take far less time than all of `evaluate`; arguments as there."""
+def evaluate_codes(model: Autoencoder, test_images: Tensor) -> tuple[CodeStatistics, float]:
+    """The codes' statistics and test_mse alone, which take a second; arguments as for `evaluate`."""
     x = to_float(test_images.to(next(model.parameters()).device))
     with _full_precision():
-        return CodeStatistics.of(x, _codes_and_mse(model, x)[0])
+        codes, test_mse = _codes_and_mse(model, x)
+    return CodeStatistics.of(x, codes), test_mse
 
 
 def _codes_and_mse(model: Autoencoder, x: Tensor) -> tuple[Tensor, float]:

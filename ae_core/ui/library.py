@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +12,7 @@ import streamlit as st
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint
 from ae_core.config import Kind
 from ae_core.data import load_mnist
-from ae_core.metrics import CodeStatistics, code_statistics
+from ae_core.metrics import CodeStatistics, evaluate_codes
 
 
 @dataclass(frozen=True)
@@ -81,5 +81,6 @@ def trained(title: str, checkpoint: Checkpoint) -> Shown:
 
 
 def _foreign(title: str, checkpoint: Checkpoint) -> Shown:
-    # What a file says of its codes may be wrong or missing: they are measured anew.
-    return Shown(title, checkpoint, code_statistics(checkpoint.model, load_mnist("test").images))
+    # What a file says of its model may be wrong or missing: only what is measured here is shown.
+    statistics, test_mse = evaluate_codes(checkpoint.model, load_mnist("test").images)
+    return Shown(title, replace(checkpoint, metrics={"test_mse": test_mse}), statistics)

@@ -160,8 +160,7 @@ def _take_upload() -> None:
 
 def _key_figures(shown: Shown) -> None:
     train = shown.checkpoint.train_config
-    metrics = shown.checkpoint.metrics
-    parts = [shown.kind, f"weight {train.penalty_weight:g}", f"{train.epochs} epochs"]
-    if isinstance(metrics.get("test_mse"), float):
-        parts.append(f"test MSE {metrics['test_mse']:.5f}")
-    st.caption(", ".join(parts))
+    test_mse = shown.checkpoint.metrics["test_mse"]
+    st.caption(
+        f"{shown.kind}, weight {train.penalty_weight:g}, {train.epochs} epochs, test MSE {test_mse:.5f}"
+    )

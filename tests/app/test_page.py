@@ -293,9 +293,9 @@ def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
     assert "**Shipped contractive model, penalty weight 0.0001**" in headings
 
 
-def test_statistics_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
+def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     shipped = load_checkpoint(checkpoints.ladder_paths("sparse")[5e-3])
-    forged = {**shipped.metrics, "max_activation": [1000.0] * 64}
+    forged = {**shipped.metrics, "max_activation": [1000.0] * 64, "test_mse": 0.0, "jacobian_sq_norm": 0.0}
     path = tmp_path / "forged.safetensors"
     checkpoints.save_checkpoint(
         checkpoints.Checkpoint(shipped.model, shipped.model_config, shipped.train_config, forged), path
@@ -303,6 +303,7 @@ def test_statistics_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     shown = library.uploaded(path.name, path.read_bytes())
     expected = torch.tensor(shipped.metrics["max_activation"])
     torch.testing.assert_close(shown.statistics.max_activation, expected, rtol=1e-3, atol=1e-4)
+    assert shown.checkpoint.metrics == {"test_mse": pytest.approx(shipped.metrics["test_mse"], rel=1e-3)}
 
 
 def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
