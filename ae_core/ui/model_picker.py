@@ -130,7 +130,9 @@ def _file() -> None:
         st.selectbox("Checkpoint", names, key="file", persist_state="session")
     else:
         st.caption("checkpoints/ holds the shipped ladder only. Save a trained model, or upload one.")
-    st.file_uploader("Upload a checkpoint", type=["safetensors"], key="upload", on_change=_take_upload)
+    st.file_uploader(
+        "Upload a checkpoint, at most 20 MB", type=["safetensors"], key="upload", on_change=_take_upload
+    )
     if lab().upload_problem is not None:
         st.error(lab().upload_problem)
     try:
