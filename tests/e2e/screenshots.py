@@ -37,7 +37,8 @@ def main():
             expect(panel(page, "Code")).to_contain_text("Active units")
             settled(page)
             page.mouse.move(5, 5)
-            page.screenshot(path=PICTURES / f"contractive-{scheme}.png")
+            if scheme == "light":
+                page.screenshot(path=PICTURES / "contractive-light.png")
             page.get_by_text("Sparse", exact=True).click()
             expect(panel(page, "Code")).to_contain_text("of 64")
             if scheme == "light":
