@@ -36,11 +36,11 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
         CheckpointError: if its file is missing or damaged.
     """
     path = ladder_paths(kind)[penalty_weight]
-    return _load_rung(path, penalty_weight, path.stat().st_mtime_ns if path.exists() else 0)
+    return _load_rung(path, penalty_weight, _version(path))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _load_rung(path: Path, penalty_weight: float, _version: int) -> Shown:
+def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noqa: ARG001 - part of the key
     checkpoint = load_checkpoint(path)
     title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
     # The shipped files' metrics are ours, and a test holds them against the weights.
@@ -53,12 +53,17 @@ def saved(path: Path) -> Shown:
     Raises:
         CheckpointError: if the file is missing or not a valid checkpoint.
     """
-    return _load_saved(path, path.stat().st_mtime_ns if path.exists() else 0)
+    return _load_saved(path, _version(path))
 
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
-def _load_saved(path: Path, _version: int) -> Shown:
+def _load_saved(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
     return _foreign(path.stem, load_checkpoint(path))
+
+
+def _version(path: Path) -> int:
+    """Changes when the file does, so that a cached model of its former content is not shown."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def uploaded(file_name: str, content: bytes) -> Shown:
@@ -72,7 +77,7 @@ def uploaded(file_name: str, content: bytes) -> Shown:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (safe.lstrip(".") or "upload")
         path.write_bytes(content)
-        return _foreign(path.stem, load_checkpoint(path))
+        return _foreign(f"{path.stem} (uploaded)", load_checkpoint(path))
 
 
 def trained(title: str, checkpoint: Checkpoint) -> Shown:

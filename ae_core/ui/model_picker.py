@@ -155,9 +155,8 @@ def _take_upload() -> None:
     except CheckpointError as error:
         lab().upload_problem = str(error)
         return
-    title = f"{shown.title} (uploaded)"
-    lab().uploaded[title] = Shown(title, shown.checkpoint, shown.statistics)
-    st.session_state.file = title
+    lab().uploaded[shown.title] = shown
+    st.session_state.file = shown.title
 
 
 def _key_figures(shown: Shown) -> None:

@@ -1,6 +1,7 @@
 """The page's content, in Streamlit's test harness without a browser. Needs the shipped checkpoints."""
 
 import json
+import os
 import re
 import time
 
@@ -203,12 +204,18 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(page, small
     assert len(page.session_state["lab"].models) == 1
 
 
-def test_stop_keeps_what_was_learnt(page, small_mnist):
+def train_for_long(page):
+    """Start a run that only Stop ends."""
     page = choose_kind(page, "sparse")
     page.number_input(key="train_sparse_epochs").set_value(100_000)
     page.button(key="train").click()
     page = page.run()
     run = page.session_state["lab"].run
+    return page, run
+
+
+def test_stop_keeps_what_was_learnt(page, small_mnist):
+    page, run = train_for_long(page)
     assert page.button(key="train").disabled
     deadline = time.monotonic() + 60
     while run.snapshot().progress is None:
@@ -306,6 +313,14 @@ def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     assert shown.checkpoint.metrics == {"test_mse": pytest.approx(shipped.metrics["test_mse"], rel=1e-3)}
 
 
+def test_a_file_that_was_replaced_is_read_anew(tmp_path):
+    path = tmp_path / "model.safetensors"
+    for weight in (1e-3, 1e-2):
+        path.write_bytes(checkpoints.ladder_paths("contractive")[weight].read_bytes())
+        os.utime(path, ns=(0, int(weight * 1e6)))
+        assert library.saved(path).checkpoint.train_config.penalty_weight == weight
+
+
 def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
     monkeypatch.setattr(library, "ladder_paths", lambda kind: checkpoints.ladder_paths(kind, tmp_path))
     page = page.run()
@@ -314,11 +329,7 @@ def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
 
 
 def test_a_run_is_adopted_by_the_next_script_run(page, small_mnist):
-    page = choose_kind(page, "sparse")
-    page.number_input(key="train_sparse_epochs").set_value(100_000)
-    page.button(key="train").click()
-    page = page.run()
-    run = page.session_state["lab"].run
+    page, run = train_for_long(page)
     run.orphan()
     page = page.run()
     assert run._orphaned is None
