@@ -24,7 +24,8 @@ from ae_core.training import (
     train,
 )
 
-_PICKED_ELSEWHERE = ("kind",)
+_OVERRIDABLE = [field for field in (*fields(ModelConfig), *fields(TrainConfig)) if field.name != "kind"]
+"""The fields of a recipe that are options; the kind chooses the recipe itself."""
 
 
 class _NumberOrNone(click.ParamType):
@@ -46,10 +47,9 @@ def _option_type(annotation: str) -> click.ParamType:
 
 def _recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
     """One option for each field of a recipe, so that any of them can be overridden."""
-    for field in reversed([*fields(ModelConfig), *fields(TrainConfig)]):
-        if field.name not in _PICKED_ELSEWHERE:
-            flag = f"--{field.name.replace('_', '-')}"
-            command = click.option(flag, type=_option_type(field.type), help="Overrides the recipe.")(command)
+    for field in reversed(_OVERRIDABLE):
+        flag = f"--{field.name.replace('_', '-')}"
+        command = click.option(flag, type=_option_type(field.type), help="Overrides the recipe.")(command)
     recipe = click.option(
         "--recipe", "recipe_name", type=click.Choice(RECIPE_NAMES), default="best", show_default=True
     )
@@ -61,11 +61,10 @@ def _recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
 def _recipe(kind: str, recipe_name: str) -> Recipe:
     """The named recipe with the options that were given on the command line."""
     context = click.get_current_context()
-    names = {field.name for field in (*fields(ModelConfig), *fields(TrainConfig))} - set(_PICKED_ELSEWHERE)
     given = {
-        name: context.params[name]
-        for name in names
-        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        field.name: context.params[field.name]
+        for field in _OVERRIDABLE
+        if context.get_parameter_source(field.name) is click.core.ParameterSource.COMMANDLINE
     }
     try:
         return RECIPES[kind][recipe_name].override(**given)
