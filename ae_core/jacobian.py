@@ -1,6 +1,6 @@
-"""The encoder's Jacobian J = dh/dx: exact, estimated with random probes, and what is read off it.
+"""The encoder's exact Jacobian J = dh/dx, and what is read off it.
 
-Rifai et al., "Contractive Auto-Encoders", ICML 2011; Hutchinson, "A stochastic estimator of the trace", 1990.
+Rifai et al., "Contractive Auto-Encoders", ICML 2011.
 """
 
 from __future__ import annotations
@@ -20,44 +20,6 @@ _STRIDE = 4
 """... and its neighbour sees the same 4 pixels further."""
 _RIM = 3
 """The first patch starts 3 pixels outside the picture."""
-
-
-class Pushforward(NamedTuple):
-    """The value of a function and the image of tangents under its Jacobian."""
-
-    value: Tensor
-    """Shape (batch, ...)."""
-    tangents: Tensor
-    """Shape (directions, batch, ...)."""
-
-
-def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
-    """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
-
-    Differentiable, so a penalty on J u needs one backward pass and no double backward.
-
-    Args:
-        layers: convolutions, transposed convolutions and pointwise activations.
-        x: input, shape (batch, ...).
-        tangents: directions, shape (directions, batch, ...).
-    Raises:
-        TypeError: for a layer of another type.
-    """
-    directions = tangents.shape[0]
-    for layer in layers:
-        y = layer(x)
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            tangents = _linear_part(layer, tangents.flatten(0, 1)).unflatten(0, (directions, -1))
-        else:
-            tangents = tangents * activation_slope(layer, x, y)
-        x = y
-    return Pushforward(x, tangents)
-
-
-def _linear_part(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    if isinstance(layer, nn.Conv2d):
-        return F.conv2d(x, layer.weight, None, layer.stride, layer.padding)
-    return F.conv_transpose2d(x, layer.weight, None, layer.stride, layer.padding, layer.output_padding)
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
@@ -82,13 +44,30 @@ def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     Returns:
         Shape (batch, K, 784), in the model's precision.
     """
-    first, rectify, second, _, third, activate = model.encoder
+    pre_activation, jacobian = pre_activation_jacobian(model, x)
+    activate = model.encoder[-1]
+    slope = activation_slope(activate, pre_activation, activate(pre_activation))
+    return jacobian * slope[..., None]
+
+
+class PreActivation(NamedTuple):
+    """What goes into the code's activation, and its exact Jacobian."""
+
+    value: Tensor
+    """Shape (batch, K)."""
+    jacobian: Tensor
+    """Shape (batch, K, 784)."""
+
+
+def pre_activation_jacobian(model: Autoencoder, x: Tensor) -> PreActivation:
+    """The encoder without its last activation, and its Jacobian, for images (batch, 1, 28, 28)."""
+    first, rectify, second, _, third, _ = model.encoder
     hidden1 = first(x)
     hidden2 = second(rectify(hidden1))
-    pre_activation = third(rectify(hidden2))
-    slope = activation_slope(activate, pre_activation, activate(pre_activation))
-    linear = _masked_jacobian(first.weight, hidden1 > 0, second.weight, hidden2 > 0, third.weight)
-    return linear * slope.flatten(1)[..., None]
+    return PreActivation(
+        third(rectify(hidden2)).flatten(1),
+        _masked_jacobian(first.weight, hidden1 > 0, second.weight, hidden2 > 0, third.weight),
+    )
 
 
 def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
@@ -166,62 +145,6 @@ def _second_layer_patches(first: Tensor, mask1: Tensor, second: Tensor, mask2: T
     patches = F.fold(columns.flatten(0, 1).flatten(1, 2), (_PATCH, _PATCH), kernel_size=3, stride=2)
     patches = patches.view(batch, *mask2.shape[2:], -1, _PATCH * _PATCH)
     return patches * mask2.permute(0, 2, 3, 1)[..., None]
-
-
-class ProbedCode(NamedTuple):
-    """Codes, and estimates of the encoder's squared Jacobian norm there."""
-
-    code: Tensor
-    """Shape (batch, K)."""
-    estimates: Tensor
-    """Shape (probes, batch), fp32: average over probes; their spread gives the error bar."""
-
-
-def encode_with_probes(
-    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
-) -> ProbedCode:
-    """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
-
-    Args:
-        x: images, shape (batch, 1, 28, 28).
-        probes: random directions an image.
-        generator: source of the directions, on the device of `x`.
-    Raises:
-        ValueError: if probes < 1.
-    """
-    directions = random_signs((_at_least_one(probes), *x.shape), x, generator)
-    code, moved = pushforward(model.encoder, x, directions)
-    return ProbedCode(code.flatten(1), moved.flatten(2).float().square().sum(2))
-
-
-def code_probe_estimates(
-    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
-) -> Tensor:
-    """Unbiased estimates ||J^T v||^2 of ||J||_F^2, v in {-1, +1}^K: one backward pass a probe.
-
-    Arguments and errors are those of `encode_with_probes`.
-
-    Returns:
-        Shape (probes, batch).
-    """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        code = model.encode(x)
-        signs = random_signs((_at_least_one(probes), *code.shape), code, generator)
-        gradients = [torch.autograd.grad(code, x, sign, retain_graph=True)[0] for sign in signs]
-    return torch.stack(gradients).flatten(2).square().sum(2)
-
-
-def _at_least_one(probes: int) -> int:
-    if probes < 1:
-        raise ValueError(f"probes must be at least 1, not {probes}")
-    return probes
-
-
-def random_signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Independent -1 or +1 with equal odds, in the precision and on the device of `like`: E[u u^T] = I."""
-    signs = torch.empty(shape, dtype=like.dtype, device=like.device)
-    return signs.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
 
 
 def sensitivity_map(jacobian: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from ae_core.data import PIXELS, to_float
-from ae_core.jacobian import encoder_jacobian, random_signs, reconstruction_jacobian
+from ae_core.jacobian import encoder_jacobian, reconstruction_jacobian
 from ae_core.model import Autoencoder
+from ae_core.probes import random_signs
 
 Metrics = dict[str, float | int | list[float] | None]
 """Figures by name; None where a figure is undefined (0/0, for a code that never changes)."""

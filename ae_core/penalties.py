@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ae_core.config import TrainConfig
-from ae_core.jacobian import encode_with_probes
 from ae_core.model import Autoencoder
+from ae_core.probes import encode_with_probes
 
 _SMALLEST_MEAN = 1e-6
 """Mean activations are kept this far from 0 and 1, where the logarithm ends."""

@@ -1,29 +1,28 @@
-"""The canvas column: draw, undo, clear, pick a test digit, and see what the model sees."""
+"""The canvas column: draw, undo, clear, place a test digit or a photo, and see what the model sees."""
 
 from __future__ import annotations
 
-import base64
-import io
+import re
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
-from ae_core.figures import grey_picture
+from ae_core.maps import data_url, grey_picture, to_png
+from ae_core.photo import LARGEST_FILE, SIDE, PictureError, ink_of_photo
 from ae_core.ui.state import Stroke, lab
 
 if TYPE_CHECKING:
     from streamlit_drawable_canvas import CanvasResult
 
-SIDE = 280
-"""Pixels along the canvas; ten for each of MNIST's."""
 CANVAS = "canvas"
+SAMPLE = "sample"
+"""The address's parameter for a test digit on the canvas: "7.2" is the third example of a 7."""
 _UNDO_DEPTH = 50
 _nonces = count(1)
 
@@ -33,6 +32,9 @@ def draw() -> Tensor | None:
     from streamlit_drawable_canvas import st_canvas  # needs a running script
 
     st.subheader("Draw", anchor=False)
+    if not lab().link_followed:
+        lab().link_followed = True
+        _follow_link()
     result = st_canvas(
         stroke_width=st.session_state.stroke_width,
         stroke_color="#ffffff",
@@ -45,6 +47,7 @@ def draw() -> Tensor | None:
     )
     if result.image_data is not None:
         _remember(result)
+    _keep_link()
     picture = lab().picture
 
     with st.container(horizontal=True, gap="small"):
@@ -54,7 +57,16 @@ def draw() -> Tensor | None:
     st.caption("Or place a test digit; the same button again gives another example.")
     with st.container(horizontal=True, gap="xsmall", key="digits"):
         for digit in range(10):
-            st.button(str(digit), on_click=_place_digit, args=(digit,), key=f"digit_{digit}")
+            st.button(str(digit), on_click=place_next, args=(digit,), key=f"digit_{digit}")
+    with st.expander("Use a picture of your own"):
+        st.file_uploader(
+            f"Photo or scan of one digit, at most {LARGEST_FILE // 1024**2} MB",
+            type=["png", "jpg", "jpeg"],
+            key="photo",
+            on_change=_take_photo,
+        )
+        if lab().photo_problem is not None:
+            st.error(lab().photo_problem)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         if picture is None:
             seen = np.zeros((28, 28), dtype=np.float32)
@@ -69,20 +81,39 @@ def draw() -> Tensor | None:
 
 def place(drawing: dict[str, Any], png: bytes | None) -> None:
     """Put a drawing onto the canvas, for callbacks: before the canvas itself runs."""
-    data = None if png is None else f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    data = None if png is None else data_url(png)
     # The canvas takes a drawing over only if it differs from the one before: hence the nonce.
     lab().placed = {**drawing, "nonce": next(_nonces)}
     st.session_state[CANVAS] = {"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None}
 
 
-def place_picture(image: Tensor) -> None:
-    """Put a uint8 picture (28, 28) onto the canvas, ten pixels for one."""
-    buffer = io.BytesIO()
-    enlarged = np.kron(image.numpy(), np.ones((SIDE // 28, SIDE // 28), dtype=np.uint8))
-    Image.fromarray(enlarged).convert("RGB").save(buffer, format="PNG")
-    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def place_picture(image: np.ndarray, sample: str | None = None) -> None:
+    """Put a square uint8 picture onto the canvas, ink white on black.
+
+    Args:
+        sample: what the address says of it, if it is a test digit.
+    """
+    factor = SIDE // len(image)
+    png = to_png(image.repeat(factor, axis=0).repeat(factor, axis=1))
     corner = {"left": 0, "top": 0, "originX": "left", "originY": "top"}
-    place({"objects": [{"type": "Image", "src": source, **corner}]}, buffer.getvalue())
+    drawing = {"objects": [{"type": "Image", "src": data_url(png), **corner}]}
+    if sample is not None:
+        lab().samples[_shapes(drawing)] = sample
+    place(drawing, png)
+
+
+def place_sample(digit: int, index: int) -> None:
+    """Put an example of a digit onto the canvas; after the last test image of it comes the first again."""
+    images, labels = load_mnist("test")
+    examples = torch.nonzero(labels == digit).flatten()
+    index %= len(examples)
+    lab().examples_placed[digit] = index + 1
+    place_picture(images[examples[index], 0].numpy(), f"{digit}.{index}")
+
+
+def place_next(digit: int) -> None:
+    """Put the next example of a digit onto the canvas."""
+    place_sample(digit, lab().examples_placed.get(digit, 0))
 
 
 def clear() -> None:
@@ -129,10 +160,32 @@ def _shapes(drawing: dict[str, Any]) -> str:
     )
 
 
-def _place_digit(digit: int) -> None:
-    """Place the next test image of a digit."""
-    images, labels = load_mnist("test")
-    examples = torch.nonzero(labels == digit).flatten()
-    index = lab().examples_placed.get(digit, 0)
-    lab().examples_placed[digit] = index + 1
-    place_picture(images[examples[index % len(examples)], 0])
+def _follow_link() -> None:
+    """Place the test digit that the address names; anything else in its place is ignored."""
+    named = re.fullmatch(r"([0-9])\.([0-9]{1,4})", st.query_params.get(SAMPLE, ""))
+    if named and not lab().strokes:
+        place_sample(int(named[1]), int(named[2]))
+
+
+def _keep_link() -> None:
+    """Have the address name the test digit on the canvas, as long as nothing is drawn over it."""
+    strokes = lab().strokes
+    sample = lab().samples.get(strokes[-1].shapes) if strokes else None
+    if sample is not None:
+        st.query_params[SAMPLE] = sample
+    elif SAMPLE in st.query_params:
+        del st.query_params[SAMPLE]
+
+
+def _take_photo() -> None:
+    """Put an uploaded picture onto the canvas; one that cannot be read leaves the drawing as it is."""
+    lab().photo_problem = None
+    file = st.session_state.photo
+    if file is None:
+        return
+    try:
+        ink = ink_of_photo(file.getvalue())
+    except PictureError as error:
+        lab().photo_problem = str(error)
+    else:
+        place_picture(ink)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from ae_core import figures
+from ae_core import charts, maps
 from ae_core.inspection import Inspection, inspect
 from ae_core.ui import style
 from ae_core.ui.library import Shown
@@ -51,26 +51,26 @@ def show(choice: Choice, picture: Tensor | None) -> None:
 
 def _reconstruction(inspection: Inspection, largest_error: float) -> None:
     st.image(
-        figures.grey_picture(inspection.reconstruction.numpy()),
+        maps.grey_picture(inspection.reconstruction.numpy()),
         caption="what the decoder returns, x̂",
         width="stretch",
         alt="Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
     )
     style.figures({"MSE of this digit": f"{inspection.mse:.5f}"})
     st.image(
-        figures.heat_map(inspection.error.numpy(), largest_error),
+        maps.heat_map(inspection.error.numpy(), largest_error),
         caption="its error at each pixel, |x̂ − x|",
         width="stretch",
         alt=f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
     )
-    style.colour_scale(figures.css_gradient(), largest_error, "error")
+    style.colour_scale(maps.css_gradient(), largest_error, "error")
 
 
 def _code(model: Shown, inspection: Inspection) -> None:
     code = inspection.code
     statistics = model.statistics
     if len(code) <= _UNITS_IN_BARS:
-        chart = figures.code_bars(
+        chart = charts.code_bars(
             code.numpy(),
             inspection.active.numpy(),
             statistics.mean_activation.numpy(),
@@ -87,12 +87,12 @@ def _code(model: Shown, inspection: Inspection) -> None:
         largest = code.abs().max().item()
         tiles = code.unflatten(0, model.checkpoint.model.code_shape).numpy()
         st.image(
-            figures.code_map(tiles, largest),
+            maps.code_map(tiles, largest),
             caption="128 channels, each with its 3 x 3 places",
             width="stretch",
             alt=f"Activation of {len(code)} units, from 0 to {largest:.3g}.",
         )
-        style.colour_scale(figures.css_gradient(), largest, "activation")
+        style.colour_scale(maps.css_gradient(), largest, "activation")
     rows = {
         "Active units (l0)": f"{inspection.active_count} of {len(code)}",
         "Hoyer sparsity": f"{inspection.hoyer:.3f}",
@@ -106,12 +106,12 @@ def _code(model: Shown, inspection: Inspection) -> None:
 
 def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
     st.image(
-        figures.heat_map(inspection.sensitivity_map.numpy(), largest),
+        maps.heat_map(inspection.sensitivity_map.numpy(), largest),
         caption="how far the code moves when a pixel does",
         width="stretch",
         alt=f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
     )
-    style.colour_scale(figures.css_gradient(), largest, "‖∂h/∂xᵢ‖")
+    style.colour_scale(maps.css_gradient(), largest, "‖∂h/∂xᵢ‖")
     rows = {"‖J‖² of this digit (exact)": f"{inspection.jacobian_sq_norm:.4g}"}
     if "jacobian_sq_norm" in model.checkpoint.metrics:
         rows["mean of 1,000 test digits"] = f"{model.checkpoint.metrics['jacobian_sq_norm']:.4g}"

@@ -54,6 +54,14 @@ class Lab:
     """How many examples of each test digit were placed."""
     placed: dict[str, Any] | None = None
     """The drawing last put onto the canvas by a button rather than a pen."""
+    samples: dict[str, str] = field(default_factory=dict)
+    """The test digits placed, as the address names them, by the shapes of their drawings."""
+    link_followed: bool = False
+    """Whether the test digit that the address named at first was placed."""
+    photo_problem: str | None = None
+    """A sentence on what is wrong with the picture uploaded last."""
+    units_off: dict[str, set[int]] = field(default_factory=dict)
+    """The code units switched off in the Sparsity view, by the model's title."""
 
     @property
     def picture(self) -> Tensor | None:

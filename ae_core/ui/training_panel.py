@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ae_core import figures
+from ae_core import charts, maps
 from ae_core.config import CODE_ACTIVATIONS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.runs import RunSnapshot, TrainingRun
 from ae_core.training import DeviceError, available_devices, choose_compute
@@ -156,7 +156,7 @@ def _watch() -> None:
         st.error(snapshot.error)
     if snapshot.history:
         st.plotly_chart(
-            figures.loss_curve(snapshot.history, run.recipe.train.penalty_weight),
+            charts.loss_curve(snapshot.history, run.recipe.train.penalty_weight),
             key="loss_curve",
             config={"displayModeBar": False},
             alt="Reconstruction error and weighted penalty against the step, on a log axis.",
@@ -196,7 +196,7 @@ def _preview(run: TrainingRun) -> None:
         st.caption("Draw a digit to watch its reconstruction while the model learns.")
         return
     st.image(
-        [figures.grey_picture(image[0, 0].numpy()) for image in (picture, run.reconstruct(picture))],
+        [maps.grey_picture(image[0, 0].numpy()) for image in (picture, run.reconstruct(picture))],
         caption=["your digit", "as this model has it"],
         width=108,
         alt=["Your digit as the model sees it.", "Its reconstruction by the model in training."],

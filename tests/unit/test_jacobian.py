@@ -1,4 +1,4 @@
-"""The exact Jacobians, the estimators and what is read off them. Needs torch: small float64 batches."""
+"""The exact Jacobians, and what is read off them. Needs torch: small float64 batches."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,9 @@ from torch import nn
 from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
 from ae_core.jacobian import (
     activation_slope,
-    code_probe_estimates,
     decoder_jacobian,
-    encode_with_probes,
     encoder_jacobian,
-    pushforward,
+    pre_activation_jacobian,
     reconstruction_jacobian,
     sensitivity_map,
     spectrum,
@@ -83,55 +81,17 @@ def test_decoder_and_reconstruction_jacobians_match_jacrev(kind, output):
 
 
 @pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
-def test_pushforward_matches_jvp(kind, activation):
-    model, x = model_and_images(kind, activation)
-    directions = torch.randn(4, *x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(3))
-    value, moved = pushforward(model.encoder, x, directions)
-    for direction, tangent in zip(directions, moved, strict=True):
-        expected_value, expected = torch.func.jvp(model.encoder, (x,), (direction,))
-        torch.testing.assert_close(value, expected_value)
-        torch.testing.assert_close(tangent, expected, rtol=1e-9, atol=1e-12)
+def test_the_pre_activation_and_its_jacobian_match_jacrev(kind, activation):
+    model, x = model_and_images(kind, activation, batch=2)
+    found = pre_activation_jacobian(model, x)
+    torch.testing.assert_close(found.value, model.encoder[:-1](x).flatten(1))
+    for one, image in zip(found.jacobian, x, strict=True):
+        torch.testing.assert_close(one, reverse_mode(model.encoder[:-1], image), rtol=1e-9, atol=1e-12)
 
 
 def test_an_unknown_layer_is_refused_and_not_guessed():
     with pytest.raises(TypeError, match="Softplus"):
         activation_slope(nn.Softplus(), torch.zeros(1), torch.zeros(1))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("side", ["input", "code"])
-def test_penalty_estimate_is_unbiased(kind, side):
-    model, x = model_and_images(kind)
-    exact = encoder_jacobian(model, x).square().sum((1, 2)).float()
-    generator = torch.Generator().manual_seed(4)
-    estimates = (
-        encode_with_probes(model, x, 2000, generator).estimates
-        if side == "input"
-        else code_probe_estimates(model, x, 1000, generator).float()
-    )
-    standard_error = estimates.std(0) / len(estimates) ** 0.5
-    assert ((estimates.mean(0) - exact).abs() < 4 * standard_error).all()
-    # An error bar that is wide says nothing: it must be far smaller than the figure itself.
-    assert (standard_error < 0.05 * exact).all()
-
-
-def test_variance_of_the_estimate_falls_as_one_over_probes():
-    model, x = model_and_images("sparse", batch=1)
-    estimates = encode_with_probes(model, x, 8000, torch.Generator().manual_seed(5)).estimates.flatten()
-    one = estimates.var()
-    sixteen = estimates.view(-1, 16).mean(1).var()
-    assert 11 < one / sixteen < 23
-
-
-def test_probes_are_reproducible_and_refused_below_one():
-    model, x = model_and_images("sparse")
-    first, second = (
-        encode_with_probes(model, x, 2, torch.Generator().manual_seed(6)).estimates for _ in range(2)
-    )
-    torch.testing.assert_close(first, second, rtol=0, atol=0)
-    for estimator in (encode_with_probes, code_probe_estimates):
-        with pytest.raises(ValueError, match="probes"):
-            estimator(model, x, 0)
 
 
 def test_sensitivity_map_spectrum_and_tangents_match_numpy():

@@ -11,8 +11,8 @@ import torch
 from ae_core.checkpoints import ladder_paths, load_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES
 from ae_core.data import load_mnist, to_float
-from ae_core.jacobian import encode_with_probes
 from ae_core.metrics import JACOBIAN_IMAGES, CodeStatistics, dead_units, evaluate, hoyer, l0
+from ae_core.probes import encode_with_probes
 
 ALL_RUNGS = [(kind, weight) for kind in KINDS for weight in LADDERS[kind]]
 

@@ -1,22 +1,25 @@
-"""Maps and charts against colours and places worked out by hand. Needs numpy and plotly; draws nothing."""
+"""Maps against colours and places worked out by hand. Needs numpy, Pillow and plotly's colours."""
 
+import base64
+import io
 import re
 import warnings
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from ae_core.figures import (
-    ACTIVE_COLOUR,
-    QUIET_COLOUR,
-    code_bars,
+from ae_core.maps import (
+    LogScale,
     code_map,
     css_gradient,
+    data_url,
     grey_picture,
+    grid,
     heat_map,
-    loss_curve,
+    signed_map,
+    to_png,
 )
-from ae_core.training import TrainProgress
 
 # The ends of cividis as published (Nunez, Anderton and Renslow, 2018).
 LOWEST, HIGHEST = (0, 34, 78), (254, 232, 56)
@@ -119,98 +122,6 @@ def test_a_negative_activation_is_shown_by_its_size():
     np.testing.assert_array_equal(code_map(code, 1.0), code_map(np.abs(code), 1.0))
 
 
-def bars_by_unit(figure):
-    """Height and colour of each bar, by its unit; a unit that is drawn twice is a mistake."""
-    found = {}
-    for trace in figure.data:
-        if trace.type == "bar":
-            for unit, height in zip(trace.x, trace.y, strict=True):
-                assert unit not in found
-                found[int(unit)] = (float(height), trace.marker.color)
-    return found
-
-
-@pytest.mark.parametrize("active_units", [[], [3], [0, 7, 63], list(range(64))])
-def test_each_unit_has_one_bar_and_the_active_ones_are_coloured(active_units):
-    code = np.random.default_rng(2).random(64).astype(np.float32)
-    active = np.isin(np.arange(64), active_units)
-    bars = bars_by_unit(code_bars(code, active, code / 2, 0.01))
-    assert sorted(bars) == list(range(64))
-    for unit, (height, colour) in bars.items():
-        assert height == code[unit]
-        assert colour == (ACTIVE_COLOUR if unit in active_units else QUIET_COLOUR)
-    assert ACTIVE_COLOUR != QUIET_COLOUR
-
-
-@pytest.mark.parametrize("target", [0.01, 0.2, None])
-def test_means_are_dots_and_the_target_is_a_line(target):
-    code, means = np.full(64, 0.5, np.float32), np.linspace(0, 1, 64, dtype=np.float32)
-    figure = code_bars(code, code > 1, means, target)
-    (dots,) = (trace for trace in figure.data if trace.type == "scatter")
-    assert dots.mode == "markers"
-    np.testing.assert_array_equal(dots.x, np.arange(64))
-    np.testing.assert_array_equal(dots.y, means)
-    assert [(line.y0, line.y1) for line in figure.layout.shapes] == (
-        [] if target is None else [(target, target)]
-    )
-    assert figure.layout.xaxis.title.text
-    assert figure.layout.yaxis.title.text
-
-
-def report(step, mse, penalty):
-    return TrainProgress(
-        epoch=1,
-        step=step,
-        total_steps=600,
-        loss=mse,
-        mse=mse,
-        penalty=penalty,
-        images_per_second=1000.0,
-        seconds_left=1.0,
-    )
-
-
-def curves(figure):
-    """The reconstruction's points and the penalty's, as pairs; None is no point."""
-    points = {}
-    for trace in figure.data:
-        pairs = zip(trace.x, trace.y, strict=True)
-        points[trace.name] = [(step, value) for step, value in pairs if value is not None]
-    (penalty,) = (name for name in points if "penalty" in name)
-    (reconstruction,) = (name for name in points if "reconstruction" in name)
-    assert len(points) == 2
-    return points[reconstruction], points[penalty]
-
-
-def test_reconstruction_and_weighted_penalty_are_two_curves_on_a_log_axis():
-    figure = loss_curve([report(100, 0.08, 40.0), report(200, 0.02, 10.0), report(300, 0.01, 5.0)], 1e-3)
-    reconstruction, penalty = curves(figure)
-    assert reconstruction == [(100, 0.08), (200, 0.02), (300, 0.01)]
-    assert [step for step, _ in penalty] == [100, 200, 300]
-    assert [value for _, value in penalty] == pytest.approx([0.04, 0.01, 0.005])
-    assert figure.layout.yaxis.type == "log"
-    assert figure.data[0].line.color != figure.data[1].line.color
-    assert figure.layout.xaxis.title.text
-    assert figure.layout.yaxis.title.text
-
-
-def test_a_zero_penalty_has_no_point():
-    history = [report(100, 0.08, 40.0), report(200, 0.02, 0.0), report(300, 0.01, 5.0)]
-    reconstruction, penalty = curves(loss_curve(history, 1e-3))
-    assert [step for step, _ in reconstruction] == [100, 200, 300]
-    assert [step for step, _ in penalty] == [100, 300]
-
-
-def test_a_penalty_without_weight_has_no_curve():
-    reconstruction, penalty = curves(loss_curve([report(100, 0.08, 40.0), report(200, 0.02, 10.0)], 0.0))
-    assert len(reconstruction) == 2
-    assert penalty == []
-
-
-def test_a_run_without_a_report_has_an_empty_chart():
-    assert curves(loss_curve([], 1e-3)) == ([], [])
-
-
 @pytest.mark.parametrize("stops", [2, 9, 32])
 def test_the_gradient_is_css_from_the_lowest_colour_to_the_highest(stops):
     gradient = css_gradient(stops=stops)
@@ -223,3 +134,52 @@ def test_the_gradient_is_css_from_the_lowest_colour_to_the_highest(stops):
     assert colours[0] == LOWEST
     assert colours[-1] == HIGHEST
     assert (np.diff(luminance(colours)) > 0).all()
+
+
+def test_signed_maps_are_white_at_zero_and_opposite_at_the_ends():
+    values = np.zeros((28, 28), np.float32)
+    values[0, :2] = (-0.4, 0.4)
+    picture = signed_map(values, 0.4)
+    below, above, zero = (np.array(corner(picture, *at), int) for at in ((0, 0), (0, 1), (5, 5)))
+    assert below[2] > below[0] + 50, "negative is blue"
+    assert above[0] > above[2] + 50, "positive is red"
+    assert (zero > 240).all()
+    assert (signed_map(np.zeros((28, 28)), 0.0) == zero.astype(np.uint8)).all()
+
+
+def test_a_log_scale_covers_all_maps_and_gives_equal_ratios_equal_steps():
+    maps = [np.array([[0.0, 1e-3]]), np.array([[1e-2, -1e-1]])]
+    scale = LogScale.over(maps)
+    assert scale == (1e-3, 1e-1)
+    np.testing.assert_allclose(scale.share(np.array([0, 1e-3, 1e-2, -1e-1])), [0, 0, 0.5, 1], atol=1e-6)
+
+
+def test_a_log_scale_reaches_down_four_decades_at_most():
+    assert LogScale.over([np.array([1e-12, 1.0])]).smallest == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_a_log_scale_of_one_value_warns_of_nothing(value):
+    values = np.full((2, 2), value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        share = LogScale.over([values]).share(values)
+    assert (share == (value > 0)).all()
+
+
+def test_a_grid_places_each_picture_and_is_transparent_between_them():
+    chance = np.random.default_rng(3)
+    rows = [[chance.integers(0, 256, (4, 4, 3), dtype=np.uint8) for _ in range(3)] for _ in range(2)]
+    rows[1][2] = grey_picture(np.eye(4), pixels=4)
+    sheet = grid(rows, gap=2)
+    assert sheet.shape == (10, 16, 4)
+    assert (sheet[..., 3] == 255).sum() == 6 * 16
+    np.testing.assert_array_equal(sheet[:4, 6:10, :3], rows[0][1])
+    np.testing.assert_array_equal(sheet[6:, 12:, 0], rows[1][2])
+
+
+def test_a_data_url_holds_the_picture():
+    picture = np.random.default_rng(4).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    head, content = data_url(to_png(picture)).split(",")
+    assert head == "data:image/png;base64"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), picture)

@@ -1,82 +1,19 @@
-"""Arrays to pictures: maps for what changes with every stroke, Plotly charts for what is read closely.
-
-The one place for colours and sizes. Maps use cividis, which reads the same with and without colour vision.
-"""
+"""Numbers to Plotly charts, for what is read closely. The one place for the charts' colours and sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import sample_colorscale
 
 from ae_core.training import TrainProgress
 
-SEQUENTIAL = "Cividis"
 ACTIVE_COLOUR = "#d55e00"
 QUIET_COLOUR = "#8a94a3"
 LINE_COLOURS = ("#0b7fc7", "#d55e00")
 """Vermilion, grey and blue keep apart for colour-blind eyes, on light and on dark (Okabe and Ito, 2008)."""
-MAP_PIXELS = 280
-"""Width of a map before the page scales it."""
 CHART_HEIGHT = 210
-
-_TILES_PER_ROW = 8
-_TILE_GAP = 1
-
-
-@cache
-def _palette(name: str) -> np.ndarray:
-    colours = sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
-    return np.round(255 * np.array(colours)).astype(np.uint8)
-
-
-def css_gradient(name: str = SEQUENTIAL, stops: int = 9) -> str:
-    """The colour map as a CSS gradient, low on the left."""
-    picked = _palette(name)[np.linspace(0, 255, stops).astype(int)]
-    return f"linear-gradient(to right, {', '.join(f'rgb({r},{g},{b})' for r, g, b in picked)})"
-
-
-def grey_picture(image: np.ndarray) -> np.ndarray:
-    """Values in [0, 1], shape (28, 28), as ink on black: uint8, enlarged without smoothing."""
-    return _enlarged(np.round(255 * np.clip(image, 0, 1)).astype(np.uint8))
-
-
-def heat_map(values: np.ndarray, largest: float) -> np.ndarray:
-    """Values from 0 to `largest` in the sequential colours: uint8 RGB, enlarged without smoothing.
-
-    A map that is 0 everywhere is shown in the lowest colour.
-    """
-    return _enlarged(_coloured(values, largest))
-
-
-def _coloured(values: np.ndarray, largest: float) -> np.ndarray:
-    share = np.clip(values / largest, 0, 1) if largest > 0 else np.zeros_like(values)
-    return _palette(SEQUENTIAL)[np.round(255 * share).astype(np.uint8)]
-
-
-def _enlarged(image: np.ndarray) -> np.ndarray:
-    factor = max(1, MAP_PIXELS // image.shape[1])
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def code_map(code: np.ndarray, largest: float) -> np.ndarray:
-    """A code as a wall of tiles, one a channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
-
-    Negative activations of a linear code are shown by their size.
-    """
-    channels, height, width = code.shape
-    pictures = _coloured(np.abs(code), largest)
-    rows = -(-channels // _TILES_PER_ROW)
-    gap = _TILE_GAP
-    wall = np.zeros((rows * (height + gap) - gap, _TILES_PER_ROW * (width + gap) - gap, 3), dtype=np.uint8)
-    for index, picture in enumerate(pictures):
-        row, column = divmod(index, _TILES_PER_ROW)
-        top, left = row * (height + gap), column * (width + gap)
-        wall[top : top + height, left : left + width] = picture
-    return _enlarged(wall)
 
 
 def code_bars(

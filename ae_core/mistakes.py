@@ -1,0 +1,132 @@
+"""The widespread mistakes in both penalties, measured beside the right figure.
+
+Nothing here trains a model; `ae_core.penalties` has the right penalties.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ae_core.jacobian import encoder_jacobian, pre_activation_jacobian
+from ae_core.model import Autoencoder
+from ae_core.penalties import kl_penalty
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A formula that is often written, what it gives, and what it should have given."""
+
+    name: str
+    wrong_code: str
+    right_code: str
+    quantity: str
+    """What both figures are meant to measure."""
+    wrong: float
+    right: float
+    why: str
+    """One sentence."""
+
+
+def contraction_mistakes(model: Autoencoder, x: Tensor) -> list[Mistake]:
+    """What is often taken for ||J||_F^2, on one image of shape (1, 1, 28, 28)."""
+    with torch.inference_mode():
+        jacobian = encoder_jacobian(model, x)[0]
+        code = model.encode(x)[0]
+        linear = pre_activation_jacobian(model, x).jacobian[0]
+    norm = jacobian.square().sum().item()
+    sigmoid_code = isinstance(model.encoder[-1], nn.Sigmoid)
+    return [
+        Mistake(
+            "The gradient of the summed code",
+            "g = autograd.grad(h, x, torch.ones_like(h))\npenalty = g.square().sum()",
+            "v = random_signs(h.shape)\ng = autograd.grad(h, x, v)  # on average ‖J‖²",
+            "‖J‖² of this drawing",
+            jacobian.sum(0).square().sum().item(),
+            norm,
+            "Summing the code first adds up the rows of J, so units that pull against each other cancel: it "
+            "gives ‖Jᵀ1‖², which can be 0 for a code that moves a lot.",
+        ),
+        Mistake(
+            "Weights read from state_dict()",
+            "W = model.state_dict()['encoder.4.weight']\npenalty = f(W)  # W has no gradient",
+            "W = model.encoder[4].weight\npenalty = f(W)",
+            "gradient of ‖J‖² by the encoder's weights, its norm",
+            _penalty_gradient_norm(model, x, detached=True),
+            _penalty_gradient_norm(model, x, detached=False),
+            "state_dict() returns detached copies: the penalty is added to the loss, is printed and plotted, "
+            "and never changes a weight.",
+        ),
+        Mistake(
+            "h(1 − h) for a code that is no sigmoid",
+            "slope = h * (1 - h)",
+            "slope = activation_slope(layer, z, h)",
+            "‖J‖² of this drawing",
+            (linear * (code * (1 - code))[:, None]).square().sum().item(),
+            norm,
+            "This model's code is a sigmoid, so here, and only here, the formula is right."
+            if sigmoid_code
+            else "h(1 − h) is the derivative of the sigmoid; this model's code has another activation, whose "
+            "derivative is another.",
+        ),
+    ]
+
+
+def _penalty_gradient_norm(model: Autoencoder, x: Tensor, detached: bool) -> float:
+    """Norm of the gradient of ||J||_F^2 by the encoder's weights, or by copies that state_dict() returns."""
+    trained = copy.deepcopy(model).requires_grad_()
+    used = trained
+    if detached:
+        used = copy.deepcopy(model).requires_grad_(False)
+        used.load_state_dict(trained.state_dict())
+    with torch.enable_grad():
+        penalty = encoder_jacobian(used, x).square().sum()
+    if not penalty.requires_grad:
+        return 0.0
+    gradients = torch.autograd.grad(penalty, list(trained.encoder.parameters()), allow_unused=True)
+    return sum(one.square().sum().item() for one in gradients if one is not None) ** 0.5
+
+
+def sparsity_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
+    """What is often taken for the KL penalty, on a batch of codes of shape (batch, K)."""
+    rho = sparsity_target
+    right = kl_penalty(codes, rho).item()
+    over_units = kl_penalty(codes.T, rho).item()
+    mean_activation = codes.mean(0)
+    one_mean = kl_penalty(codes.mean().view(1, 1).expand(1, codes.shape[1]), rho).item()
+    target = torch.full_like(mean_activation, rho)
+    return [
+        Mistake(
+            "ρ̂ averaged over the units",
+            "rho_hat = h.mean(dim=1)  # one figure an image",
+            "rho_hat = h.mean(dim=0)  # one figure a unit",
+            "Σ KL(ρ ‖ ρ̂) of this batch",
+            over_units,
+            right,
+            "The mean over the units asks every image for a small code; one unit that fires on all images, "
+            "beside units that never do, would pass.",
+        ),
+        Mistake(
+            "One ρ̂ for the whole layer",
+            "rho_hat = h.mean()",
+            "rho_hat = h.mean(dim=0)",
+            "Σ KL(ρ ‖ ρ̂) of this batch",
+            one_mean,
+            right,
+            "Units that fire too often and units that fire too rarely average out, and neither is corrected.",
+        ),
+        Mistake(
+            "F.kl_div without logarithms",
+            "F.kl_div(rho_hat, rho, reduction='sum')",
+            "rho * log(rho / rho_hat)\n  + (1 - rho) * log((1 - rho) / (1 - rho_hat))",
+            "Σ KL(ρ ‖ ρ̂) of this batch",
+            F.kl_div(mean_activation, target, reduction="sum").item(),
+            right,
+            "F.kl_div takes log-probabilities, and knows nothing of the second half, the unit being silent; "
+            "a divergence is never negative, this is.",
+        ),
+    ]

@@ -1,0 +1,120 @@
+"""From a photo or scan of a digit to white ink on black, as the canvas has it."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+
+import numpy as np
+from PIL import Image, ImageFilter, ImageOps
+
+SIDE = 280
+"""Pixels along the result, the canvas's own size."""
+LARGEST_FILE = 20 * 1024**2
+LARGEST_PICTURE = 50_000_000
+"""In pixels."""
+
+_FORMATS = ("PNG", "JPEG")
+_FRAME = 0.06
+"""Share of the picture along each side whose brightness is taken for the paper's."""
+_PAPER_SIDE = 56
+_WIDEST_STROKE = 15
+"""Of a picture 56 pixels wide: what is wider is taken for a change of light on the paper."""
+_SPECK = 5
+"""Pixels of the median filter that takes dust away."""
+_FAINTEST_INK = 0.12
+"""Contrast that the darkest ink must have against the paper, of 1."""
+
+
+class PictureError(Exception):
+    """An upload is no picture of a digit; the message says why, and what to do."""
+
+
+def ink_of_photo(content: bytes) -> np.ndarray:
+    """Find the ink in a picture file: light on dark, or dark on light, evenly lit or not.
+
+    Args:
+        content: a PNG or JPEG file.
+    Returns:
+        uint8, shape (280, 280): white ink on black, of the whole picture in its proportions.
+    Raises:
+        PictureError: if the file is too large, no such picture, or has no ink.
+    """
+    grey = _grey(content)
+    frame = max(1, round(_FRAME * min(grey.shape)))
+    border = np.concatenate(
+        [grey[:frame].ravel(), grey[-frame:].ravel(), grey[:, :frame].ravel(), grey[:, -frame:].ravel()]
+    )
+    if np.median(border) > (grey.min() + grey.max()) / 2:
+        grey = 1 - grey
+    ink = _despeckled(np.clip(grey - _paper(grey), 0, 1))
+    strongest = float(np.percentile(ink, 99.5))
+    if strongest < _FAINTEST_INK:
+        raise PictureError(
+            "No ink stands out in this picture. Take one of a single digit, dark on light paper or light on "
+            "dark, that fills most of the picture."
+        )
+    # The lower third is the paper's grain and the pen's shadow.
+    ink = np.clip((ink / strongest - 1 / 3) * 2, 0, 1)
+    square = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    top, left = (SIDE - ink.shape[0]) // 2, (SIDE - ink.shape[1]) // 2
+    square[top : top + ink.shape[0], left : left + ink.shape[1]] = np.round(255 * ink)
+    return square
+
+
+def _grey(content: bytes) -> np.ndarray:
+    """The picture's brightness in [0, 1], its longer side 280 pixels."""
+    if len(content) > LARGEST_FILE:
+        raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
+    try:
+        # Pillow warns of large pictures itself; the header is judged here, before anything is decoded.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        if image.width * image.height > LARGEST_PICTURE:
+            raise PictureError(
+                f"The picture has {image.width * image.height / 1e6:,.0f} megapixels; at most "
+                f"{LARGEST_PICTURE / 1e6:.0f} are read. Upload a smaller one."
+            )
+        image.draft("L", (2 * SIDE, 2 * SIDE))
+        image = ImageOps.exif_transpose(image)
+        grey = _flattened(image)
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"The picture has far more than {LARGEST_PICTURE / 1e6:.0f} megapixels. Upload a smaller one."
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
+        raise PictureError(
+            "This file cannot be read as a PNG or JPEG picture: it is of another kind, or damaged. "
+            "Save the picture as PNG or JPEG and upload that."
+        ) from error
+    scale = SIDE / max(grey.size)
+    size = [max(1, round(scale * side)) for side in grey.size]
+    return np.asarray(grey.resize(size, Image.Resampling.BOX))
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """One channel of floats in [0, 1]; transparent places become the opposite of what is drawn on them."""
+    if image.mode.startswith("I"):
+        return Image.fromarray(np.asarray(image, dtype=np.float32) / 65535)
+    if "A" in image.getbands() or "transparency" in image.info:
+        grey, alpha = np.asarray(image.convert("LA"), dtype=np.float32).transpose(2, 0, 1) / 255
+        ground = 1.0 if (grey * alpha).sum() < alpha.sum() / 2 else 0.0
+        return Image.fromarray(grey * alpha + ground * (1 - alpha))
+    return Image.fromarray(np.asarray(image.convert("L"), dtype=np.float32) / 255)
+
+
+def _paper(light_ink: np.ndarray) -> np.ndarray:
+    """The brightness of the ground, which shadows make uneven: what no stroke is narrow enough to hide."""
+    height, width = light_ink.shape
+    scale = _PAPER_SIDE / max(height, width)
+    small = Image.fromarray(light_ink).resize(
+        [max(1, round(scale * width)), max(1, round(scale * height))], Image.Resampling.BOX
+    )
+    ground = small.filter(ImageFilter.MinFilter(_WIDEST_STROKE)).filter(ImageFilter.MaxFilter(_WIDEST_STROKE))
+    return np.asarray(ground.resize([width, height], Image.Resampling.BILINEAR))
+
+
+def _despeckled(ink: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(ink).filter(ImageFilter.MedianFilter(_SPECK)))

@@ -1,0 +1,123 @@
+"""Random probes of the encoder's Jacobian: unbiased estimates of ||J||_F^2, and how far they scatter.
+
+Hutchinson, "A stochastic estimator of the trace", 1990; their variance: Avron and Toledo, "Randomized
+algorithms for estimating the trace", JACM 2011.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ae_core.jacobian import activation_slope
+from ae_core.model import Autoencoder
+
+
+class Pushforward(NamedTuple):
+    """The value of a function and the image of tangents under its Jacobian."""
+
+    value: Tensor
+    """Shape (batch, ...)."""
+    tangents: Tensor
+    """Shape (directions, batch, ...)."""
+
+
+def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
+    """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
+
+    Differentiable, so a penalty on J u needs one backward pass and no double backward.
+
+    Args:
+        layers: convolutions, transposed convolutions and pointwise activations.
+        x: input, shape (batch, ...).
+        tangents: directions, shape (directions, batch, ...).
+    Raises:
+        TypeError: for a layer of another type.
+    """
+    directions = tangents.shape[0]
+    for layer in layers:
+        y = layer(x)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            tangents = _linear_part(layer, tangents.flatten(0, 1)).unflatten(0, (directions, -1))
+        else:
+            tangents = tangents * activation_slope(layer, x, y)
+        x = y
+    return Pushforward(x, tangents)
+
+
+def _linear_part(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    if isinstance(layer, nn.Conv2d):
+        return F.conv2d(x, layer.weight, None, layer.stride, layer.padding)
+    return F.conv_transpose2d(x, layer.weight, None, layer.stride, layer.padding, layer.output_padding)
+
+
+class ProbedCode(NamedTuple):
+    """Codes, and estimates of the encoder's squared Jacobian norm there."""
+
+    code: Tensor
+    """Shape (batch, K)."""
+    estimates: Tensor
+    """Shape (probes, batch), fp32: average over probes; their spread gives the error bar."""
+
+
+def encode_with_probes(
+    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
+) -> ProbedCode:
+    """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
+
+    Args:
+        x: images, shape (batch, 1, 28, 28).
+        probes: random directions an image.
+        generator: source of the directions, on the device of `x`.
+    Raises:
+        ValueError: if probes < 1.
+    """
+    directions = random_signs((_at_least_one(probes), *x.shape), x, generator)
+    code, moved = pushforward(model.encoder, x, directions)
+    return ProbedCode(code.flatten(1), moved.flatten(2).float().square().sum(2))
+
+
+def code_probe_estimates(
+    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Unbiased estimates ||J^T v||^2 of ||J||_F^2, v in {-1, +1}^K: one backward pass a probe.
+
+    Arguments and errors are those of `encode_with_probes`.
+
+    Returns:
+        Shape (probes, batch).
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        code = model.encode(x)
+        signs = random_signs((_at_least_one(probes), *code.shape), code, generator)
+        gradients = [torch.autograd.grad(code, x, sign, retain_graph=True)[0] for sign in signs]
+    return torch.stack(gradients).flatten(2).square().sum(2)
+
+
+def _at_least_one(probes: int) -> int:
+    if probes < 1:
+        raise ValueError(f"probes must be at least 1, not {probes}")
+    return probes
+
+
+def random_signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Independent -1 or +1 with equal odds, in the precision and on the device of `like`: E[u u^T] = I."""
+    signs = torch.empty(shape, dtype=like.dtype, device=like.device)
+    return signs.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
+
+
+def probe_variance(jacobian: Tensor) -> Tensor:
+    """Exact variance of one estimate ||J u||^2, u in {-1, +1}^784: (..., K, 784) to (...).
+
+        2 * (||J^T J||_F^2 - sum_i (J^T J)_ii^2)
+
+    The mean of n probes scatters with sqrt(variance / n).
+    """
+    gram = jacobian.mT @ jacobian
+    # Zeroed rather than subtracted: of nearly orthogonal columns nothing would be left but rounding.
+    gram.diagonal(dim1=-2, dim2=-1).zero_()
+    return 2 * gram.square().sum((-2, -1))

@@ -1,0 +1,69 @@
+"""Tangent passes and random probes against torch.func and the exact Jacobian. Needs torch: small batches."""
+
+import pytest
+import torch
+
+from ae_core.config import KINDS
+from ae_core.jacobian import encoder_jacobian
+from ae_core.probes import code_probe_estimates, encode_with_probes, probe_variance, pushforward
+from tests.unit.test_jacobian import ALL_MODELS, model_and_images
+
+
+@pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
+def test_pushforward_matches_jvp(kind, activation):
+    model, x = model_and_images(kind, activation)
+    directions = torch.randn(4, *x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(3))
+    value, moved = pushforward(model.encoder, x, directions)
+    for direction, tangent in zip(directions, moved, strict=True):
+        expected_value, expected = torch.func.jvp(model.encoder, (x,), (direction,))
+        torch.testing.assert_close(value, expected_value)
+        torch.testing.assert_close(tangent, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", ["input", "code"])
+def test_penalty_estimate_is_unbiased(kind, side):
+    model, x = model_and_images(kind)
+    exact = encoder_jacobian(model, x).square().sum((1, 2)).float()
+    generator = torch.Generator().manual_seed(4)
+    estimates = (
+        encode_with_probes(model, x, 2000, generator).estimates
+        if side == "input"
+        else code_probe_estimates(model, x, 1000, generator).float()
+    )
+    standard_error = estimates.std(0) / len(estimates) ** 0.5
+    assert ((estimates.mean(0) - exact).abs() < 4 * standard_error).all()
+    # An error bar that is wide says nothing: it must be far smaller than the figure itself.
+    assert (standard_error < 0.05 * exact).all()
+
+
+def test_variance_of_the_estimate_falls_as_one_over_probes():
+    model, x = model_and_images("sparse", batch=1)
+    estimates = encode_with_probes(model, x, 8000, torch.Generator().manual_seed(5)).estimates.flatten()
+    one = estimates.var()
+    sixteen = estimates.view(-1, 16).mean(1).var()
+    assert 11 < one / sixteen < 23
+
+
+def test_probes_are_reproducible_and_refused_below_one():
+    model, x = model_and_images("sparse")
+    first, second = (
+        encode_with_probes(model, x, 2, torch.Generator().manual_seed(6)).estimates for _ in range(2)
+    )
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    for estimator in (encode_with_probes, code_probe_estimates):
+        with pytest.raises(ValueError, match="probes"):
+            estimator(model, x, 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_exact_variance_is_that_of_many_probes(kind):
+    model, x = model_and_images(kind, batch=2)
+    exact = probe_variance(encoder_jacobian(model, x))
+    estimates = encode_with_probes(model, x, 3000, torch.Generator().manual_seed(7)).estimates
+    torch.testing.assert_close(estimates.var(0), exact.float(), rtol=0.15, atol=0)
+
+
+def test_orthogonal_columns_need_one_probe_only():
+    orthogonal = torch.linalg.qr(torch.randn(9, 5, dtype=torch.float64)).Q * 1000
+    assert probe_variance(orthogonal).item() < 1e-18 * orthogonal.square().sum().item() ** 2
