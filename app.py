@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import canvas, live_panels, model_picker, state, style, training_panel
+from ae_core.ui import canvas, live_panels, model_picker, state, style, take_away, training_panel, views
 
 
 def main() -> None:
@@ -14,24 +14,28 @@ def main() -> None:
     state.initialise()
     style.apply()
 
+    style.heading()
+    model_picker.kind_control()
     with st.sidebar:
         model_picker.sidebar()
         training_panel.sidebar()
-
-    style.heading()
-    model_picker.kind_control()
     lab()
 
 
 @st.fragment
 def lab() -> None:
-    """Canvas and live panels: a stroke or the slider reruns this part alone."""
+    """Canvas, live panels and the open view: a stroke or the slider reruns this part alone."""
+    if state.lab().page_stale:
+        state.lab().page_stale = False
+        st.rerun()
     choice = model_picker.penalty_slider()
     left, right = st.columns([300, 620], gap="medium")
     with left:
         picture = canvas.draw()
     with right:
         live_panels.show(choice, picture)
+        take_away.show(choice, picture)
+    views.show(choice, picture)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -21,8 +21,11 @@ MAP_PIXELS = 280
 """Width of a map before the page scales it."""
 CELL_PIXELS = 112
 """Likewise for a map in a grid of many."""
-GRID_GAP = 8
-"""Pixels between the maps of a grid."""
+GRID_GAP = 1 / 14
+"""Between the maps of a grid, as a share of a map's width."""
+
+MapDrawer = Callable[[np.ndarray, float, int], np.ndarray]
+"""Draws values, the scale's largest, at a width in pixels: `heat_map` and `code_map`."""
 
 _TILES_PER_ROW = 8
 _TILE_GAP = 1
@@ -100,9 +103,10 @@ class LogScale(NamedTuple):
         return np.log(sizes / self.smallest) / np.log(self.largest / self.smallest)
 
 
-def grid(rows: Sequence[Sequence[np.ndarray]], gap: int = GRID_GAP) -> np.ndarray:
+def grid(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     """Pictures of one size in rows and columns, transparent between them: uint8 RGBA."""
     height, width = rows[0][0].shape[:2]
+    gap = round(GRID_GAP * width)
     down, across = len(rows), len(rows[0])
     sheet = np.zeros((down * (height + gap) - gap, across * (width + gap) - gap, 4), dtype=np.uint8)
     for row, pictures in enumerate(rows):

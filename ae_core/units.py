@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ae_core.data import to_float
-from ae_core.metrics import activation_density
+from ae_core.metrics import activation_density, hoyer
 from ae_core.model import Autoencoder
 
 _CHUNK = 1000
@@ -23,6 +23,8 @@ class UnitUse:
     """Share of the images on which the unit is active, shape (K,)."""
     examples: Tensor
     """The images that activate it most, as indices, the strongest first, shape (K, examples)."""
+    hoyer: float
+    """Mean Hoyer sparsity of the images' codes."""
 
 
 @torch.inference_mode()
@@ -35,7 +37,8 @@ def unit_use(model: Autoencoder, images: Tensor, max_activation: Tensor, example
         examples: how many images to keep a unit, at most n.
     """
     codes = torch.cat([model.encode(to_float(chunk)) for chunk in images.split(_CHUNK)])
-    return UnitUse(activation_density(codes, max_activation), codes.topk(examples, dim=0).indices.T)
+    strongest = codes.topk(examples, dim=0).indices.T
+    return UnitUse(activation_density(codes, max_activation), strongest, hoyer(codes))
 
 
 def strongest_units(code: Tensor, count: int) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint
-from ae_core.config import Kind
+from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist
 from ae_core.metrics import CodeStatistics, evaluate_codes
 
@@ -20,6 +20,8 @@ class Shown:
     """A model on the page."""
 
     title: str
+    label: str
+    """Short, to stand over a column: a rung's penalty weight, else the title."""
     checkpoint: Checkpoint
     statistics: CodeStatistics
 
@@ -44,7 +46,17 @@ def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noq
     checkpoint = load_checkpoint(path)
     title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
     # The shipped files' metrics are ours, and a test holds them against the weights.
-    return Shown(title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
+    statistics = CodeStatistics.from_metrics(checkpoint.metrics)
+    return Shown(title, f"{penalty_weight:g}", checkpoint, statistics)
+
+
+def ladder(kind: Kind) -> list[Shown]:
+    """All shipped models of a kind, the weakest penalty first.
+
+    Raises:
+        CheckpointError: if one of their files is missing or damaged.
+    """
+    return [rung(kind, weight) for weight in LADDERS[kind]]
 
 
 def saved(path: Path) -> Shown:
@@ -82,10 +94,10 @@ def uploaded(file_name: str, content: bytes) -> Shown:
 
 def trained(title: str, checkpoint: Checkpoint) -> Shown:
     """A model that a run of this process ended with."""
-    return Shown(title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
+    return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
 
 
 def _foreign(title: str, checkpoint: Checkpoint) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
     statistics, test_mse = evaluate_codes(checkpoint.model, load_mnist("test").images)
-    return Shown(title, replace(checkpoint, metrics={"test_mse": test_mse}), statistics)
+    return Shown(title, title, replace(checkpoint, metrics={"test_mse": test_mse}), statistics)

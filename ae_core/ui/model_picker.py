@@ -17,7 +17,7 @@ from ae_core.checkpoints import (
 from ae_core.config import KINDS, LADDERS
 from ae_core.ui import library
 from ae_core.ui.library import Shown
-from ae_core.ui.state import FILE, LADDER, MINE, kind, lab, weight
+from ae_core.ui.state import FILE, LADDER, MINE, STARTING_WEIGHTS, kind, lab, weight
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ def kind_control() -> None:
         KINDS,
         key="kind",
         required=True,
+        default=KINDS[0],
         format_func=str.capitalize,
-        persist_state="session",
+        bind="query-params",
     )
 
 
@@ -50,9 +51,10 @@ def penalty_slider() -> Choice:
         f"Penalty weight {symbol} of the shipped models",
         LADDERS[kind()],
         key=f"weight_{kind()}",
+        value=STARTING_WEIGHTS[kind()],
         format_func=lambda value: f"{value:g}",
         help="Each stop is a model of its own, trained on all 60,000 images with this weight on its penalty.",
-        persist_state="session",
+        bind="query-params",
     )
     try:
         rung = library.rung(kind(), weight())
@@ -62,6 +64,25 @@ def penalty_slider() -> Choice:
     if model is None:
         return Choice(rung)
     return Choice(model, rung if model.kind == kind() else None)
+
+
+def comparable(shown: Shown) -> list[Shown]:
+    """The ladder of a model's kind, the models of that kind trained here, and itself if it is neither."""
+    own = [model for model in lab().models.values() if model.kind == shown.kind]
+    models = [*library.ladder(shown.kind), *own]
+    return models if any(model is shown for model in models) else [*models, shown]
+
+
+def choose(shown: Shown) -> None:
+    """Show a model of the ladder or one trained here, for callbacks: the controls follow."""
+    st.session_state.kind = shown.kind
+    if shown.title in lab().models:
+        st.session_state.source = MINE
+        st.session_state.mine = shown.title
+    else:
+        st.session_state.source = LADDER
+        st.session_state[f"weight_{shown.kind}"] = shown.checkpoint.train_config.penalty_weight
+    lab().page_stale = True
 
 
 def _model_of_the_sidebar() -> Shown | None:

@@ -60,6 +60,12 @@ class Lab:
     """Whether the test digit that the address named at first was placed."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
+    page_stale: bool = False
+    """Whether a callback of the fragment changed what the rest of the page shows."""
+    experiment: int | None = None
+    """The guided experiment that the page is set up for, as its place among them."""
+    prediction: int = 0
+    """What was predicted for it, as its place among the predictions."""
     units_off: dict[str, set[int]] = field(default_factory=dict)
     """The code units switched off in the Sparsity view, by the model's title."""
 
@@ -84,10 +90,10 @@ def _lease() -> _Lease:
     return _Lease()
 
 
+STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}
+"""Where the slider of each kind starts."""
+
 WIDGET_DEFAULTS: dict[str, Any] = {
-    "kind": "contractive",
-    "weight_contractive": 1e-4,
-    "weight_sparse": 5e-3,
     "source": LADDER,
     "stroke_width": 22,
     "device": "auto",

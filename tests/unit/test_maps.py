@@ -169,13 +169,13 @@ def test_a_log_scale_of_one_value_warns_of_nothing(value):
 
 def test_a_grid_places_each_picture_and_is_transparent_between_them():
     chance = np.random.default_rng(3)
-    rows = [[chance.integers(0, 256, (4, 4, 3), dtype=np.uint8) for _ in range(3)] for _ in range(2)]
-    rows[1][2] = grey_picture(np.eye(4), pixels=4)
-    sheet = grid(rows, gap=2)
-    assert sheet.shape == (10, 16, 4)
-    assert (sheet[..., 3] == 255).sum() == 6 * 16
-    np.testing.assert_array_equal(sheet[:4, 6:10, :3], rows[0][1])
-    np.testing.assert_array_equal(sheet[6:, 12:, 0], rows[1][2])
+    rows = [[chance.integers(0, 256, (14, 28, 3), dtype=np.uint8) for _ in range(3)] for _ in range(2)]
+    rows[1][2] = grey_picture(np.eye(14, 28), pixels=28)
+    sheet = grid(rows)
+    assert sheet.shape == (30, 88, 4)
+    assert (sheet[..., 3] == 255).sum() == 6 * 14 * 28
+    np.testing.assert_array_equal(sheet[:14, 30:58, :3], rows[0][1])
+    np.testing.assert_array_equal(sheet[16:, 60:, 0], rows[1][2])
 
 
 def test_a_data_url_holds_the_picture():

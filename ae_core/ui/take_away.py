@@ -1,0 +1,60 @@
+"""Downloads: the drawing's figures as a picture, its numbers as a table, a report, and the model."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import streamlit as st
+from torch import Tensor
+
+from ae_core.checkpoints import CheckpointError, to_bytes
+from ae_core.export import Exhibit, figures_csv, figures_png, report_html
+from ae_core.inspection import inspect
+from ae_core.ui.library import Shown
+from ae_core.ui.model_picker import Choice, comparable
+
+
+def show(choice: Choice, picture: Tensor | None) -> None:
+    """A row of downloads; each file is made when it is asked for."""
+    shown = choice.model
+    if shown is None:
+        return
+    try:
+        models = comparable(shown)
+    except CheckpointError as error:
+        st.error(str(error))
+        return
+    blank = picture is None
+    name = f"{shown.kind}-{shown.checkpoint.train_config.penalty_weight:g}"
+    files = {
+        "Maps (PNG)": (lambda: figures_png(_exhibit(shown, picture)), f"{name}.png", "image/png"),
+        "Numbers (CSV)": (lambda: figures_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),
+        "Report (HTML)": (
+            lambda: report_html(_exhibits(models, picture), date.today()),
+            f"{shown.kind}-report.html",
+            "text/html",
+        ),
+        "Model": (lambda: to_bytes(shown.checkpoint), f"{name}.safetensors", "application/octet-stream"),
+    }
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take_away"):
+        st.caption("Take away", width="content")
+        for label, (content, file_name, mime) in files.items():
+            st.download_button(
+                label,
+                content,
+                file_name,
+                mime,
+                on_click="ignore",
+                disabled=blank and label != "Model",
+                key=f"take_{label.split()[0].lower()}",
+                help="Draw a digit first." if blank and label != "Model" else None,
+            )
+
+
+def _exhibit(shown: Shown, picture: Tensor) -> Exhibit:
+    seen = inspect(shown.checkpoint.model, picture, shown.statistics)
+    return Exhibit(shown.label, shown.checkpoint, seen)
+
+
+def _exhibits(models: list[Shown], picture: Tensor) -> list[Exhibit]:
+    return [_exhibit(model, picture) for model in models]

@@ -1,0 +1,156 @@
+"""Compare: every rung of the ladder and every model trained here, on the drawing, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from torch import Tensor
+
+from ae_core import charts, maps
+from ae_core.inspection import Inspection, inspect
+from ae_core.ui import model_picker, style
+from ae_core.ui.library import Shown
+
+_TRADE_OFF = "trade_off"
+_COLUMNS = 8
+"""Models side by side; more go on below."""
+_CELL = maps.CELL_PIXELS
+
+
+def show(shown: Shown, picture: Tensor | None) -> None:
+    """The trade-off over the test set, then every model on this drawing, then the difference of two."""
+    style.question("What does a stronger penalty buy, and what does it cost?")
+    models = model_picker.comparable(shown)
+    _trade_off(models, shown)
+    if picture is None:
+        st.markdown("Draw a digit, or place one, to see it under every model side by side.")
+        return
+    seen = [inspect(model.checkpoint.model, picture, model.statistics) for model in models]
+    _maps(models, seen)
+    _difference([model.label for model in models], seen, shown.kind)
+
+
+def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
+    if shown.kind == "contractive":
+        name, axis = "jacobian_sq_norm", "mean ‖J‖² of 1,000 test images"
+    else:
+        name, axis = "l0", "active units an image (l0)"
+    # What a file from outside says of itself is not shown; such a model has no measured cost.
+    measured = [model for model in models if name in model.checkpoint.metrics]
+    labels = [model.label for model in measured]
+    errors = [model.checkpoint.metrics["test_mse"] for model in measured]
+    costs = [model.checkpoint.metrics[name] for model in measured]
+    chosen = next((index for index, model in enumerate(measured) if model is shown), None)
+    st.plotly_chart(
+        charts.trade_off(costs, errors, labels, chosen, axis),
+        key=_TRADE_OFF,
+        on_select=partial(_choose, measured),
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"Test MSE against {axis}, one point a model; "
+        + "; ".join(
+            f"{model.label}: {model.checkpoint.metrics['test_mse']:.3g} at "
+            f"{model.checkpoint.metrics[name]:.3g}"
+            for model in measured
+        ),
+    )
+    st.caption(
+        "One point a model, named by its penalty weight, measured on the test set; both axes are "
+        "logarithmic. "
+        "Down is a better reconstruction, left is a "
+        + ("steadier" if shown.kind == "contractive" else "sparser")
+        + " code. The shown model is in vermilion; click another one to show it."
+    )
+
+
+def _choose(models: Sequence[Shown]) -> None:
+    """Show the model whose point was clicked."""
+    points = st.session_state[_TRADE_OFF]["selection"]["points"]
+    if points:
+        model_picker.choose(models[points[0]["customdata"][0]])
+
+
+def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
+    """One column a model, one row a quantity; the maps of a row share their colour scale."""
+    own_scales = st.toggle(
+        "Each map on a scale of its own",
+        key="own_scales",
+        bind="query-params",
+        help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, "
+        "so that "
+        "sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
+    )
+    errors = [one.error.numpy() for one in seen]
+    codes = [
+        one.code.unflatten(0, model.checkpoint.model.code_shape).abs().numpy()
+        for one, model in zip(seen, models, strict=True)
+    ]
+    sensitivities = [one.sensitivity_map.numpy() for one in seen]
+    largest_error = max(float(one.max()) for one in errors)
+    for first in range(0, len(models), _COLUMNS):
+        part = slice(first, first + _COLUMNS)
+        style.columns("penalty weight", [model.label for model in models[part]], strong=True)
+        _row("Reconstruction", [maps.grey_picture(one.reconstruction.numpy(), _CELL) for one in seen[part]])
+        style.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]])
+        _row("Error |x̂ − x|", [_linear(one, own_scales, largest_error) for one in errors[part]])
+        if not own_scales:
+            style.colour_scale(maps.css_gradient(), largest_error, "error")
+        _log_row("Code", "activation", codes, part, own_scales, maps.code_map)
+        style.columns("active units", [str(one.active_count) for one in seen[part]])
+        _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
+        style.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]])
+
+
+def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:
+    return maps.heat_map(values, float(values.max()) if own_scale else largest, _CELL)
+
+
+def _log_row(
+    title: str, unit: str, values: Sequence[np.ndarray], part: slice, own_scales: bool, draw: maps.MapDrawer
+) -> None:
+    """A row whose models differ by orders of magnitude: one logarithmic scale, or each its own linear one."""
+    if own_scales:
+        _row(title, [draw(one, float(one.max()), _CELL) for one in values[part]])
+        return
+    scale = maps.LogScale.over(values)
+    _row(title, [draw(scale.share(one), 1.0, _CELL) for one in values[part]])
+    style.colour_scale(maps.css_gradient(), scale.largest, unit, scale.smallest, log=True)
+
+
+def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
+    st.caption(title)
+    st.image(
+        maps.grid([pictures]),
+        width="stretch",
+        alt=f"{title} of the drawing under {len(pictures)} models, in the order of the headings above.",
+    )
+
+
+def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: str) -> None:
+    """The signed difference of two models of the reader's choice."""
+    st.markdown("**How do two of them differ on this drawing?**")
+    left, right = st.columns(2)
+    with left:
+        first = st.selectbox("A", labels, index=0, key=f"a_{kind}", bind="query-params")
+    with right:
+        second = st.selectbox("B", labels, index=len(labels) - 1, key=f"b_{kind}", bind="query-params")
+    a, b = seen[labels.index(first)], seen[labels.index(second)]
+    differences = {
+        "Reconstruction, A − B": a.reconstruction - b.reconstruction,
+        "Error, A − B": a.error - b.error,
+        "Sensitivity, A − B": a.sensitivity_map - b.sensitivity_map,
+    }
+    for column, (title, difference) in zip(st.columns(3), differences.items(), strict=True):
+        with column:
+            largest = difference.abs().max().item()
+            st.image(
+                maps.signed_map(difference.numpy(), largest),
+                caption=title,
+                width="stretch",
+                alt=f"{title}, from −{largest:.3g} to {largest:.3g}.",
+            )
+            style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "", -largest)
+    st.caption("Red: larger under A. Blue: larger under B. White: the same.")

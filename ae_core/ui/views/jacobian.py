@@ -1,0 +1,204 @@
+"""Jacobian: the sensitivity map in detail, the exact norm beside its estimates, spectrum and tangents."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from ae_core import charts, maps
+from ae_core.inspection import Inspection, inspect
+from ae_core.jacobian import encoder_jacobian, spectrum, tangents
+from ae_core.metrics import reconstruct
+from ae_core.model import Autoencoder
+from ae_core.probes import encode_with_probes, probe_variance
+from ae_core.ui import style
+from ae_core.ui.library import Shown
+from ae_core.ui.model_picker import comparable
+
+_PROBES = (1, 4, 16, 64)
+_TANGENTS = 6
+_FARTHEST = 4.0
+"""How far the walk goes, as a distance between pictures."""
+_WALK_STEPS = 33
+
+
+def show(shown: Shown, picture: Tensor | None) -> None:
+    """What the chosen model's encoder does in the neighbourhood of the drawing."""
+    style.question("Which changes of this drawing does the code follow, and which does it ignore?")
+    if picture is None:
+        st.markdown("Draw a digit, or place one, to see its Jacobian.")
+        return
+    model = shown.checkpoint.model
+    seen = inspect(model, picture, shown.statistics)
+    with torch.inference_mode():
+        jacobian = encoder_jacobian(model, picture)[0]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _map(seen)
+    with right:
+        _estimates(model, picture, jacobian)
+    _spectra(shown, picture)
+    if seen.jacobian_sq_norm == 0:
+        st.markdown("The code of this model does not change at all around this drawing: it has no tangents.")
+        return
+    _walk(model, picture, jacobian)
+
+
+def _map(seen: Inspection) -> None:
+    st.markdown("How far the code moves when a single pixel does")
+    st.plotly_chart(
+        charts.sensitivity_chart(seen.sensitivity_map.numpy()),
+        key="sensitivity_chart",
+        config={"displayModeBar": False},
+        alt="Sensitivity of the code to each of 28 by 28 pixels, at most "
+        f"{seen.sensitivity_map.max().item():.3g}.",
+    )
+    st.caption("The length of ∂h/∂xᵢ; point at a pixel to read it. Squared and added up, they give ‖J‖².")
+
+
+@torch.inference_mode()
+def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
+    """The same norm from random directions: how good is the estimate that training uses?"""
+    exact = jacobian.square().sum().item()
+    generator = torch.Generator().manual_seed(0)
+    estimates = encode_with_probes(model, picture, max(_PROBES), generator).estimates[:, 0]
+    means = [estimates[:probes].mean().item() for probes in _PROBES]
+    deviation = probe_variance(jacobian).sqrt().item()
+    errors = [deviation / probes**0.5 for probes in _PROBES]
+    st.markdown("‖J‖² exactly, and estimated with random probes")
+    st.plotly_chart(
+        charts.norm_estimates(exact, _PROBES, means, errors),
+        key="norm_estimates",
+        config={"displayModeBar": False},
+        alt=f"Exact squared Jacobian norm {exact:.4g}; estimates "
+        + ", ".join(
+            f"{mean:.4g} ± {error:.2g} with {probes}"
+            for probes, mean, error in zip(_PROBES, means, errors, strict=True)
+        )
+        + " probes.",
+    )
+    style.figures(
+        {"exact": f"{exact:.5g}"}
+        | {
+            f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
+            for probes, mean, error in zip(_PROBES, means, errors, strict=True)
+        }
+    )
+    st.caption(
+        "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are its "
+        "standard error, computed exactly from J: it halves with four times the probes. Training uses "
+        "one probe "
+        "an image and averages over the batch."
+    )
+
+
+@torch.inference_mode()
+def _spectra(shown: Shown, picture: Tensor) -> None:
+    """Singular values of J for every rung, plain or by shape."""
+    st.markdown(
+        "**In how many directions does the code move?** Singular values of J for every penalty weight"
+    )
+    relative = st.toggle(
+        "Divide each spectrum by its largest value",
+        key="relative_spectrum",
+        bind="query-params",
+        help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
+    )
+    curves, flat = {}, []
+    for model in comparable(shown):
+        values = spectrum(encoder_jacobian(model.checkpoint.model, picture))[0]
+        if values[0] > 0:
+            curves[model.label] = (values / values[0] if relative else values).numpy()
+        else:
+            flat.append(model.label)
+    st.plotly_chart(
+        charts.spectra(curves, shown.label, relative),
+        key="spectra",
+        config={"displayModeBar": False},
+        alt="Singular values of the Jacobian at the drawing, one curve a model, on a log axis; the largest: "
+        + ", ".join(f"{name}: {values[0]:.3g}" for name, values in curves.items()),
+    )
+    if flat:
+        st.caption(f"Without a curve, because the code does not move at all here: {', '.join(flat)}.")
+    st.caption(
+        "Each curve falls from the direction that the code follows most to the one it follows least; "
+        "where it "
+        "ends, the code ignores what is left. The shown model's curve is the thick one."
+    )
+
+
+@torch.inference_mode()
+def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
+    """Move the drawing along a tangent, and as far in a random direction."""
+    st.markdown("**What does the code follow most?** The leading tangents: right singular vectors of J")
+    leading = tangents(jacobian, _TANGENTS)
+    style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True)
+    st.image(
+        maps.grid(
+            [[maps.signed_map(one.numpy(), one.abs().max().item(), maps.CELL_PIXELS) for one in leading]]
+        ),
+        width="stretch",
+        alt=f"The {_TANGENTS} directions that the code follows most, as signed pictures, red up and blue "
+        "down.",
+    )
+    st.caption("Red: more ink, blue: less, each on a scale of its own. The sign of a tangent is arbitrary.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        number = st.select_slider(
+            "Walk along tangent", range(1, _TANGENTS + 1), key="tangent", bind="query-params"
+        )
+    with right:
+        distance = st.slider(
+            "Distance between the pictures",
+            -_FARTHEST,
+            _FARTHEST,
+            1.0,
+            0.25,
+            key="distance",
+            bind="query-params",
+            help=f"The drawing itself has length {picture.norm().item():.1f}.",
+        )
+    random = torch.randn(leading[0].shape, generator=torch.Generator().manual_seed(1))
+    directions = {f"tangent {number}": leading[number - 1], "random direction": random / random.norm()}
+    distances = torch.linspace(-_FARTHEST, _FARTHEST, _WALK_STEPS)
+    code = model.encode(picture)
+    moves, pictures, shifts = {}, [], {}
+    for name, direction in directions.items():
+        moved = picture + distances[:, None, None, None] * direction
+        moves[name] = (model.encode(moved) - code).norm(dim=1).numpy()
+        here = picture + distance * direction
+        pictures.append([here[0, 0], reconstruct(model, here)[0, 0]])
+        shifts[name] = (model.encode(here) - code).norm().item()
+    with left:
+        for (name, shift), (moved, reconstruction) in zip(shifts.items(), pictures, strict=True):
+            st.image(
+                maps.grid([[maps.grey_picture(one.numpy()) for one in (moved, reconstruction)]]),
+                caption=f"moved along {name}, and its reconstruction; the code moves {shift:.3g}",
+                width=360,
+                alt=f"The drawing moved {distance:g} along {name}, and its reconstruction.",
+            )
+    with right:
+        st.plotly_chart(
+            charts.walk(distances.numpy(), moves, distance),
+            key="walk",
+            config={"displayModeBar": False},
+            alt="Distance that the code moves against the distance of the pictures, along the tangent "
+            "and in a "
+            f"random direction; at {distance:g}: "
+            + ", ".join(f"{shift:.3g} along {name}" for name, shift in shifts.items()),
+        )
+        style.figures({f"Code moves, along {name}": f"{shift:.4g}" for name, shift in shifts.items()})
+        ratio = _ratio(list(shifts.values()))
+        if ratio is not None:
+            style.figures({"tangent over random": f"{ratio:.3g}"})
+        st.caption(
+            "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Near 0 the code "
+            "moves in "
+            "proportion, by the singular value; farther off the encoder bends."
+        )
+
+
+def _ratio(shifts: list[float]) -> float | None:
+    along, random = shifts
+    return along / random if random > 0 else None

@@ -1,0 +1,54 @@
+"""Wrong and right: the widespread mistakes in both penalties, measured on the chosen model."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from ae_core.data import load_mnist, to_float
+from ae_core.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
+from ae_core.ui import style
+from ae_core.ui.library import Shown
+
+_BATCH = 100
+"""Test images behind the KL penalty: as many as a step of the published recipe has."""
+
+
+def show(shown: Shown, picture: Tensor | None) -> None:
+    """Each mistake with its figure beside the right one."""
+    style.question("What do the formulas measure that are often written instead of the penalty?")
+    if shown.kind == "sparse":
+        st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
+        with torch.inference_mode():
+            codes = shown.checkpoint.model.encode(to_float(load_mnist("test").images[:_BATCH]))
+        _cards(sparsity_mistakes(codes, shown.checkpoint.train_config.sparsity_target))
+        return
+    if picture is None:
+        st.markdown("Draw a digit, or place one: the formulas are measured on it.")
+        return
+    st.markdown("Measured on this model and this drawing.")
+    _cards(contraction_mistakes(shown.checkpoint.model, picture))
+
+
+def _cards(mistakes: list[Mistake]) -> None:
+    for index, (column, mistake) in enumerate(
+        zip(st.columns(len(mistakes), gap="small"), mistakes, strict=True)
+    ):
+        with column.container(border=True, height="stretch", key=f"mistake_{index}"):
+            st.subheader(mistake.name, anchor=False)
+            st.caption("Often written")
+            st.code(mistake.wrong_code, language="python", wrap_lines=True)
+            st.caption("Right")
+            st.code(mistake.right_code, language="python", wrap_lines=True)
+            st.caption(mistake.quantity)
+            style.figures(
+                {"it gives": f"{mistake.wrong:.4g}", "right": f"{mistake.right:.4g}"} | _ratio(mistake)
+            )
+            st.markdown(mistake.why)
+
+
+def _ratio(mistake: Mistake) -> dict[str, str]:
+    if mistake.right == 0:
+        return {}
+    return {"times the right figure": f"{mistake.wrong / mistake.right:.3g}"}

@@ -1,0 +1,172 @@
+"""Sparsity: which units make up the drawing, what each adds, and how the model uses its units overall."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from ae_core import charts, maps
+from ae_core.data import load_mnist
+from ae_core.inspection import Inspection, inspect
+from ae_core.metrics import dead_units
+from ae_core.model import Autoencoder
+from ae_core.ui import style
+from ae_core.ui.library import Shown
+from ae_core.ui.state import lab
+from ae_core.units import UnitUse, contributions, strongest_units, unit_use, without_units
+
+_UNITS = 8
+_EXAMPLES = 5
+
+
+@st.cache_resource(show_spinner="Encoding the test images", max_entries=32, hash_funcs={Autoencoder: id})
+def _unit_use(model: Autoencoder, max_activation: tuple[float, ...]) -> UnitUse:
+    return unit_use(model, load_mnist("test").images, torch.tensor(max_activation), _EXAMPLES)
+
+
+def use_of(shown: Shown) -> UnitUse:
+    """How a model uses its units over the test set, measured once a process."""
+    return _unit_use(shown.checkpoint.model, tuple(shown.statistics.max_activation.tolist()))
+
+
+def show(shown: Shown, picture: Tensor | None) -> None:
+    """The drawing's units first, then all units over the test set."""
+    style.question("Which units make up this drawing, and what does each of them add?")
+    use = use_of(shown)
+    if picture is None:
+        st.markdown("Draw a digit, or place one, to see its most active units.")
+    else:
+        _drawing(shown, use, inspect(shown.checkpoint.model, picture, shown.statistics))
+    style.question("How does the model use its units over the whole test set?")
+    _model(shown, use)
+
+
+def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
+    units = strongest_units(seen.code, _UNITS)
+    if not units:
+        st.markdown(
+            "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
+        )
+        return
+    off = lab().units_off.setdefault(shown.title, set())
+    st.caption(
+        "The most active units, the strongest first. Press one to switch it off; press it again to have "
+        "it back."
+    )
+    with st.container(horizontal=True, gap="xsmall", key="units"):
+        for unit in sorted(set(units) | off, key=lambda unit: -seen.code[unit].item()):
+            st.button(
+                f"{unit} off" if unit in off else str(unit),
+                key=f"unit_{unit}",
+                type="primary" if unit in off else "secondary",
+                on_click=_switch,
+                args=(shown.title, unit),
+                help=f"Unit {unit}: activation {seen.code[unit].item():.3g}",
+            )
+        st.button("Reset", key="units_reset", on_click=off.clear, disabled=not off)
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        _decoded(shown.checkpoint.model, seen, off)
+    with right:
+        _contributions(shown.checkpoint.model, seen, units, use)
+
+
+def _switch(title: str, unit: int) -> None:
+    lab().units_off[title] ^= {unit}
+
+
+def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
+    with torch.inference_mode():
+        without = model.decode(without_units(seen.code, off)[None]).clamp(0, 1)[0, 0]
+    st.image(
+        maps.grid([[maps.grey_picture(one.numpy()) for one in (seen.reconstruction, without)]]),
+        caption="with all units, and without those switched off",
+        width="stretch",
+        alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
+    )
+    change = (seen.reconstruction - without).square().mean().item()
+    style.figures(
+        {
+            "Units switched off": ", ".join(map(str, sorted(off))) or "none",
+            "MSE with all units": f"{seen.mse:.5f}",
+            "MSE without them": f"{(without - seen.x).square().mean().item():.5f}",
+            "Mean squared change of the picture": f"{change:.5f}",
+        }
+    )
+
+
+def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
+    """One column a unit: what decoding adds with it, and the test digits that it answers to most."""
+    added = contributions(model, seen.code, units)
+    largest = added.abs().max().item()
+    style.columns("unit", [str(unit) for unit in units], strong=True)
+    style.columns("activation", [f"{seen.code[unit].item():.2g}" for unit in units])
+    st.caption("What the decoder adds with the unit: the picture with it minus the one without")
+    st.image(
+        maps.grid([[maps.signed_map(one.numpy(), largest, maps.CELL_PIXELS) for one in added]]),
+        width="stretch",
+        alt=f"What each of the units {', '.join(map(str, units))} adds to the reconstruction.",
+    )
+    style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest)
+    st.caption("The test digits that activate it most")
+    images = load_mnist("test").images[:, 0].numpy() / 255
+    st.image(
+        maps.grid(
+            [
+                [maps.grey_picture(images[use.examples[unit, rank]], maps.CELL_PIXELS) for unit in units]
+                for rank in range(_EXAMPLES)
+            ]
+        ),
+        width="stretch",
+        alt=f"The {_EXAMPLES} test digits that activate each of these units most, one column a unit.",
+    )
+
+
+def _model(shown: Shown, use: UnitUse) -> None:
+    statistics = shown.statistics
+    target = shown.checkpoint.train_config.sparsity_target
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown("Mean activation of each unit" + ("" if target is None else ", to hold against ρ"))
+        st.plotly_chart(
+            charts.unit_means(statistics.mean_activation.numpy(), target),
+            key="unit_means",
+            config={"displayModeBar": False},
+            alt="Mean activation of each unit over the test set, the largest first, from "
+            f"{statistics.mean_activation.max().item():.3g} to "
+            f"{statistics.mean_activation.min().item():.3g}.",
+        )
+    with right:
+        st.markdown("Activation density: on how many images is a unit active?")
+        st.plotly_chart(
+            charts.density_histogram(use.density.numpy(), len(load_mnist("test").images)),
+            key="density_histogram",
+            config={"displayModeBar": False},
+            alt="Histogram of the share of test images on which each unit is active; half of the units are "
+            f"active on more than {use.density.median().item():.1%} of the images.",
+        )
+    style.figures(
+        {
+            "Active units an image (l0)": f"{use.density.sum().item():.1f} of {len(use.density)}",
+            "Hoyer sparsity, mean": f"{use.hoyer:.3f}",
+            "Dead units": f"{dead_units(statistics.max_activation)}",
+            "Mean activation": f"{statistics.mean_activation.mean().item():.4f}",
+        }
+    )
+    st.markdown(
+        "**How to read them.** *l0* counts, on an image, the units above a tenth of their own largest "
+        "activation. "
+        "*Hoyer* sparsity is 0 when all units are equally active and 1 when a single one is. A *dead* "
+        "unit never "
+        "reaches a tenth of the largest activation of any unit."
+    )
+    st.markdown(
+        "**What shrinking hides.** A mean activation near ρ does not make a code sparse: a code can pay "
+        "the penalty "
+        "by making *every* unit small on *every* image, and the decoder makes up for it with large "
+        "weights. The mean "
+        "falls, and all units stay active. l0 and Hoyer sparsity do not change when the code is "
+        "rescaled, so they "
+        "are not fooled; the shipped sparse models have bounded decoder weights, which closes that way out."
+    )
