@@ -20,9 +20,8 @@ CHART_HEIGHT = 210
 """Of a chart in a narrow panel."""
 VIEW_HEIGHT = 340
 """Of a chart in a view."""
-_LADDER_SCALE = "Viridis"
-_LADDER_ENDS = (0.12, 0.85)
-"""Of Viridis, what stands out on white and on black alike."""
+_LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
+"""From the weakest penalty to the strongest; all stand out on white and on black alike."""
 _SMALLEST_SHARE = 1e-6
 """Singular values below this share of the largest are rounding, and are not drawn."""
 _FEW_DECADES = 300
@@ -251,7 +250,7 @@ def _one_curve_a_model(
     curves: dict[str, tuple[Sequence[float], Sequence[float]]], chosen: str | None
 ) -> go.Figure:
     figure = go.Figure()
-    colours = sample_colorscale(_LADDER_SCALE, np.linspace(*_LADDER_ENDS, max(2, len(curves))))
+    colours = sample_colorscale(list(_LADDER_COLOURS), np.linspace(0, 1, max(2, len(curves))))
     for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
         figure.add_scatter(
             x=np.asarray(x, np.float32),

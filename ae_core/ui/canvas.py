@@ -31,7 +31,7 @@ def draw() -> Tensor | None:
     """The canvas with its buttons; returns the picture as the model sees it, None while it is blank."""
     from streamlit_drawable_canvas import st_canvas  # needs a running script
 
-    st.subheader("Draw", anchor=False)
+    st.header("Draw", anchor=False)
     if not lab().link_followed:
         lab().link_followed = True
         _follow_link()

@@ -37,7 +37,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
         for column, title in zip(st.columns(3, gap="small"), _TITLES, strict=True):
             panels.append(column.container(border=True, height="stretch", key=f"panel_{title}_{index}"))
             with panels[-1]:
-                st.subheader(title, anchor=False)
+                st.header(title, anchor=False)
                 if inspection is None:
                     st.write("Draw a digit.")
         if inspection is not None:

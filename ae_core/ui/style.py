@@ -18,6 +18,9 @@ _CSS = """
 @media (max-width: 640px) { .block-container { padding: 4.2rem 1rem 2rem; } }
 h1 { padding: 0 0 0.1rem !important; font-size: 1.9rem !important; }
 h2, h3 { padding: 0.1rem 0 !important; font-size: 1.2rem !important; }
+h3 { font-size: 1.05rem !important; }
+/* White on the dark theme's light accent cannot be read. */
+button[data-testid='stBaseButton-primary'] p { color: light-dark(#ffffff, #11161d); }
 .scale { display: flex; align-items: center; gap: 0.5rem; font-size: 0.78rem; line-height: 1.2; }
 .scale i { flex: 1; height: 0.55rem; border-radius: 0.2rem; min-width: 2rem; }
 .figures { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
@@ -46,8 +49,8 @@ def heading() -> None:
 
 
 def question(text: str) -> None:
-    """What a view answers: its first line."""
-    st.markdown(f"**{text}**")
+    """What a view, or a part of it, answers."""
+    st.header(text, anchor=False)
 
 
 def figures(rows: dict[str, str]) -> None:

@@ -23,7 +23,9 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     """The open view, of the chosen model and the drawing."""
     if choice.model is None:
         return
-    learn.guide()
+    # A place of its own whether it is filled or not: tabs that move down the page forget which one is open.
+    with st.container():
+        learn.guide()
     for tab, view in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
         if tab.open:
             with tab:

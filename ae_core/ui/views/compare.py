@@ -131,7 +131,7 @@ def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
 
 def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: str) -> None:
     """The signed difference of two models of the reader's choice."""
-    st.markdown("**How do two of them differ on this drawing?**")
+    style.question("How do two of them differ on this drawing?")
     left, right = st.columns(2)
     with left:
         first = st.selectbox("A", labels, index=0, key=f"a_{kind}", bind="query-params")

@@ -96,9 +96,8 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
 @torch.inference_mode()
 def _spectra(shown: Shown, picture: Tensor) -> None:
     """Singular values of J for every rung, plain or by shape."""
-    st.markdown(
-        "**In how many directions does the code move?** Singular values of J for every penalty weight"
-    )
+    style.question("In how many directions does the code move?")
+    st.markdown("Singular values of J for every penalty weight")
     relative = st.toggle(
         "Divide each spectrum by its largest value",
         key="relative_spectrum",
@@ -131,7 +130,8 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
 @torch.inference_mode()
 def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     """Move the drawing along a tangent, and as far in a random direction."""
-    st.markdown("**What does the code follow most?** The leading tangents: right singular vectors of J")
+    style.question("What does the code follow most?")
+    st.markdown("The leading tangents, right singular vectors of J")
     leading = tangents(jacobian, _TANGENTS)
     style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True)
     st.image(
