@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 
-from ae_core.charts import ACTIVE_COLOUR, QUIET_COLOUR, code_bars, loss_curve
+from ae_core.charts import (
+    ACTIVE_COLOUR,
+    LINE_COLOURS,
+    QUIET_COLOUR,
+    code_bars,
+    curves_by_model,
+    density_histogram,
+    loss_curve,
+    norm_estimates,
+    sensitivity_chart,
+    spectra,
+    trade_off,
+    unit_means,
+    walk,
+)
 from ae_core.training import TrainProgress
 
 
@@ -97,3 +111,74 @@ def test_a_penalty_without_weight_has_no_curve():
 
 def test_a_run_without_a_report_has_an_empty_chart():
     assert curves(loss_curve([], 1e-3)) == ([], [])
+
+
+def names_and_values(figure):
+    return {trace.name: np.asarray(trace.y) for trace in figure.data}
+
+
+def test_the_trade_off_marks_the_chosen_model_and_each_point_knows_its_own():
+    figure = trade_off([0.0, 2.0, 30.0], [0.1, 0.01, 0.001], ["a", "b", "c"], 2, "cost")
+    (points,) = figure.data
+    # A cost of 0 has no place on a logarithmic axis.
+    assert list(points.text) == ["b", "c"]
+    assert [one[0] for one in points.customdata] == [1, 2]
+    assert list(points.marker.color) == [LINE_COLOURS[0], ACTIVE_COLOUR]
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert figure.layout.xaxis.title.text == "cost"
+
+
+@pytest.mark.parametrize("target", [0.01, None])
+def test_unit_means_are_sorted_and_keep_their_unit(target):
+    figure = unit_means(np.array([0.1, 0.5, 0.2], np.float32), target)
+    (line,) = figure.data
+    np.testing.assert_allclose(line.y, [0.5, 0.2, 0.1])
+    assert list(line.customdata) == [1, 2, 0]
+    assert len(figure.layout.shapes) == (0 if target is None else 1)
+
+
+def test_the_density_histogram_counts_every_unit_even_silent_ones():
+    figure = density_histogram(np.array([1.0, 0.1, 0.0]), images=10_000)
+    np.testing.assert_allclose(figure.data[0].x, [0, -1, np.log10(0.5e-4)], atol=1e-6)
+    low, high = figure.layout.xaxis.range
+    assert low < np.log10(0.5e-4) < 0 < high
+    assert figure.data[0].xbins.start < low + 0.3
+
+
+def test_norm_estimates_have_error_bars_and_the_exact_line():
+    figure = norm_estimates(2.0, (1, 4), [1.5, 2.1], [0.4, 0.2])
+    assert list(figure.data[0].error_y.array) == [0.4, 0.2]
+    assert figure.layout.shapes[0].y0 == 2.0
+
+
+def test_spectra_drop_rounding_and_thicken_the_chosen_curve():
+    figure = spectra({"a": np.array([1.0, 0.5, 1e-9]), "b": np.array([4.0, 2.0, 1.0])}, "b", relative=False)
+    values = names_and_values(figure)
+    assert np.isnan(values["a"][2])
+    np.testing.assert_allclose(values["b"], [4, 2, 1])
+    widths = {trace.name: trace.line.width for trace in figure.data}
+    assert widths["b"] > widths["a"]
+    assert len({trace.line.color for trace in figure.data}) == 2
+
+
+def test_every_chart_of_the_views_names_its_axes():
+    curve = {"a": [1.0, 2.0]}
+    for figure in (
+        trade_off([1.0], [1.0], ["a"], None, "cost"),
+        unit_means(np.ones(3), 0.1),
+        density_histogram(np.ones(3), 10),
+        sensitivity_chart(np.ones((28, 28))),
+        norm_estimates(1.0, (1,), [1.0], [0.1]),
+        spectra({"a": np.ones(3)}, None, relative=True),
+        curves_by_model([0.1, 1.0], curve, None, "radius", "move", log_x=True, log_y=True),
+        walk(np.linspace(-1, 1, 2), {"a": np.ones(2), "b": np.ones(2)}, 0.5),
+    ):
+        assert figure.layout.xaxis.title.text
+        assert figure.layout.yaxis.title.text
+
+
+def test_the_sensitivity_chart_has_its_first_row_on_top():
+    figure = sensitivity_chart(np.arange(784.0).reshape(28, 28))
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert figure.data[0].z[0][1] == 1
+    assert figure.data[0].zmin == 0

@@ -1,0 +1,119 @@
+"""What is taken away holds the figures that were seen. Needs the shipped checkpoints and Pillow."""
+
+import base64
+import csv
+import io
+import re
+from datetime import date
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ae_core import maps
+from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.config import KINDS
+from ae_core.data import load_mnist, to_float
+from ae_core.export import Exhibit, figures_csv, figures_png, report_html
+from ae_core.inspection import inspect
+from ae_core.metrics import CodeStatistics
+
+X = to_float(load_mnist("test").images[:1])
+
+
+def exhibits(kind, count=3):
+    shown = []
+    for weight, path in list(ladder_paths(kind).items())[:count]:
+        checkpoint = load_checkpoint(path)
+        statistics = CodeStatistics.from_metrics(checkpoint.metrics)
+        shown.append(Exhibit(f"{weight:g}", checkpoint, inspect(checkpoint.model, X, statistics)))
+    return shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_has_a_row_a_model_with_its_figures(kind):
+    shown = exhibits(kind)
+    rows = list(csv.DictReader(io.StringIO(figures_csv(shown))))
+    assert [row["model"] for row in rows] == [one.label for one in shown]
+    for row, one in zip(rows, shown, strict=True):
+        assert float(row["penalty_weight"]) == one.checkpoint.train_config.penalty_weight
+        assert float(row["mse"]) == pytest.approx(one.inspection.mse)
+        assert int(row["active_units"]) == one.inspection.active_count
+        assert float(row["jacobian_sq_norm"]) == pytest.approx(one.inspection.jacobian_sq_norm)
+        assert float(row["relative_sensitivity"]) == pytest.approx(one.inspection.relative_sensitivity)
+        for name in ("jacobian_sq_norm", "relative_sensitivity", "l0", "hoyer"):
+            assert float(row[f"test_{name}"]) == pytest.approx(one.checkpoint.metrics[name])
+        assert float(row["test_mse"]) == pytest.approx(one.checkpoint.metrics["test_mse"])
+        assert (row["sparsity_target"] == "") == (kind == "contractive")
+
+
+def test_an_undefined_figure_is_an_empty_cell_and_a_word_in_the_report():
+    (one,) = exhibits("sparse", 1)
+    unmeasured = Exhibit("mine", one.checkpoint, inspect(one.checkpoint.model, X))
+    (row,) = csv.DictReader(io.StringIO(figures_csv([unmeasured])))
+    assert row["active_units"] == row["relative_sensitivity"] == ""
+    assert "<td>none</td>" in report_html([unmeasured], date(2026, 1, 2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_picture_holds_the_five_maps(kind):
+    (one,) = exhibits(kind, 1)
+    sheet = np.asarray(Image.open(io.BytesIO(figures_png(one))))
+    seen = one.inspection
+    side = maps.MAP_PIXELS
+    expected = [
+        maps.grey_picture(seen.x.numpy())[..., None].repeat(3, 2),
+        maps.grey_picture(seen.reconstruction.numpy())[..., None].repeat(3, 2),
+        maps.heat_map(seen.error.numpy(), seen.error.max().item()),
+        None,
+        maps.heat_map(seen.sensitivity_map.numpy(), seen.sensitivity_map.max().item()),
+    ]
+    # The first map's corner is the first black pixel below the headings.
+    margin = (sheet.shape[1] - 5 * side) // 6
+    top = next(
+        row
+        for row in range(sheet.shape[0])
+        if (sheet[row : row + side, margin : margin + side] == expected[0]).all()
+    )
+    for index, picture in enumerate(expected):
+        left = margin + index * (side + margin)
+        if picture is not None:
+            np.testing.assert_array_equal(sheet[top : top + side, left : left + side], picture)
+
+
+class Outline(HTMLParser):
+    """Tags and attributes of a page, in order."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_report_holds_everything_in_itself(kind):
+    shown = exhibits(kind)
+    page = report_html(shown, date(2026, 1, 2))
+    tags = Outline(page).tags
+    assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "a"}
+    pictures = [attributes for tag, attributes in tags if tag == "img"]
+    assert len(pictures) == 5
+    for picture in pictures:
+        head, content = picture["src"].split(",")
+        assert head == "data:image/png;base64"
+        assert Image.open(io.BytesIO(base64.b64decode(content))).width > 0
+        assert picture["alt"]
+    assert not re.search(r"https?:", page)
+    assert "2026-01-02" in page
+    for one in shown:
+        assert f"<td>{one.inspection.jacobian_sq_norm:.4g}</td>" in page
+
+
+def test_a_model_s_name_cannot_write_into_the_report():
+    (one,) = exhibits("sparse", 1)
+    hostile = Exhibit("<script>alert(1)</script>", one.checkpoint, one.inspection)
+    assert "<script" not in report_html([hostile], date(2026, 1, 2))
