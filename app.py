@@ -25,6 +25,7 @@ def main() -> None:
 @st.fragment
 def lab() -> None:
     """Canvas, live panels and the open view: a stroke or the slider reruns this part alone."""
+    state.compute_on_one_core()
     if state.lab().page_stale:
         state.lab().page_stale = False
         st.rerun()
@@ -35,6 +36,9 @@ def lab() -> None:
     with right:
         live_panels.show(choice, picture)
         take_away.show(choice, picture)
+    with left:
+        # After the panels, so that they come first when a stroke is on its way.
+        canvas.controls(picture)
     views.show(choice, picture)
 
 

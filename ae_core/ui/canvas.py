@@ -13,8 +13,9 @@ from torch import Tensor
 
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
-from ae_core.maps import data_url, grey_picture, to_png
+from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from ae_core.photo import LARGEST_FILE, SIDE, PictureError, ink_of_photo
+from ae_core.ui import style
 from ae_core.ui.state import Stroke, lab
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _nonces = count(1)
 
 
 def draw() -> Tensor | None:
-    """The canvas with its buttons; returns the picture as the model sees it, None while it is blank."""
+    """The canvas; returns the picture as the model sees it, None while it is blank."""
     from streamlit_drawable_canvas import st_canvas  # needs a running script
 
     st.header("Draw", anchor=False)
@@ -48,8 +49,11 @@ def draw() -> Tensor | None:
     if result.image_data is not None:
         _remember(result)
     _keep_link()
-    picture = lab().picture
+    return lab().picture
 
+
+def controls(picture: Tensor | None) -> None:
+    """What goes under the canvas: buttons, test digits, the upload, and what the model sees."""
     with st.container(horizontal=True, gap="small"):
         st.button("Undo", on_click=_undo, disabled=not lab().strokes, shortcut="Ctrl+Z", key="undo")
         st.button("Clear", on_click=clear, disabled=not lab().strokes, shortcut="Delete", key="clear")
@@ -74,9 +78,9 @@ def draw() -> Tensor | None:
         else:
             seen = picture[0, 0].numpy()
             alt = "The drawing as the model sees it, 28 by 28 pixels."
-        st.image(grey_picture(seen), width=84, alt=alt)
+        with st.container(width=84):
+            style.show(style.picture(grey_picture(seen, CELL_PIXELS), alt))
         st.caption("What the model sees: 28 x 28, ink scaled into 20 x 20 and centred by mass, as in MNIST.")
-    return picture
 
 
 def place(drawing: dict[str, Any], png: bytes | None) -> None:

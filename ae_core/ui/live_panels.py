@@ -13,6 +13,8 @@ from ae_core.ui.model_picker import Choice
 
 _TITLES = ("Reconstruction", "Code", "Jacobian")
 _UNITS_IN_BARS = 64
+_PIXELS = maps.CELL_PIXELS
+"""Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
 def show(choice: Choice, picture: Tensor | None) -> None:
@@ -50,31 +52,30 @@ def show(choice: Choice, picture: Tensor | None) -> None:
 
 
 def _reconstruction(inspection: Inspection, largest_error: float) -> None:
-    st.image(
-        maps.grey_picture(inspection.reconstruction.numpy()),
-        caption="what the decoder returns, x̂",
-        width="stretch",
-        alt="Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
+    style.show(
+        style.picture(
+            maps.grey_picture(inspection.reconstruction.numpy(), _PIXELS),
+            "Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
+            "what the decoder returns, x̂",
+        ),
+        style.figures({"MSE of this digit": f"{inspection.mse:.5f}"}),
+        style.picture(
+            maps.heat_map(inspection.error.numpy(), largest_error, _PIXELS),
+            f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
+            "its error at each pixel, |x̂ − x|",
+        ),
+        style.colour_scale(maps.css_gradient(), largest_error, "error"),
     )
-    style.figures({"MSE of this digit": f"{inspection.mse:.5f}"})
-    st.image(
-        maps.heat_map(inspection.error.numpy(), largest_error),
-        caption="its error at each pixel, |x̂ − x|",
-        width="stretch",
-        alt=f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
-    )
-    style.colour_scale(maps.css_gradient(), largest_error, "error")
 
 
 def _code(model: Shown, inspection: Inspection) -> None:
     code = inspection.code
     statistics = model.statistics
+    target = model.checkpoint.train_config.sparsity_target
+    parts = []
     if len(code) <= _UNITS_IN_BARS:
         chart = charts.code_bars(
-            code.numpy(),
-            inspection.active.numpy(),
-            statistics.mean_activation.numpy(),
-            model.checkpoint.train_config.sparsity_target,
+            code.numpy(), inspection.active.numpy(), statistics.mean_activation.numpy(), target
         )
         st.plotly_chart(
             chart,
@@ -86,32 +87,25 @@ def _code(model: Shown, inspection: Inspection) -> None:
     else:
         largest = code.abs().max().item()
         tiles = code.unflatten(0, model.checkpoint.model.code_shape).numpy()
-        st.image(
-            maps.code_map(tiles, largest),
-            caption="128 channels, each with its 3 x 3 places",
-            width="stretch",
-            alt=f"Activation of {len(code)} units, from 0 to {largest:.3g}.",
-        )
-        style.colour_scale(maps.css_gradient(), largest, "activation")
+        parts += [
+            style.picture(
+                maps.code_map(tiles, largest, _PIXELS),
+                f"Activation of {len(code)} units, from 0 to {largest:.3g}.",
+                "128 channels, each with its 3 x 3 places",
+            ),
+            style.colour_scale(maps.css_gradient(), largest, "activation"),
+        ]
     rows = {
         "Active units (l0)": f"{inspection.active_count} of {len(code)}",
         "Hoyer sparsity": f"{inspection.hoyer:.3f}",
     }
-    target = model.checkpoint.train_config.sparsity_target
     if target is not None:
         rows["Mean activation on the test set"] = f"{statistics.mean_activation.mean().item():.4f}"
         rows["asked for: ρ"] = f"{target:g}"
-    style.figures(rows)
+    style.show(*parts, style.figures(rows))
 
 
 def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
-    st.image(
-        maps.heat_map(inspection.sensitivity_map.numpy(), largest),
-        caption="how far the code moves when a pixel does",
-        width="stretch",
-        alt=f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
-    )
-    style.colour_scale(maps.css_gradient(), largest, "‖∂h/∂xᵢ‖")
     rows = {"‖J‖² of this digit (exact)": f"{inspection.jacobian_sq_norm:.4g}"}
     if "jacobian_sq_norm" in model.checkpoint.metrics:
         rows["mean of 1,000 test digits"] = f"{model.checkpoint.metrics['jacobian_sq_norm']:.4g}"
@@ -119,4 +113,12 @@ def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
     rows["Relative sensitivity (scale-free)"] = (
         "the code is constant" if relative is None else f"{relative:.3g}"
     )
-    style.figures(rows)
+    style.show(
+        style.picture(
+            maps.heat_map(inspection.sensitivity_map.numpy(), largest, _PIXELS),
+            f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
+            "how far the code moves when a pixel does",
+        ),
+        style.colour_scale(maps.css_gradient(), largest, "‖∂h/∂xᵢ‖"),
+        style.figures(rows),
+    )

@@ -5,15 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
-from ae_core.maps import GRID_GAP
+from ae_core.maps import GRID_GAP, data_url, to_png
 
 _CSS = """
 <style>
 /* Live figures are replaced in place: no fading while a stroke is on its way. */
 [data-testid='stElementContainer'][data-stale='true'] { opacity: 1 !important; }
-[data-testid='stImage'] img { image-rendering: pixelated; border-radius: 0.35rem; }
+[data-testid='stImage'] img, .map img { image-rendering: pixelated; border-radius: 0.35rem; }
+.map { margin: 0 0 0.6rem; }
+.map img { display: block; width: 100%; }
+.map figcaption { font-size: 0.86rem; opacity: 0.75; text-align: center; padding-top: 0.3rem; }
 .block-container { padding: 2.2rem 2rem 3rem; max-width: 1500px; }
 @media (max-width: 640px) { .block-container { padding: 4.2rem 1rem 2rem; } }
 h1 { padding: 0 0 0.1rem !important; font-size: 1.9rem !important; }
@@ -23,6 +27,7 @@ h3 { font-size: 1.05rem !important; }
 button[data-testid='stBaseButton-primary'] p { color: light-dark(#ffffff, #11161d); }
 .scale { display: flex; align-items: center; gap: 0.5rem; font-size: 0.78rem; line-height: 1.2; }
 .scale i { flex: 1; height: 0.55rem; border-radius: 0.2rem; min-width: 2rem; }
+.scale + .figures, .figures + .map { margin-top: 0.8rem; }
 .figures { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
 .figures b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
 @media (min-width: 1000px) { [class*='st-key-panel_'] { min-height: 33rem; } }
@@ -53,27 +58,41 @@ def question(text: str) -> None:
     st.header(text, anchor=False)
 
 
-def figures(rows: dict[str, str]) -> None:
-    """Names on the left, figures on the right. Both are texts of ours: they are not escaped."""
-    cells = "".join(f"<span>{name}</span><b>{value}</b>" for name, value in rows.items())
-    st.html(f"<div class='figures'>{cells}</div>")
+def show(*parts: str) -> None:
+    """Put parts of a panel onto the page as one element: every further one would cost a stroke some time."""
+    st.html("".join(parts))
 
 
-def columns(name: str, values: Sequence[str], strong: bool = False) -> None:
-    """A row of short texts of ours, each over or under its picture of a grid (`maps.grid`)."""
+def picture(values: np.ndarray, alt: str, caption: str = "") -> str:
+    """A map that holds itself, as wide as its place; its pixels stay sharp."""
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    source = data_url(to_png(values))
+    return f"<figure class='map'><img src='{source}' alt='{html.escape(alt, quote=True)}'>{below}</figure>"
+
+
+def figures(rows: dict[str, str]) -> str:
+    """Names on the left, figures on the right."""
+    cells = "".join(
+        f"<span>{html.escape(name)}</span><b>{html.escape(value)}</b>" for name, value in rows.items()
+    )
+    return f"<div class='figures'>{cells}</div>"
+
+
+def columns(name: str, values: Sequence[str], strong: bool = False) -> str:
+    """A row of short texts, each over or under its picture of a grid (`maps.grid`)."""
     tag = "b" if strong else "span"
     cells = "".join(f"<{tag}>{html.escape(value)}</{tag}>" for value in values)
     gap = 100 * GRID_GAP / (len(values) + (len(values) - 1) * GRID_GAP)
     template = f"grid-template-columns: repeat({len(values)}, 1fr); column-gap: {gap:.3f}%"
-    st.html(f"<div class='row-name'>{name}</div><div class='columns' style='{template}'>{cells}</div>")
+    return f"<div class='row-name'>{name}</div><div class='columns' style='{template}'>{cells}</div>"
 
 
-def colour_scale(gradient: str, largest: float, unit: str, smallest: float = 0.0, log: bool = False) -> None:
+def colour_scale(gradient: str, largest: float, unit: str, smallest: float = 0.0, log: bool = False) -> str:
     """The colour bar of a map, linear or logarithmic."""
     kind = "Logarithmic colour scale" if log else "Colour scale"
     unit += ", log scale" if log else ""
-    st.html(
+    return (
         f"<div class='scale' role='img' aria-label='{kind} from {smallest:.3g} to {largest:.3g} {unit}'>"
-        f"<span>{smallest:.3g}</span><i style='background:{gradient}'></i><span>{largest:.3g} "
-        f"{unit}</span></div>"
+        f"<span>{smallest:.3g}</span><i style='background:{gradient}'></i>"
+        f"<span>{largest:.3g} {unit}</span></div>"
     )

@@ -120,10 +120,10 @@ def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):
     page.get_by_text("File", exact=True).click()
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"no checkpoint at all")
-    page.locator("input[type=file]").set_input_files(bad)
+    page.locator(".st-key-upload input[type=file]").set_input_files(bad)
     expect(page.get_by_text("is not a readable safetensors file")).to_be_visible()
     assert settled(page) == before
-    page.locator("input[type=file]").set_input_files(ladder_paths("contractive")[1e-2])
+    page.locator(".st-key-upload input[type=file]").set_input_files(ladder_paths("contractive")[1e-2])
     expect(page.get_by_text("contractive-0.01 (uploaded)").first).to_be_visible()
     assert len(settled(page)) == 6, "the uploaded model's panels and the shipped one's"
 

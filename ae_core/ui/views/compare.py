@@ -92,16 +92,16 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     largest_error = max(float(one.max()) for one in errors)
     for first in range(0, len(models), _COLUMNS):
         part = slice(first, first + _COLUMNS)
-        style.columns("penalty weight", [model.label for model in models[part]], strong=True)
+        style.show(style.columns("penalty weight", [model.label for model in models[part]], strong=True))
         _row("Reconstruction", [maps.grey_picture(one.reconstruction.numpy(), _CELL) for one in seen[part]])
-        style.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]])
+        style.show(style.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]]))
         _row("Error |x̂ − x|", [_linear(one, own_scales, largest_error) for one in errors[part]])
         if not own_scales:
-            style.colour_scale(maps.css_gradient(), largest_error, "error")
+            style.show(style.colour_scale(maps.css_gradient(), largest_error, "error"))
         _log_row("Code", "activation", codes, part, own_scales, maps.code_map)
-        style.columns("active units", [str(one.active_count) for one in seen[part]])
+        style.show(style.columns("active units", [str(one.active_count) for one in seen[part]]))
         _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
-        style.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]])
+        style.show(style.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
 
 
 def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:
@@ -117,7 +117,7 @@ def _log_row(
         return
     scale = maps.LogScale.over(values)
     _row(title, [draw(scale.share(one), 1.0, _CELL) for one in values[part]])
-    style.colour_scale(maps.css_gradient(), scale.largest, unit, scale.smallest, log=True)
+    style.show(style.colour_scale(maps.css_gradient(), scale.largest, unit, scale.smallest, log=True))
 
 
 def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
@@ -152,5 +152,5 @@ def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: str) ->
                 width="stretch",
                 alt=f"{title}, from −{largest:.3g} to {largest:.3g}.",
             )
-            style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "", -largest)
+            style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "", -largest))
     st.caption("Red: larger under A. Blue: larger under B. White: the same.")

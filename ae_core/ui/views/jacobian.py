@@ -78,12 +78,14 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
         )
         + " probes.",
     )
-    style.figures(
-        {"exact": f"{exact:.5g}"}
-        | {
-            f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
-            for probes, mean, error in zip(_PROBES, means, errors, strict=True)
-        }
+    style.show(
+        style.figures(
+            {"exact": f"{exact:.5g}"}
+            | {
+                f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
+                for probes, mean, error in zip(_PROBES, means, errors, strict=True)
+            }
+        )
     )
     st.caption(
         "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are its "
@@ -133,7 +135,7 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     style.question("What does the code follow most?")
     st.markdown("The leading tangents, right singular vectors of J")
     leading = tangents(jacobian, _TANGENTS)
-    style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True)
+    style.show(style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True))
     st.image(
         maps.grid(
             [[maps.signed_map(one.numpy(), one.abs().max().item(), maps.CELL_PIXELS) for one in leading]]
@@ -188,10 +190,12 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
             f"random direction; at {distance:g}: "
             + ", ".join(f"{shift:.3g} along {name}" for name, shift in shifts.items()),
         )
-        style.figures({f"Code moves, along {name}": f"{shift:.4g}" for name, shift in shifts.items()})
+        style.show(
+            style.figures({f"Code moves, along {name}": f"{shift:.4g}" for name, shift in shifts.items()})
+        )
         ratio = _ratio(list(shifts.values()))
         if ratio is not None:
-            style.figures({"tangent over random": f"{ratio:.3g}"})
+            style.show(style.figures({"tangent over random": f"{ratio:.3g}"}))
         st.caption(
             "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Near 0 the code "
             "moves in "

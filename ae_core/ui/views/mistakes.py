@@ -42,8 +42,10 @@ def _cards(mistakes: list[Mistake]) -> None:
             st.caption("Right")
             st.code(mistake.right_code, language="python", wrap_lines=True)
             st.caption(mistake.quantity)
-            style.figures(
-                {"it gives": f"{mistake.wrong:.4g}", "right": f"{mistake.right:.4g}"} | _ratio(mistake)
+            style.show(
+                style.figures(
+                    {"it gives": f"{mistake.wrong:.4g}", "right": f"{mistake.right:.4g}"} | _ratio(mistake)
+                )
             )
             st.markdown(mistake.why)
 

@@ -65,9 +65,9 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
             width="stretch",
             alt=f"The drawing, and the drawing after {name.lower()} of {strength:g} {kind.unit}.",
         )
-        style.figures({"Distance of the two": f"{(changed - picture).norm().item():.3g}"})
+        style.show(style.figures({"Distance of the two": f"{(changed - picture).norm().item():.3g}"}))
     with right:
-        style.columns("penalty weight", [model.label for model in models], strong=True)
+        style.show(style.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
         st.image(
             maps.grid([[maps.grey_picture(one[0, 0].numpy(), maps.CELL_PIXELS) for one in reconstructions]]),
@@ -75,20 +75,26 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
             alt=f"Reconstruction of the changed drawing under {len(models)} models, in the order of the "
             "headings.",
         )
-        style.columns(
-            "code moved, in spreads of the code",
-            ["constant" if shift is None else f"{shift[0]:.2g}" for shift in shifts],
+        style.show(
+            style.columns(
+                "code moved, in spreads of the code",
+                ["constant" if shift is None else f"{shift[0]:.2g}" for shift in shifts],
+            )
         )
-        style.columns(
-            "reconstruction moved (RMS of the pixels)",
-            [
-                f"{(after - start).square().mean().sqrt().item():.2g}"
-                for after, start in zip(reconstructions, before, strict=True)
-            ],
+        style.show(
+            style.columns(
+                "reconstruction moved (RMS of the pixels)",
+                [
+                    f"{(after - start).square().mean().sqrt().item():.2g}"
+                    for after, start in zip(reconstructions, before, strict=True)
+                ],
+            )
         )
-        style.columns(
-            "distance of the reconstruction to the unchanged drawing (RMS)",
-            [f"{(after - picture).square().mean().sqrt().item():.2g}" for after in reconstructions],
+        style.show(
+            style.columns(
+                "distance of the reconstruction to the unchanged drawing (RMS)",
+                [f"{(after - picture).square().mean().sqrt().item():.2g}" for after in reconstructions],
+            )
         )
     _against_strength(shown, models, picture, name)
 

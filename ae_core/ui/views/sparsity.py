@@ -86,13 +86,15 @@ def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
         alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
     )
     change = (seen.reconstruction - without).square().mean().item()
-    style.figures(
-        {
-            "Units switched off": ", ".join(map(str, sorted(off))) or "none",
-            "MSE with all units": f"{seen.mse:.5f}",
-            "MSE without them": f"{(without - seen.x).square().mean().item():.5f}",
-            "Mean squared change of the picture": f"{change:.5f}",
-        }
+    style.show(
+        style.figures(
+            {
+                "Units switched off": ", ".join(map(str, sorted(off))) or "none",
+                "MSE with all units": f"{seen.mse:.5f}",
+                "MSE without them": f"{(without - seen.x).square().mean().item():.5f}",
+                "Mean squared change of the picture": f"{change:.5f}",
+            }
+        )
     )
 
 
@@ -100,15 +102,15 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
     """One column a unit: what decoding adds with it, and the test digits that it answers to most."""
     added = contributions(model, seen.code, units)
     largest = added.abs().max().item()
-    style.columns("unit", [str(unit) for unit in units], strong=True)
-    style.columns("activation", [f"{seen.code[unit].item():.2g}" for unit in units])
+    style.show(style.columns("unit", [str(unit) for unit in units], strong=True))
+    style.show(style.columns("activation", [f"{seen.code[unit].item():.2g}" for unit in units]))
     st.caption("What the decoder adds with the unit: the picture with it minus the one without")
     st.image(
         maps.grid([[maps.signed_map(one.numpy(), largest, maps.CELL_PIXELS) for one in added]]),
         width="stretch",
         alt=f"What each of the units {', '.join(map(str, units))} adds to the reconstruction.",
     )
-    style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest)
+    style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
     st.caption("The test digits that activate it most")
     images = load_mnist("test").images[:, 0].numpy() / 255
     st.image(
@@ -146,13 +148,15 @@ def _model(shown: Shown, use: UnitUse) -> None:
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
             f"active on more than {use.density.median().item():.1%} of the images.",
         )
-    style.figures(
-        {
-            "Active units an image (l0)": f"{use.density.sum().item():.1f} of {len(use.density)}",
-            "Hoyer sparsity, mean": f"{use.hoyer:.3f}",
-            "Dead units": f"{dead_units(statistics.max_activation)}",
-            "Mean activation": f"{statistics.mean_activation.mean().item():.4f}",
-        }
+    style.show(
+        style.figures(
+            {
+                "Active units an image (l0)": f"{use.density.sum().item():.1f} of {len(use.density)}",
+                "Hoyer sparsity, mean": f"{use.hoyer:.3f}",
+                "Dead units": f"{dead_units(statistics.max_activation)}",
+                "Mean activation": f"{statistics.mean_activation.mean().item():.4f}",
+            }
+        )
     )
     st.markdown(
         "**How to read them.** *l0* counts, on an image, the units above a tenth of their own largest "
