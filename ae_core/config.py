@@ -195,13 +195,13 @@ _BEST_CONTRACTIVE = TrainConfig(
 _BEST_SPARSE = TrainConfig(
     penalty_weight=5e-3,
     sparsity_target=0.01,
-    epochs=50,
-    batch_size=150,
-    learning_rate=5e-3,
+    epochs=100,
+    batch_size=300,
+    learning_rate=4e-3,
     schedule="one_cycle",
     adam_beta1=0.5,
     initial_gain=2.45,
-    initial_code_bias=1.3,
+    initial_code_bias=1.35,
     max_decoder_norm=6.0,
 )
 """All units start active and the penalty prunes them: that ends sparser than starting quiet, at the same
