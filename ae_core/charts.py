@@ -128,6 +128,7 @@ def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go
             y=sparsity_target,
             line={"dash": "dash", "color": ACTIVE_COLOUR},
             annotation_text=f"ρ = {sparsity_target:g}",
+            annotation_position="bottom left",
         )
     figure.update_xaxes(title="units, the busiest first")
     figure.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
@@ -188,7 +189,12 @@ def norm_estimates(
             hovertemplate="%{x} probes: %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
         )
     )
-    figure.add_hline(y=exact, line={"dash": "dash", "color": ACTIVE_COLOUR}, annotation_text="exact")
+    figure.add_hline(
+        y=exact,
+        line={"dash": "dash", "color": ACTIVE_COLOUR},
+        annotation_text="exact",
+        annotation_position="bottom right",
+    )
     figure.update_xaxes(title="random probes", type="category")
     figure.update_yaxes(title="‖J‖²", rangemode="tozero")
     return _finished(figure, VIEW_HEIGHT)

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint
+from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint
 from ae_core.config import LADDERS, Kind
-from ae_core.data import load_mnist
+from ae_core.data import load_mnist, to_float
+from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics, evaluate_codes
+
+_LARGEST = 1e15
+"""Figures of a model beyond this are on their way out of float32, and their squares are."""
 
 
 @dataclass(frozen=True)
@@ -99,5 +103,13 @@ def trained(title: str, checkpoint: Checkpoint) -> Shown:
 
 def _foreign(title: str, checkpoint: Checkpoint) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
-    statistics, test_mse = evaluate_codes(checkpoint.model, load_mnist("test").images)
+    images = load_mnist("test").images
+    statistics, test_mse = evaluate_codes(checkpoint.model, images)
+    seen = inspect(checkpoint.model, to_float(images[:1]), statistics)
+    sizes = (*statistics.max_activation.tolist(), statistics.code_variance, seen.jacobian_sq_norm, test_mse)
+    if not all(abs(size) < _LARGEST for size in sizes):
+        raise CheckpointError(
+            f"{title}: the weights of this model blew up, so that its figures are beyond what can be "
+            "computed. Load another checkpoint."
+        )
     return Shown(title, title, replace(checkpoint, metrics={"test_mse": test_mse}), statistics)

@@ -24,7 +24,7 @@ h1 { padding: 0 0 0.1rem !important; font-size: 1.9rem !important; }
 h2, h3 { padding: 0.1rem 0 !important; font-size: 1.2rem !important; }
 h3 { font-size: 1.05rem !important; }
 /* White on the dark theme's light accent cannot be read. */
-button[data-testid='stBaseButton-primary'] p { color: light-dark(#ffffff, #11161d); }
+button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff, #11161d); }
 .scale { display: flex; align-items: center; gap: 0.5rem; font-size: 0.78rem; line-height: 1.2; }
 .scale i { flex: 1; height: 0.55rem; border-radius: 0.2rem; min-width: 2rem; }
 .scale + .figures, .figures + .map { margin-top: 0.8rem; }
@@ -90,9 +90,9 @@ def columns(name: str, values: Sequence[str], strong: bool = False) -> str:
 def colour_scale(gradient: str, largest: float, unit: str, smallest: float = 0.0, log: bool = False) -> str:
     """The colour bar of a map, linear or logarithmic."""
     kind = "Logarithmic colour scale" if log else "Colour scale"
-    unit += ", log scale" if log else ""
+    end = f"{largest:.3g} {unit}".strip() + (", log scale" if log else "")
     return (
-        f"<div class='scale' role='img' aria-label='{kind} from {smallest:.3g} to {largest:.3g} {unit}'>"
+        f"<div class='scale' role='img' aria-label='{kind} from {smallest:.3g} to {end}'>"
         f"<span>{smallest:.3g}</span><i style='background:{gradient}'></i>"
-        f"<span>{largest:.3g} {unit}</span></div>"
+        f"<span>{end}</span></div>"
     )

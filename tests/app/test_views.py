@@ -22,7 +22,7 @@ from ae_core.robustness import CORRUPTIONS
 from ae_core.ui.views import VIEWS
 from ae_core.ui.views.learn import EXPERIMENTS
 from tests.app.conftest import APP, enlarged_digit, put_on_canvas
-from tests.app.test_page import choose_kind, decoded, figures_on, texts
+from tests.app.test_page import choose_kind, decoded, figures_on, texts, train_on
 
 DIGIT = 3
 X = to_float(load_mnist("test").images[DIGIT : DIGIT + 1])
@@ -89,12 +89,39 @@ def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, k
     assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
 
 
+def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
+    page = opened(page, "sparse", "Compare")
+    page = train_on(page, epochs=1, penalty_weight=1e-3)
+    (title,) = page.session_state["lab"].models
+    assert column_texts(page, "penalty weight") == [*(f"{weight:g}" for weight in LADDERS["sparse"]), title]
+    points = chart_of(page, "trade_off")["data"][0]
+    assert points["text"][-1] == title
+    own = page.session_state["lab"].models[title]
+    assert decoded(points["y"])[-1] == pytest.approx(own.checkpoint.metrics["test_mse"])
+    page.selectbox(key="a_sparse").set_value(title)
+    page = page.run()
+    assert not page.exception
+    page.session_state["view"] = "Jacobian"
+    page = page.run()
+    assert chart_of(page, "spectra")["data"][-1]["name"] == title
+
+
+def test_more_models_than_columns_go_on_below(page, small_mnist):
+    page = opened(page, "sparse", "Compare")
+    for seed in range(3):
+        page = train_on(page, epochs=1, seed=seed)
+    rows = [
+        element.proto.body for element in page.main.get("html") if ">penalty weight<" in element.proto.body
+    ]
+    assert [row.count("<b>") for row in rows] == [8, 1]
+
+
 def test_compare_differs_only_where_two_models_do(page):
     page = opened(page, "contractive", "Compare")
 
     def scales():
         return [
-            re.search(r"from (\S+) to (\S+) ", element.proto.body).groups()
+            re.search(r"from (\S+) to ([^\s']+)", element.proto.body).groups()
             for element in page.main.get("html")
             if "Colour scale from -" in element.proto.body
         ]
@@ -333,6 +360,25 @@ def test_a_code_that_never_changes_is_said_to_be_constant(page, constant_model, 
         "Robustness": "constant",
     }.get(view, "")
     assert expected in bodies + " ".join(texts(page.main.markdown))
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e12, 1e19])
+def test_a_model_that_blew_up_is_refused_with_a_sentence(page, tmp_path, scale):
+    checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[0.0])
+    with torch.no_grad():
+        for parameter in checkpoint.model.parameters():
+            parameter.mul_(scale)
+    path = tmp_path / "large.safetensors"
+    save_checkpoint(checkpoint, path)
+    page = opened(page, "contractive", "Jacobian")
+    before = figures_on(page)
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    page.file_uploader(key="upload").upload(path.name, path.read_bytes())
+    page = page.run()
+    assert not page.exception
+    assert "blew up" in page.error[0].value
+    assert figures_on(page) == before
 
 
 def test_a_missing_rung_is_a_sentence_in_the_views_that_need_it(page, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""How long a person waits, in a real browser: `python -m tests.e2e.latency`. It measures, and tests nothing."""
+"""How long a person waits, in a real browser: `python -m tests.e2e.latency`. Measures, tests nothing."""
 
 import argparse
 import os
