@@ -175,10 +175,13 @@ def _keep_link() -> None:
     """Have the address name the test digit on the canvas, as long as nothing is drawn over it."""
     strokes = lab().strokes
     sample = lab().samples.get(strokes[-1].shapes) if strokes else None
-    if sample is not None:
-        st.query_params[SAMPLE] = sample
-    elif SAMPLE in st.query_params:
+    # Only a change is sent: each message replaces the whole address, what the browser has just put there too.
+    if sample == st.query_params.get(SAMPLE):
+        return
+    if sample is None:
         del st.query_params[SAMPLE]
+    else:
+        st.query_params[SAMPLE] = sample
 
 
 def _take_photo() -> None:

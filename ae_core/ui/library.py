@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 import streamlit as st
@@ -28,6 +29,8 @@ class Shown:
     """Short, to stand over a column: a rung's penalty weight, else the title."""
     checkpoint: Checkpoint
     statistics: CodeStatistics
+    number: int = field(default_factory=count().__next__)
+    """Tells this model from any other of the process: what was computed for it is kept under it."""
 
     @property
     def kind(self) -> Kind:

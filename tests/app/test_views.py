@@ -106,6 +106,23 @@ def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     assert chart_of(page, "spectra")["data"][-1]["name"] == title
 
 
+def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, tmp_path):
+    densities, curves = [], []
+    for weight in (0.0, 2e-2):
+        content = checkpoints.ladder_paths("sparse")[weight].read_bytes()
+        page = choose_kind(page, "sparse")
+        page.button_group(key="source").set_value("File")
+        page = page.run()
+        page.file_uploader(key="upload").upload("same.safetensors", content)
+        page = page.run()
+        page = opened(page, "sparse", "Sparsity")
+        densities.append(figures_on(page)["Active units an image (l0)"])
+        page = opened(page, "sparse", "Robustness")
+        curves.append(decoded(chart_of(page, "contraction_1")["data"][-1]["y"]).tolist())
+    assert densities == ["61.8 of 64", "20.5 of 64"]
+    assert curves[0] != curves[1]
+
+
 def test_more_models_than_columns_go_on_below(page, small_mnist):
     page = opened(page, "sparse", "Compare")
     for seed in range(3):

@@ -12,7 +12,6 @@ from torch import Tensor
 from ae_core import charts, maps
 from ae_core.data import PIXELS, load_mnist, to_float
 from ae_core.metrics import contraction_curve, reconstruct
-from ae_core.model import Autoencoder
 from ae_core.robustness import CORRUPTIONS, code_shift, corrupt
 from ae_core.ui import style
 from ae_core.ui.library import Shown
@@ -130,24 +129,29 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: 
                 "strongest: " + ", ".join(f"{label}: {values[-1]:.2g}" for label, values in curves.items()),
             )
     st.caption(
-        "A spread of 1 is as far as a test image's code lies from the mean code, root mean square: a "
-        "unit that "
-        "does not change when the code is rescaled. The contractive penalty asks for small moves in *every* "
-        "direction; a shift is a direction in which digits differ, and the code has to follow it."
+        "A spread of 1 is as far as a test image's code lies from the mean code, root mean square; it "
+        "does not "
+        "change when the code is rescaled. The contractive penalty asks for small moves in *every* "
+        "direction, "
+        "and the reconstruction holds on to those in which digits differ, such as a shift. It asks this "
+        "near the "
+        "training digits only: strong noise lies far from them."
     )
 
 
-@st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs={Autoencoder: id})
-def _test_curve(model: Autoencoder) -> list[float]:
+@st.cache_data(
+    show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs={Shown: lambda shown: shown.number}
+)
+def _test_curve(shown: Shown) -> list[float]:
     x = to_float(load_mnist("test").images[:_TEST_DIGITS])
-    return contraction_curve(model, x, list(_RADII), torch.Generator().manual_seed(0))
+    return contraction_curve(shown.checkpoint.model, x, list(_RADII), torch.Generator().manual_seed(0))
 
 
 def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> None:
     """The contraction curve over the code's spread, for the drawing and for test digits."""
     spreads = {model.label: math.sqrt(model.statistics.code_variance) for model in models}
     moving = [model for model in models if spreads[model.label] > 0]
-    sources = {f"{_TEST_DIGITS} test digits": [_test_curve(model.checkpoint.model) for model in moving]}
+    sources = {f"{_TEST_DIGITS} test digits": [_test_curve(model) for model in moving]}
     if picture is not None:
         around = picture.expand(_DIRECTIONS, -1, -1, -1)
         sources = {

@@ -20,14 +20,13 @@ _UNITS = 8
 _EXAMPLES = 5
 
 
-@st.cache_resource(show_spinner="Encoding the test images", max_entries=32, hash_funcs={Autoencoder: id})
-def _unit_use(model: Autoencoder, max_activation: tuple[float, ...]) -> UnitUse:
-    return unit_use(model, load_mnist("test").images, torch.tensor(max_activation), _EXAMPLES)
-
-
+@st.cache_resource(
+    show_spinner="Encoding the test images", max_entries=32, hash_funcs={Shown: lambda shown: shown.number}
+)
 def use_of(shown: Shown) -> UnitUse:
     """How a model uses its units over the test set, measured once a process."""
-    return _unit_use(shown.checkpoint.model, tuple(shown.statistics.max_activation.tolist()))
+    images = load_mnist("test").images
+    return unit_use(shown.checkpoint.model, images, shown.statistics.max_activation, _EXAMPLES)
 
 
 def show(shown: Shown, picture: Tensor | None) -> None:
