@@ -65,6 +65,7 @@ def test_a_link_shows_another_visitor_the_same_page(browser, three, server):
     expect(view.get_by_text("Blur: standard deviation in pixels", exact=True)).to_be_visible()
     view.locator(".st-key-strength_blur input[type=range]").first.press("ArrowRight")
     expect(view.locator(".st-key-strength_blur")).to_contain_text("0.60")
+    expect(panel(page, "Code").locator(".js-plotly-plot .xtitle")).to_be_visible()
     mine = settled(page)
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)
     assert query["sample"] == ["7.0"]
@@ -76,6 +77,8 @@ def test_a_link_shows_another_visitor_the_same_page(browser, three, server):
     expect(theirs.get_by_text("Shipped sparse model, penalty weight 0.002")).to_be_visible()
     expect(panel(theirs, "Jacobian")).to_contain_text("exact")
     expect(theirs.locator(".st-key-strength_blur")).to_contain_text("0.60")
+    # Charts come in after the texts around them.
+    expect(panel(theirs, "Code").locator(".js-plotly-plot .xtitle")).to_be_visible()
     assert settled(theirs) == mine
     other.close()
 
