@@ -101,6 +101,8 @@ class TrainConfig:
     units), so that a code cannot shrink for free; None leaves them as they are."""
     probes: int = 1
     """Random directions an image in the contraction penalty's estimate."""
+    probe_fraction: float = 1.0
+    """Share of each batch at which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
     seed: int = 0
     """Seeds the initial weights, the order of the images and the probes."""
 
@@ -124,6 +126,10 @@ class TrainConfig:
         for name in ("adam_beta1", "adam_beta2"):
             value = getattr(self, name)
             _require(is_number(value) and 0 <= value < 1, f"{name} must lie in [0, 1), not {value!r}")
+        _require(
+            is_number(self.probe_fraction) and 0 < self.probe_fraction <= 1,
+            f"probe_fraction must lie in (0, 1], not {self.probe_fraction!r}",
+        )
         _require(
             self.initial_code_bias is None or is_number(self.initial_code_bias),
             f"initial_code_bias must be a number, or none, not {self.initial_code_bias!r}",

@@ -83,6 +83,11 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
-def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """One epoch: all indices below `count` in random order, `batch_size` at a time, the rest last."""
-    yield from torch.randperm(count, generator=generator).split(batch_size)
+def shuffled_batches(
+    count: int, batch_size: int, generator: torch.Generator, device: torch.device | str = "cpu"
+) -> Iterator[Tensor]:
+    """One epoch: all indices below `count` in random order, `batch_size` at a time, the rest last.
+
+    They are drawn on the CPU, so that every device sees the same order, and moved once.
+    """
+    yield from torch.randperm(count, generator=generator).to(device).split(batch_size)

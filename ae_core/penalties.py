@@ -86,5 +86,5 @@ def encode_with_penalty(
     if model.config.kind == "sparse":
         code = model.encode(x)
         return PenalisedCode(code, kl_penalty(code, config.sparsity_target))
-    code, estimates = encode_with_probes(model, x, config.probes, generator)
+    code, estimates = encode_with_probes(model, x, config.probes, generator, config.probe_fraction)
     return PenalisedCode(code, estimates.mean())

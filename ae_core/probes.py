@@ -22,28 +22,29 @@ class Pushforward(NamedTuple):
     value: Tensor
     """Shape (batch, ...)."""
     tangents: Tensor
-    """Shape (directions, batch, ...)."""
+    """Shape (directions, probed, ...)."""
 
 
 def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
     """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
 
-    Differentiable, so a penalty on J u needs one backward pass and no double backward.
+    Differentiable, so a penalty on J u needs one backward pass and no double backward. Where there are fewer
+    tangents than inputs, they belong to the first ones.
 
     Args:
         layers: convolutions, transposed convolutions and pointwise activations.
         x: input, shape (batch, ...).
-        tangents: directions, shape (directions, batch, ...).
+        tangents: directions, shape (directions, probed, ...), probed <= batch.
     Raises:
         TypeError: for a layer of another type.
     """
-    directions = tangents.shape[0]
+    directions, probed = tangents.shape[:2]
     for layer in layers:
         y = layer(x)
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             tangents = _linear_part(layer, tangents.flatten(0, 1)).unflatten(0, (directions, -1))
         else:
-            tangents = tangents * activation_slope(layer, x, y)
+            tangents = tangents * activation_slope(layer, x[:probed], y[:probed])
         x = y
     return Pushforward(x, tangents)
 
@@ -60,11 +61,15 @@ class ProbedCode(NamedTuple):
     code: Tensor
     """Shape (batch, K)."""
     estimates: Tensor
-    """Shape (probes, batch), fp32: average over probes; their spread gives the error bar."""
+    """Shape (probes, probed images), fp32: average over probes; their spread gives the error bar."""
 
 
 def encode_with_probes(
-    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
+    model: Autoencoder,
+    x: Tensor,
+    probes: int,
+    generator: torch.Generator | None = None,
+    fraction: float = 1.0,
 ) -> ProbedCode:
     """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
 
@@ -72,10 +77,12 @@ def encode_with_probes(
         x: images, shape (batch, 1, 28, 28).
         probes: random directions an image.
         generator: source of the directions, on the device of `x`.
+        fraction: share of the images that are probed, the first ones: in a shuffled batch a random choice.
     Raises:
         ValueError: if probes < 1.
     """
-    directions = random_signs((_at_least_one(probes), *x.shape), x, generator)
+    probed = max(1, round(fraction * len(x)))
+    directions = random_signs((_at_least_one(probes), probed, *x.shape[1:]), x, generator)
     code, moved = pushforward(model.encoder, x, directions)
     return ProbedCode(code.flatten(1), moved.flatten(2).float().square().sum(2))
 
@@ -85,7 +92,7 @@ def code_probe_estimates(
 ) -> Tensor:
     """Unbiased estimates ||J^T v||^2 of ||J||_F^2, v in {-1, +1}^K: one backward pass a probe.
 
-    Arguments and errors are those of `encode_with_probes`.
+    Arguments and errors are those of `encode_with_probes`; all images are probed.
 
     Returns:
         Shape (probes, batch).

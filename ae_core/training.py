@@ -12,13 +12,12 @@ from time import perf_counter
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ae_core.config import TrainConfig
 from ae_core.data import shuffled_batches, to_float
 from ae_core.model import Autoencoder
-from ae_core.penalties import encode_with_penalty
+from ae_core.stepping import fastest_step
 
 DeviceName = Literal["auto", "cuda", "cpu"]
 
@@ -122,29 +121,22 @@ def train(
     model.to(device, memory_format=torch.channels_last).train()
     images = images.to(device)
     order = torch.Generator().manual_seed(config.seed)
-    noise = torch.Generator(device).manual_seed(config.seed)
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=config.learning_rate, betas=(config.adam_beta1, config.adam_beta2), fused=True
-    )
+    take_step = fastest_step(model, images, config, compute.precision)
 
     total_steps = config.epochs * math.ceil(len(images) / config.batch_size)
     step = reported_step = good_step = 0
     started = reported = perf_counter()
-    sums = torch.zeros(3, device=device)
     last_good = newest = _copy_of_weights(model)
     for epoch in range(1, config.epochs + 1):
-        for indices in shuffled_batches(len(images), config.batch_size, order):
-            x = to_float(images[indices.to(device)])
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(config, step, total_steps)
-            sums += _optimise(model, optimizer, x, config, compute, noise)
+        for indices in shuffled_batches(len(images), config.batch_size, order, device):
+            take_step(indices, learning_rate_at(config, step, total_steps))
             step += 1
 
             now = perf_counter()
             if now - reported < report_seconds and step < total_steps:
                 continue
-            loss, mse, penalty = (sums / (step - reported_step)).tolist()
-            if not (math.isfinite(loss) and (step < total_steps or _is_finite(model, x))):
+            loss, mse, penalty = (take_step.sums / (step - reported_step)).tolist()
+            if not (math.isfinite(loss) and (step < total_steps or _is_finite(model, images[indices]))):
                 model.load_state_dict(last_good)
                 raise TrainingDivergedError(
                     f"Training diverged: the loss was no longer finite by step {step} of {total_steps}. "
@@ -153,7 +145,7 @@ def train(
                 )
             # A finite loss vouches for the weights of the report before, not yet for those of this one.
             last_good, good_step, newest = newest, reported_step, _copy_of_weights(model)
-            sums.zero_()
+            take_step.sums.zero_()
             per_step = (perf_counter() - started) / step
             yield TrainProgress(
                 epoch=epoch,
@@ -166,41 +158,6 @@ def train(
                 seconds_left=(total_steps - step) * per_step,
             )
             reported, reported_step = perf_counter(), step
-
-
-def _optimise(
-    model: Autoencoder,
-    optimizer: torch.optim.Optimizer,
-    x: Tensor,
-    config: TrainConfig,
-    compute: Compute,
-    noise: torch.Generator,
-) -> Tensor:
-    """One step on one batch; returns loss, mse and penalty without waiting for the device."""
-    with torch.autocast(compute.device.type, compute.precision, enabled=compute.precision != torch.float32):
-        code, penalty = encode_with_penalty(model, x, config, noise)
-        reconstruction = model.decode(code)
-    mse = F.mse_loss(reconstruction.float(), x)
-    loss = mse + config.penalty_weight * penalty
-    optimizer.zero_grad()
-    loss.backward()
-    if config.max_grad_norm is not None:
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-    optimizer.step()
-    if config.max_decoder_norm is not None:
-        bound_decoder(model, config.max_decoder_norm)
-    return torch.stack((loss, mse, penalty)).detach()
-
-
-@torch.no_grad()
-def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
-    """Scale down, in place, the decoder weights of each input channel whose norm is above the bound.
-
-    Without a bound a penalty on the code is dodged by a small code and a large decoder; bounding the first
-    layer alone, whose channels are the code units, would let the later ones grow in its place.
-    """
-    for layer in model.decoder[::2]:
-        layer.weight.copy_(torch.renorm(layer.weight, 2, 0, max_decoder_norm))
 
 
 def learning_rate_at(config: TrainConfig, step: int, total_steps: int) -> float:
@@ -218,5 +175,5 @@ def _copy_of_weights(model: Autoencoder) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _is_finite(model: Autoencoder, x: Tensor) -> bool:
-    return bool(model(x).reconstruction.isfinite().all())
+def _is_finite(model: Autoencoder, images: Tensor) -> bool:
+    return bool(model(to_float(images)).reconstruction.isfinite().all())

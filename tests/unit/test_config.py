@@ -19,6 +19,7 @@ IMPOSSIBLE = [
     *[(name, 0) for name in ("epochs", "batch_size", "learning_rate", "max_grad_norm", "max_decoder_norm")],
     *[("sparsity_target", value) for value in (0, 0.0, 1, 1.0, 1.5, -0.01)],
     *[("schedule", value) for value in ("cosine", "", None, 1, ["constant"])],
+    *[("probe_fraction", value) for value in (0, 1.01, -0.5, "1", None)],
     ("penalty_weight", None),
     ("penalty_weight", -1e-12),
     ("learning_rate", None),

@@ -45,6 +45,24 @@ def test_variance_of_the_estimate_falls_as_one_over_probes():
     assert 11 < one / sixteen < 23
 
 
+@pytest.mark.parametrize("fraction", [0.3, 0.5])
+def test_a_fraction_of_a_shuffled_batch_is_unbiased_and_leaves_the_codes_alone(fraction):
+    model, x = model_and_images("sparse", batch=8)
+    exact = encoder_jacobian(model, x).square().sum((1, 2)).mean().item()
+    generator = torch.Generator().manual_seed(8)
+    means = []
+    for _ in range(600):
+        shuffled = x[torch.randperm(8, generator=generator)]
+        code, estimates = encode_with_probes(model, shuffled, 1, generator, fraction)
+        assert estimates.shape == (1, round(fraction * 8))
+        means.append(estimates.mean())
+    torch.testing.assert_close(code, model.encode(shuffled))
+    means = torch.stack(means)
+    standard_error = means.std().item() / len(means) ** 0.5
+    assert abs(means.mean().item() - exact) < 4 * standard_error
+    assert standard_error < 0.05 * exact
+
+
 def test_probes_are_reproducible_and_refused_below_one():
     model, x = model_and_images("sparse")
     first, second = (

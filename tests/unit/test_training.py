@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from ae_core.config import KINDS, RECIPES, ModelConfig, TrainConfig
 from ae_core.data import load_mnist, to_float
@@ -15,7 +14,6 @@ from ae_core.training import (
     DeviceError,
     TrainingDivergedError,
     available_devices,
-    bound_decoder,
     choose_compute,
     learning_rate_at,
     train,
@@ -177,19 +175,6 @@ def test_gradient_is_clipped_before_the_step(images, monkeypatch):
     norms.clear()
     trained("contractive", images, epochs=1, max_grad_norm=None)
     assert max(norms) > 1e-2
-
-
-def test_decoder_bound_holds_each_unit_and_leaves_small_ones_alone():
-    model = seeded_autoencoder(ModelConfig("sparse"), 0)
-    with torch.no_grad():
-        model.decoder[0].weight[:32] *= 100
-    small = model.decoder[0].weight[32:].clone()
-    direction = F.normalize(model.decoder[0].weight[0].flatten(), dim=0)
-    bound_decoder(model, 4.0)
-    norms = model.decoder[0].weight.flatten(1).norm(dim=1)
-    torch.testing.assert_close(norms[:32], torch.full((32,), 4.0))
-    assert torch.equal(model.decoder[0].weight[32:], small)
-    torch.testing.assert_close(F.normalize(model.decoder[0].weight[0].flatten(), dim=0), direction)
 
 
 def test_one_cycle_rises_to_the_peak_and_falls_to_nothing():

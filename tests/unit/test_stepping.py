@@ -1,0 +1,107 @@
+"""One step, eager and captured, and what it does to the weights. Needs torch; captures only on CUDA."""
+
+import logging
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ae_core import stepping
+from ae_core.config import KINDS, RECIPES, ModelConfig
+from ae_core.data import load_mnist
+from ae_core.model import initial_model, seeded_autoencoder
+from ae_core.stepping import CapturedStep, Step, bound_decoder, fastest_step
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
+
+
+def test_decoder_bound_holds_each_unit_and_leaves_small_ones_alone():
+    model = seeded_autoencoder(ModelConfig("sparse"), 0)
+    with torch.no_grad():
+        model.decoder[0].weight[:32] *= 100
+    small = model.decoder[0].weight[32:].clone()
+    direction = F.normalize(model.decoder[0].weight[0].flatten(), dim=0)
+    bound_decoder(model, 4.0)
+    norms = model.decoder[0].weight.flatten(1).norm(dim=1)
+    torch.testing.assert_close(norms[:32], torch.full((32,), 4.0))
+    assert torch.equal(model.decoder[0].weight[32:], small)
+    torch.testing.assert_close(F.normalize(model.decoder[0].weight[0].flatten(), dim=0), direction)
+
+
+def trained_by(step_class, recipe, device, steps):
+    """A model after some steps on the same batches, and the losses of each step."""
+    model = initial_model(recipe).to(device, memory_format=torch.channels_last)
+    images = load_mnist("train").images[:2000].to(device)
+    step = step_class(model, images, recipe.train, torch.bfloat16)
+    order = torch.Generator().manual_seed(1)
+    losses = []
+    for _ in range(steps):
+        step.sums.zero_()
+        step(torch.randint(len(images), (recipe.train.batch_size,), generator=order).to(device), 1e-3)
+        losses.append(step.sums.tolist())
+    return model, torch.tensor(losses)
+
+
+@needs_cuda
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_captured_step_is_the_eager_one_for_200_steps(kind):
+    recipe = RECIPES[kind]["best"]
+    _, eager = trained_by(Step, recipe, "cuda", 200)
+    _, captured = trained_by(CapturedStep, recipe, "cuda", 200)
+    torch.testing.assert_close(captured, eager, rtol=0.02, atol=1e-4)
+
+
+@needs_cuda
+def test_a_last_batch_of_another_size_goes_on_with_the_same_optimiser():
+    recipe = RECIPES["sparse"]["fast"]
+    model = initial_model(recipe).to("cuda", memory_format=torch.channels_last)
+    images = load_mnist("train").images[:500].to("cuda")
+    step = fastest_step(model, images, recipe.train, torch.bfloat16)
+    assert isinstance(step, CapturedStep)
+    for size in (50, 50, 20, 50):
+        before = model.encoder[0].weight.clone()
+        step(torch.arange(size, device="cuda"), 1e-3)
+        assert not torch.equal(before, model.encoder[0].weight)
+    assert step.sums.isfinite().all()
+
+
+class CudaOnPaper:
+    """Images that say they lie on a CUDA device, for the choice between the two forms."""
+
+    def __init__(self, images):
+        self._images = images
+        self.device = torch.device("cuda")
+
+    def __len__(self):
+        return len(self._images)
+
+
+def test_where_capture_fails_the_step_is_eager_and_the_log_says_why(monkeypatch, caplog):
+    class Refusing:
+        def __init__(self, *_):
+            raise RuntimeError("operation not permitted when stream is capturing\nand a second line")
+
+    chosen = []
+    monkeypatch.setattr(stepping, "CapturedStep", Refusing)
+    monkeypatch.setattr(stepping, "Step", lambda *arguments: chosen.append(arguments))
+    images = CudaOnPaper(load_mnist("train").images[:500])
+    with caplog.at_level(logging.WARNING):
+        fastest_step(None, images, RECIPES["sparse"]["fast"].train, torch.bfloat16)
+    assert len(chosen) == 1
+    (record,) = caplog.records
+    assert "operation not permitted" in record.getMessage()
+    assert "second line" not in record.getMessage()
+
+
+def test_a_batch_larger_than_the_data_is_never_captured(monkeypatch):
+    chosen = []
+    monkeypatch.setattr(stepping, "Step", lambda *arguments: chosen.append(arguments))
+    images = CudaOnPaper(load_mnist("train").images[:10])
+    fastest_step(None, images, RECIPES["sparse"]["fast"].train, torch.bfloat16)
+    assert len(chosen) == 1
+
+
+def test_on_a_cpu_the_step_is_eager():
+    recipe = RECIPES["sparse"]["fast"]
+    step = fastest_step(initial_model(recipe), load_mnist("train").images[:500], recipe.train, torch.float32)
+    assert type(step) is Step
