@@ -104,7 +104,7 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
     """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x.
 
     Three sparse matrices are multiplied from both ends: first the 7 x 7 pixels that each of the 49 places of
-    the second layer sees, then the third convolution's taps on those patches.
+    the second layer sees, then, place by place, the third convolution's taps on them, added where they go.
 
     Args:
         first, second, third: weights of convolutions of stride 2, 2 and 1, the first two padded by 1.
@@ -112,28 +112,30 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
     Returns:
         Shape (batch, channels * places, 784).
     """
-    batch = mask1.shape[0]
-    channels, _, kernel, _ = third.shape
+    batch, side = mask2.shape[0], mask2.shape[-1]
+    channels, inner, kernel, _ = third.shape
     patches = _second_layer_patches(first, mask1, second, mask2)
-    taps = third.permute(2, 3, 0, 1)
-    places = mask2.shape[-1] - kernel + 1
-    reach = _STRIDE * (kernel - 1) + _PATCH
-    jacobian = third.new_zeros(batch, channels, places, places, IMAGE_SIZE, IMAGE_SIZE)
-    for row in range(places):
-        for column in range(places):
-            columns = taps @ patches[:, row : row + kernel, column : column + kernel]
-            columns = columns.flatten(1, 2).permute(0, 2, 3, 1).flatten(1, 2)
-            block = F.fold(columns, (reach, reach), kernel_size=_PATCH, stride=_STRIDE)
-            (rows, inner_rows), (cols, inner_cols) = _inside(row, reach), _inside(column, reach)
-            jacobian[:, :, row, column, rows, cols] = block[..., inner_rows, inner_cols]
-    return jacobian.view(batch, -1, PIXELS)
+    # Flipped, because a code unit further on sees the same place with an earlier tap.
+    taps = third.permute(2, 3, 0, 1).flip(0, 1).contiguous()
+    units = side - kernel + 1
+    padded = third.new_zeros(batch, channels, units, units, _RIM + IMAGE_SIZE, _RIM + IMAGE_SIZE)
+    for row in range(side):
+        unit_rows, tap_rows = _seeing(row, kernel, units)
+        for column in range(side):
+            unit_columns, tap_columns = _seeing(column, kernel, units)
+            seen_with = taps[tap_rows, tap_columns]
+            added = seen_with.reshape(-1, inner) @ patches[:, row, column]
+            added = added.view(batch, *seen_with.shape[:3], _PATCH, _PATCH).permute(0, 3, 1, 2, 4, 5)
+            pixels = (slice(_STRIDE * place, _STRIDE * place + _PATCH) for place in (row, column))
+            padded[:, :, unit_rows, unit_columns, *pixels] += added
+    return padded[..., _RIM:, _RIM:].reshape(batch, -1, PIXELS)
 
 
-def _inside(place: int, reach: int) -> tuple[slice, slice]:
-    """Which pixels along an axis a place of the code sees, and which part of its block they are."""
-    start = _STRIDE * place - _RIM
-    stop = min(start + reach, IMAGE_SIZE)
-    return slice(max(start, 0), stop), slice(max(-start, 0), stop - start)
+def _seeing(place: int, kernel: int, units: int) -> tuple[slice, slice]:
+    """Which code units along an axis see a place of the second layer, and with which flipped taps."""
+    start, stop = max(0, place - kernel + 1), min(units - 1, place) + 1
+    first_tap = kernel - 1 - place
+    return slice(start, stop), slice(first_tap + start, first_tap + stop)
 
 
 def _second_layer_patches(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor) -> Tensor:

@@ -34,7 +34,8 @@ JACOBIAN_IMAGES = 1000
 RECONSTRUCTION_JACOBIAN_IMAGES = 100
 
 _CHUNK = 1000
-_JACOBIAN_CHUNK = 10
+_JACOBIAN_CHUNK = {"cpu": 1, "cuda": 50}
+"""Images whose Jacobians are computed together: a single one stays in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _mean_sq_norm(
     on_progress: Callable[[float], None],
 ) -> float:
     total, done = 0.0, 0
-    for chunk in x.split(_JACOBIAN_CHUNK):
+    for chunk in x.split(_JACOBIAN_CHUNK[x.device.type]):
         total += jacobian(model, chunk).square().sum().item()
         done += len(chunk)
         on_progress(done / len(x))

@@ -1,14 +1,22 @@
 """What several test files share: small real checkpoints, measured on a few test images. Needs torch."""
 
+import os
 from functools import cache
 
 import pytest
+import torch
 
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import RECIPES, ModelConfig
 from ae_core.data import load_mnist
 from ae_core.metrics import evaluate
 from ae_core.model import seeded_autoencoder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def all_cores():
+    """The page computes on one core, and its tests may have run before in this process."""
+    torch.set_num_threads(os.cpu_count() or 1)
 
 
 @cache
