@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
+from PIL import Image
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 from ae_core.data import IMAGE_SIZE
 from ae_core.metrics import CodeStatistics
@@ -33,6 +33,13 @@ class Corruption:
     apply: Callable[[Tensor, float], Tensor]
 
 
+def _transforms() -> ModuleType:
+    """torchvision's, imported when first used: it takes a second that a page which draws need not wait."""
+    from torchvision.transforms.v2 import functional
+
+    return functional
+
+
 def _noise(x: Tensor, strength: float) -> Tensor:
     # torchvision's own noise has no generator: the same picture would flicker from run to run.
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(_NOISE_SEED))
@@ -40,28 +47,28 @@ def _noise(x: Tensor, strength: float) -> Tensor:
 
 
 def _shift(x: Tensor, strength: float) -> Tensor:
-    return transforms.affine(
+    return _transforms().affine(
         x,
         angle=0.0,
         translate=[strength, 0.0],
         scale=1.0,
         shear=[0.0, 0.0],
-        interpolation=InterpolationMode.BILINEAR,
+        interpolation=Image.Resampling.BILINEAR,
     )
 
 
 def _rotate(x: Tensor, strength: float) -> Tensor:
-    return transforms.rotate(x, strength, interpolation=InterpolationMode.BILINEAR)
+    return _transforms().rotate(x, strength, interpolation=Image.Resampling.BILINEAR)
 
 
 def _blur(x: Tensor, strength: float) -> Tensor:
-    return transforms.gaussian_blur(x, [2 * math.ceil(_BLUR_REACH * strength) + 1] * 2, [strength] * 2)
+    return _transforms().gaussian_blur(x, [2 * math.ceil(_BLUR_REACH * strength) + 1] * 2, [strength] * 2)
 
 
 def _erase(x: Tensor, strength: float) -> Tensor:
     side = round(strength)
     corner = (IMAGE_SIZE - side) // 2
-    return transforms.erase(x, corner, corner, side, side, torch.zeros(1))
+    return _transforms().erase(x, corner, corner, side, side, torch.zeros(1))
 
 
 CORRUPTIONS: dict[str, Corruption] = {
