@@ -68,9 +68,7 @@ def figures_png(exhibit: Exhibit) -> bytes:
         sheet.paste(Image.fromarray(picture), (left, top + _LINE + 4))
         for number, line in enumerate(lines):
             draw.text((left, top + _LINE + picture.shape[0] + 10 + number * _LINE), line, "black", text)
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG")
-    return buffer.getvalue()
+    return maps.to_png(np.asarray(sheet))
 
 
 def _described(exhibit: Exhibit) -> str:

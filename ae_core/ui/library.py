@@ -38,6 +38,10 @@ class Shown:
         return self.checkpoint.model_config.kind
 
 
+BY_NUMBER = {Shown: lambda shown: shown.number}
+"""How Streamlit's caches tell models apart."""
+
+
 def rung(kind: Kind, penalty_weight: float) -> Shown:
     """The shipped model of a penalty weight.
 

@@ -77,10 +77,9 @@ def _code(model: Shown, inspection: Inspection) -> None:
         chart = charts.code_bars(
             code.numpy(), inspection.active.numpy(), statistics.mean_activation.numpy(), target
         )
-        st.plotly_chart(
+        style.chart(
             chart,
             key=f"bars {model.title}",
-            config={"displayModeBar": False},
             alt=f"Activation of each of {len(code)} units; {inspection.active_count} are active.",
         )
         st.caption("Active units in vermilion; blue dots: mean on the test set; dashed: ρ.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from ae_core.maps import GRID_GAP, data_url, to_png
@@ -56,6 +58,11 @@ def heading() -> None:
 def question(text: str) -> None:
     """What a view, or a part of it, answers."""
     st.header(text, anchor=False)
+
+
+def chart(figure: go.Figure, key: str, alt: str, **selection: Any) -> None:  # noqa: ANN401 - Streamlit's own
+    """Put a chart onto the page, without Plotly's tool bar."""
+    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False}, **selection)
 
 
 def show(*parts: str) -> None:

@@ -10,7 +10,7 @@ from ae_core import charts, maps
 from ae_core.config import CODE_ACTIVATIONS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.runs import RunSnapshot, TrainingRun
 from ae_core.training import DeviceError, available_devices, choose_compute
-from ae_core.ui import library
+from ae_core.ui import library, style
 from ae_core.ui.state import MINE, kind, lab
 
 _POLL_SECONDS = 0.5
@@ -155,10 +155,9 @@ def _watch() -> None:
     if snapshot.error is not None:
         st.error(snapshot.error)
     if snapshot.history:
-        st.plotly_chart(
+        style.chart(
             charts.loss_curve(snapshot.history, run.recipe.train.penalty_weight),
             key="loss_curve",
-            config={"displayModeBar": False},
             alt="Reconstruction error and weighted penalty against the step, on a log axis.",
         )
     _preview(run)

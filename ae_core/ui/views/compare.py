@@ -44,12 +44,11 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
     errors = [model.checkpoint.metrics["test_mse"] for model in measured]
     costs = [model.checkpoint.metrics[name] for model in measured]
     chosen = next((index for index, model in enumerate(measured) if model is shown), None)
-    st.plotly_chart(
+    style.chart(
         charts.trade_off(costs, errors, labels, chosen, axis),
         key=_TRADE_OFF,
         on_select=partial(_choose, measured),
         selection_mode="points",
-        config={"displayModeBar": False},
         alt=f"Test MSE against {axis}, one point a model; "
         + "; ".join(
             f"{model.label}: {model.checkpoint.metrics['test_mse']:.3g} at "
@@ -59,8 +58,7 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
     )
     st.caption(
         "One point a model, named by its penalty weight, measured on the test set; both axes are "
-        "logarithmic. "
-        "Down is a better reconstruction, left is a "
+        "logarithmic. Down is a better reconstruction, left is a "
         + ("steadier" if shown.kind == "contractive" else "sparser")
         + " code. The shown model is in vermilion; click another one to show it."
     )
@@ -79,9 +77,8 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         "Each map on a scale of its own",
         key="own_scales",
         bind="query-params",
-        help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, "
-        "so that "
-        "sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
+        help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, so "
+        "that sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
     )
     errors = [one.error.numpy() for one in seen]
     codes = [

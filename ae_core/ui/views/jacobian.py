@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from ae_core import charts, maps
-from ae_core.inspection import Inspection, inspect
-from ae_core.jacobian import encoder_jacobian, spectrum, tangents
+from ae_core.jacobian import encoder_jacobian, sensitivity_map, spectrum, tangents
 from ae_core.metrics import reconstruct
 from ae_core.model import Autoencoder
 from ae_core.probes import encode_with_probes, probe_variance
@@ -30,29 +29,26 @@ def show(shown: Shown, picture: Tensor | None) -> None:
         st.markdown("Draw a digit, or place one, to see its Jacobian.")
         return
     model = shown.checkpoint.model
-    seen = inspect(model, picture, shown.statistics)
     with torch.inference_mode():
         jacobian = encoder_jacobian(model, picture)[0]
     left, right = st.columns(2, gap="medium")
     with left:
-        _map(seen)
+        _map(sensitivity_map(jacobian))
     with right:
         _estimates(model, picture, jacobian)
     _spectra(shown, picture)
-    if seen.jacobian_sq_norm == 0:
+    if not jacobian.any():
         st.markdown("The code of this model does not change at all around this drawing: it has no tangents.")
         return
     _walk(model, picture, jacobian)
 
 
-def _map(seen: Inspection) -> None:
+def _map(sensitivity: Tensor) -> None:
     st.markdown("How far the code moves when a single pixel does")
-    st.plotly_chart(
-        charts.sensitivity_chart(seen.sensitivity_map.numpy()),
+    style.chart(
+        charts.sensitivity_chart(sensitivity.numpy()),
         key="sensitivity_chart",
-        config={"displayModeBar": False},
-        alt="Sensitivity of the code to each of 28 by 28 pixels, at most "
-        f"{seen.sensitivity_map.max().item():.3g}.",
+        alt=f"Sensitivity of the code to each of 28 by 28 pixels, at most {sensitivity.max().item():.3g}.",
     )
     st.caption("The length of ∂h/∂xᵢ; point at a pixel to read it. Squared and added up, they give ‖J‖².")
 
@@ -67,10 +63,9 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     deviation = probe_variance(jacobian).sqrt().item()
     errors = [deviation / probes**0.5 for probes in _PROBES]
     st.markdown("‖J‖² exactly, and estimated with random probes")
-    st.plotly_chart(
+    style.chart(
         charts.norm_estimates(exact, _PROBES, means, errors),
         key="norm_estimates",
-        config={"displayModeBar": False},
         alt=f"Exact squared Jacobian norm {exact:.4g}; estimates "
         + ", ".join(
             f"{mean:.4g} ± {error:.2g} with {probes}"
@@ -88,10 +83,9 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
         )
     )
     st.caption(
-        "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are its "
-        "standard error, computed exactly from J: it halves with four times the probes. Training uses "
-        "one probe "
-        "an image and averages over the batch."
+        "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are "
+        "its standard error, computed exactly from J: it halves with four times the probes. Training uses "
+        "one probe an image and averages over the batch."
     )
 
 
@@ -113,19 +107,17 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
             curves[model.label] = (values / values[0] if relative else values).numpy()
         else:
             flat.append(model.label)
-    st.plotly_chart(
+    style.chart(
         charts.spectra(curves, shown.label, relative),
         key="spectra",
-        config={"displayModeBar": False},
         alt="Singular values of the Jacobian at the drawing, one curve a model, on a log axis; the largest: "
         + ", ".join(f"{name}: {values[0]:.3g}" for name, values in curves.items()),
     )
     if flat:
         st.caption(f"Without a curve, because the code does not move at all here: {', '.join(flat)}.")
     st.caption(
-        "Each curve falls from the direction that the code follows most to the one it follows least; "
-        "where it "
-        "ends, the code ignores what is left. The shown model's curve is the thick one."
+        "Each curve falls from the direction that the code follows most to the one it follows least; where "
+        "it ends, the code ignores what is left. The shown model's curve is the thick one."
     )
 
 
@@ -181,13 +173,11 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
                 alt=f"The drawing moved {distance:g} along {name}, and its reconstruction.",
             )
     with right:
-        st.plotly_chart(
+        style.chart(
             charts.walk(distances.numpy(), moves, distance),
             key="walk",
-            config={"displayModeBar": False},
-            alt="Distance that the code moves against the distance of the pictures, along the tangent "
-            "and in a "
-            f"random direction; at {distance:g}: "
+            alt="Distance that the code moves against the distance of the pictures, along the tangent and "
+            f"in a random direction; at {distance:g}: "
             + ", ".join(f"{shift:.3g} along {name}" for name, shift in shifts.items()),
         )
         style.show(
@@ -198,8 +188,7 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
             style.show(style.figures({"tangent over random": f"{ratio:.3g}"}))
         st.caption(
             "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Near 0 the code "
-            "moves in "
-            "proportion, by the singular value; farther off the encoder bends."
+            "moves in proportion, by the singular value; farther off the encoder bends."
         )
 
 

@@ -61,10 +61,8 @@ def _hundredfold(picture: Tensor) -> Answer:
     return Answer(
         right,
         f"‖J‖² falls from {weak:.3g} at λ = 1e-5 to {strong:.3g} at λ = 1e-3, {fall:.3g} times. The loss "
-        "weighs it "
-        "against the reconstruction, so training stops pushing where a smaller Jacobian would cost more "
-        "error "
-        "than it saves.",
+        "weighs it against the reconstruction, so training stops pushing where a smaller Jacobian would "
+        "cost more error than it saves.",
     )
 
 
@@ -88,11 +86,9 @@ def _direction(picture: Tensor) -> Answer:
     ratio = leading / random if random > 0 else 1.0
     return Answer(
         0 if ratio < 1.5 else 1 if ratio < 5 else 2,
-        f"For a small step the code moves {leading:.3g} a unit along the first tangent and {random:.3g} "
-        "in a random "
-        f"direction (root mean square): {ratio:.3g} times as far. 64 units follow 64 directions at most; "
-        "the code "
-        f"ignores the other {PIXELS - 64} of the {PIXELS} altogether.",
+        f"For a small step the code moves {leading:.3g} a unit along the first tangent and {random:.3g} in "
+        f"a random direction (root mean square): {ratio:.3g} times as far. 64 units follow 64 directions at "
+        f"most; the code ignores the other {PIXELS - 64} of the {PIXELS} altogether.",
     )
 
 
@@ -121,11 +117,9 @@ def _summed(picture: Tensor) -> Answer:
     ratio = summed.wrong / summed.right if summed.right > 0 else 1.0
     return Answer(
         0 if 0.9 < ratio < 1.1 else 1 if ratio < 1 else 2,
-        f"It gives {summed.wrong:.3g} where ‖J‖² is {summed.right:.3g}: {ratio:.3g} times. It measures "
-        "how far the "
-        "*sum* of the units moves, so units that move alike count many times, and units that move "
-        "against each "
-        "other not at all.",
+        f"It gives {summed.wrong:.3g} where ‖J‖² is {summed.right:.3g}: {ratio:.3g} times. It measures how "
+        "far the *sum* of the units moves, so units that move alike count many times, and units that move "
+        "against each other not at all.",
     )
 
 
@@ -149,8 +143,7 @@ EXPERIMENTS = (
     Experiment(
         "Mean and density",
         "A sparse model brings the mean activation of its units near ρ = 0.01. On how many images is a "
-        "typical "
-        "unit active?",
+        "typical unit active?",
         ("On about 1 in 100, as ρ says", "On about 1 in 10", "On 1 in 5 or more"),
         "sparse",
         2e-2,
@@ -162,8 +155,7 @@ EXPERIMENTS = (
     Experiment(
         "What the code ignores",
         "Move the digit a little along the first tangent, then as far in a random direction. How much "
-        "farther "
-        "does the tangent move the code?",
+        "farther does the tangent move the code?",
         ("About as far", "Up to five times as far", "More than five times as far"),
         "sparse",
         5e-3,
@@ -176,8 +168,7 @@ EXPERIMENTS = (
     Experiment(
         "Noise or shift",
         "Shift the digit by a quarter of a pixel, or add noise that changes the picture by the same "
-        "distance. "
-        "Which moves the code farther under the strongest penalty, λ = 0.1?",
+        "distance. Which moves the code farther under the strongest penalty, λ = 0.1?",
         ("The noise", "Both about as far", "The shift"),
         "contractive",
         1e-1,
@@ -223,9 +214,8 @@ def show(shown: Shown, picture: Tensor | None) -> None:  # noqa: ARG001 - the si
                 on_click=_set_up,
                 args=(index,),
                 disabled=prediction is None,
-                help="Chooses the model, places a digit and opens the view. A drawing on the canvas can "
-                "be had "
-                "back with Undo.",
+                help="Chooses the model, places a digit and opens the view. A drawing on the canvas can be "
+                "had back with Undo.",
             )
 
 

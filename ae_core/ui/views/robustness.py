@@ -14,7 +14,7 @@ from ae_core.data import PIXELS, load_mnist, to_float
 from ae_core.metrics import contraction_curve, reconstruct
 from ae_core.robustness import CORRUPTIONS, code_shift, corrupt
 from ae_core.ui import style
-from ae_core.ui.library import Shown
+from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.model_picker import comparable
 
 _STRENGTHS = 9
@@ -119,29 +119,23 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: 
     ):
         with column:
             st.markdown(title)
-            st.plotly_chart(
+            style.chart(
                 charts.curves_by_model(
                     strengths, curves, shown.label, f"{name.lower()}: {kind.unit}", y_title
                 ),
                 key=key,
-                config={"displayModeBar": False},
                 alt=f"{title} against the strength of the {name.lower()}, one curve a model; at the "
                 "strongest: " + ", ".join(f"{label}: {values[-1]:.2g}" for label, values in curves.items()),
             )
     st.caption(
-        "A spread of 1 is as far as a test image's code lies from the mean code, root mean square; it "
-        "does not "
-        "change when the code is rescaled. The contractive penalty asks for small moves in *every* "
-        "direction, "
-        "and the reconstruction holds on to those in which digits differ, such as a shift. It asks this "
-        "near the "
-        "training digits only: strong noise lies far from them."
+        "A spread of 1 is as far as a test image's code lies from the mean code, root mean square; it does "
+        "not change when the code is rescaled. The contractive penalty asks for small moves in *every* "
+        "direction, and the reconstruction holds on to those in which digits differ, such as a shift. It "
+        "asks this near the training digits only: strong noise lies far from them."
     )
 
 
-@st.cache_data(
-    show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs={Shown: lambda shown: shown.number}
-)
+@st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs=BY_NUMBER)
 def _test_curve(shown: Shown) -> list[float]:
     x = to_float(load_mnist("test").images[:_TEST_DIGITS])
     return contraction_curve(shown.checkpoint.model, x, list(_RADII), torch.Generator().manual_seed(0))
@@ -171,7 +165,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> N
         }
         with column:
             st.markdown(title)
-            st.plotly_chart(
+            style.chart(
                 charts.curves_by_model(
                     _RADII,
                     {name: curve for name, curve in named.items() if min(curve) > 0},
@@ -182,14 +176,12 @@ def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> N
                     log_y=True,
                 ),
                 key=f"contraction_{index}",
-                config={"displayModeBar": False},
                 alt=f"{title}: how far the code moves a unit of distance, against the distance, one "
                 "curve a model; "
                 "nearest: " + ", ".join(f"{name}: {curve[0]:.2g}" for name, curve in named.items()),
             )
     st.caption(
-        f"Root mean square of ‖h(x + ru) − h(x)‖ / r over random directions u, divided by the code's spread. "
-        f"At the left end it is ‖J‖/√{PIXELS}: what the penalty sees. Where a curve rises with r, the "
-        "code is "
-        "steady near the training digits only."
+        "Root mean square of ‖h(x + ru) − h(x)‖ / r over random directions u, divided by the code's "
+        f"spread. At the left end it is ‖J‖/√{PIXELS}: what the penalty sees. Where a curve rises with r, "
+        "the code is steady near the training digits only."
     )

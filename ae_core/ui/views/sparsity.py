@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from ae_core import charts, maps
-from ae_core.data import load_mnist
+from ae_core.data import load_mnist, to_float
 from ae_core.inspection import Inspection, inspect
 from ae_core.metrics import dead_units
 from ae_core.model import Autoencoder
 from ae_core.ui import style
-from ae_core.ui.library import Shown
+from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.state import lab
 from ae_core.units import UnitUse, contributions, strongest_units, unit_use, without_units
 
@@ -20,9 +20,7 @@ _UNITS = 8
 _EXAMPLES = 5
 
 
-@st.cache_resource(
-    show_spinner="Encoding the test images", max_entries=32, hash_funcs={Shown: lambda shown: shown.number}
-)
+@st.cache_resource(show_spinner="Encoding the test images", max_entries=32, hash_funcs=BY_NUMBER)
 def use_of(shown: Shown) -> UnitUse:
     """How a model uses its units over the test set, measured once a process."""
     images = load_mnist("test").images
@@ -111,12 +109,12 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
     )
     style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
     st.caption("The test digits that activate it most")
-    images = load_mnist("test").images[:, 0].numpy() / 255
+    examples = to_float(load_mnist("test").images[use.examples[units], 0])
     st.image(
         maps.grid(
             [
-                [maps.grey_picture(images[use.examples[unit, rank]], maps.CELL_PIXELS) for unit in units]
-                for rank in range(_EXAMPLES)
+                [maps.grey_picture(image.numpy(), maps.CELL_PIXELS) for image in of_one_rank]
+                for of_one_rank in examples.transpose(0, 1)
             ]
         ),
         width="stretch",
@@ -130,20 +128,18 @@ def _model(shown: Shown, use: UnitUse) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("Mean activation of each unit" + ("" if target is None else ", to hold against ρ"))
-        st.plotly_chart(
+        style.chart(
             charts.unit_means(statistics.mean_activation.numpy(), target),
             key="unit_means",
-            config={"displayModeBar": False},
             alt="Mean activation of each unit over the test set, the largest first, from "
             f"{statistics.mean_activation.max().item():.3g} to "
             f"{statistics.mean_activation.min().item():.3g}.",
         )
     with right:
         st.markdown("Activation density: on how many images is a unit active?")
-        st.plotly_chart(
+        style.chart(
             charts.density_histogram(use.density.numpy(), len(load_mnist("test").images)),
             key="density_histogram",
-            config={"displayModeBar": False},
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
             f"active on more than {use.density.median().item():.1%} of the images.",
         )
@@ -159,17 +155,13 @@ def _model(shown: Shown, use: UnitUse) -> None:
     )
     st.markdown(
         "**How to read them.** *l0* counts, on an image, the units above a tenth of their own largest "
-        "activation. "
-        "*Hoyer* sparsity is 0 when all units are equally active and 1 when a single one is. A *dead* "
-        "unit never "
-        "reaches a tenth of the largest activation of any unit."
+        "activation. *Hoyer* sparsity is 0 when all units are equally active and 1 when a single one is. A "
+        "*dead* unit never reaches a tenth of the largest activation of any unit."
     )
     st.markdown(
         "**What shrinking hides.** A mean activation near ρ does not make a code sparse: a code can pay "
-        "the penalty "
-        "by making *every* unit small on *every* image, and the decoder makes up for it with large "
-        "weights. The mean "
-        "falls, and all units stay active. l0 and Hoyer sparsity do not change when the code is "
-        "rescaled, so they "
-        "are not fooled; the shipped sparse models have bounded decoder weights, which closes that way out."
+        "the penalty by making *every* unit small on *every* image, and the decoder makes up for it with "
+        "large weights. The mean falls, and all units stay active. l0 and Hoyer sparsity do not change "
+        "when the code is rescaled, so they are not fooled; the shipped sparse models have bounded decoder "
+        "weights, which closes that way out."
     )
