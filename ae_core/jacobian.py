@@ -26,7 +26,7 @@ def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tenso
     """Derivative of a pointwise activation, shaped like its input; 0 at a ReLU's kink, as autograd has it."""
     match layer:
         case nn.ReLU():
-            return (pre_activation > 0).to(activation.dtype)
+            return activation.detach().sign()
         case nn.Identity():
             return torch.ones_like(activation)
         case nn.Sigmoid():

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ae_core.config import TrainConfig
+from ae_core.convolution import propagate
 from ae_core.model import Autoencoder
 from ae_core.probes import encode_with_probes
 
@@ -23,7 +24,7 @@ class PenalisedCode(NamedTuple):
     """A code and its penalty, from one pass through the encoder."""
 
     code: Tensor
-    """Shape (batch, K)."""
+    """Shape (batch, ...): the encoder's output."""
     penalty: Tensor
     """Scalar, not yet multiplied by its weight."""
 
@@ -56,7 +57,7 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
         penalty = sum_j [ rho ln(rho / rho_hat_j) + (1 - rho) ln((1 - rho) / (1 - rho_hat_j)) ]   (nats)
 
     Args:
-        code: activations in [0, 1], shape (batch, K).
+        code: activations in [0, 1], shape (batch, K) or (batch, ...).
         sparsity_target: rho, in (0, 1).
     Returns:
         Scalar, differentiable; 0 where every unit's mean is rho.
@@ -84,7 +85,7 @@ def encode_with_penalty(
         generator: source of the probes, on the device of `x`.
     """
     if model.config.kind == "sparse":
-        code = model.encode(x)
+        code = propagate(model.encoder, x)
         return PenalisedCode(code, kl_penalty(code, config.sparsity_target))
     code, estimates = encode_with_probes(model, x, config.probes, generator, config.probe_fraction)
     return PenalisedCode(code, estimates.mean())

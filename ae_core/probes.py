@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ae_core.convolution import Convolution, convolve
 from ae_core.jacobian import activation_slope
 from ae_core.model import Autoencoder
 
@@ -28,8 +28,8 @@ class Pushforward(NamedTuple):
 def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
     """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
 
-    Differentiable, so a penalty on J u needs one backward pass and no double backward. Where there are fewer
-    tangents than inputs, they belong to the first ones.
+    Differentiable, so a penalty on J u needs one backward pass and no double backward. Both go through every
+    convolution as one batch. Where there are fewer tangents than inputs, they belong to the first ones.
 
     Args:
         layers: convolutions, transposed convolutions and pointwise activations.
@@ -39,27 +39,29 @@ def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforwa
         TypeError: for a layer of another type.
     """
     directions, probed = tangents.shape[:2]
+    parts = len(x), directions * probed
+    both = torch.cat((x, tangents.flatten(0, 1)))
     for layer in layers:
-        y = layer(x)
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            tangents = _linear_part(layer, tangents.flatten(0, 1)).unflatten(0, (directions, -1))
+        if isinstance(layer, Convolution):
+            both = convolve(layer, both, biased=len(x))
+        elif isinstance(layer, nn.ReLU):
+            # Where it is on it is the identity, for images and tangents alike.
+            on = both[: len(x)].detach().relu().sign()
+            both = both * torch.cat((on, *[on[:probed]] * directions))
         else:
-            tangents = tangents * activation_slope(layer, x[:probed], y[:probed])
-        x = y
-    return Pushforward(x, tangents)
-
-
-def _linear_part(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    if isinstance(layer, nn.Conv2d):
-        return F.conv2d(x, layer.weight, None, layer.stride, layer.padding)
-    return F.conv_transpose2d(x, layer.weight, None, layer.stride, layer.padding, layer.output_padding)
+            x, tangents = both.split(parts)
+            y = layer(x)
+            slope = activation_slope(layer, x[:probed], y[:probed])
+            both = torch.cat((y, (tangents.unflatten(0, (directions, -1)) * slope).flatten(0, 1)))
+    value, tangents = both.split(parts)
+    return Pushforward(value, tangents.unflatten(0, (directions, -1)))
 
 
 class ProbedCode(NamedTuple):
     """Codes, and estimates of the encoder's squared Jacobian norm there."""
 
     code: Tensor
-    """Shape (batch, K)."""
+    """Shape (batch, ...): the encoder's output."""
     estimates: Tensor
     """Shape (probes, probed images), fp32: average over probes; their spread gives the error bar."""
 
@@ -84,7 +86,7 @@ def encode_with_probes(
     probed = max(1, round(fraction * len(x)))
     directions = random_signs((_at_least_one(probes), probed, *x.shape[1:]), x, generator)
     code, moved = pushforward(model.encoder, x, directions)
-    return ProbedCode(code.flatten(1), moved.flatten(2).float().square().sum(2))
+    return ProbedCode(code, moved.float().square().sum((2, 3, 4)))
 
 
 def code_probe_estimates(

@@ -5,19 +5,33 @@ The training loop sees no difference: it hands over indices and a learning rate,
 
 from __future__ import annotations
 
+import gc
 import logging
+import threading
+from collections.abc import Iterable
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ae_core.config import TrainConfig
+from ae_core.convolution import propagate
 from ae_core.data import to_float
 from ae_core.model import Autoencoder
 from ae_core.penalties import encode_with_penalty
 
 _WARM_UP_STEPS = 3
 """Steps before a capture, in which libraries choose their kernels and allocate what they keep."""
+
+_PIECE = 16384
+"""CUDA's optimiser gives each tensor to few multiprocessors: cut into pieces of this size, all work."""
+
+_AHEAD = 32
+"""At most twice as many steps are queued on the device: what waits for it then, as Stop, waits briefly."""
+
+_CAPTURING = threading.Lock()
+"""Captures in two threads at a time would be in each other's way; replaying is not."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +54,19 @@ class Step:
         self._precision = precision
         device = images.device
         self._noise = torch.Generator(device).manual_seed(config.seed)
+        # Forward and backward run on a copy in the lower precision, renewed at once at every step: casting
+        # weight by weight, as autocast does, launches dozens of kernels.
+        self._copy = deepcopy(model).to(precision)
+        self._weights = _pieces(model.parameters())
+        self._copied = _pieces(self._copy.parameters())
+        gradients = _pieces([torch.zeros_like(weight) for weight in model.parameters()])
+        for weight, gradient in zip(self._weights, gradients, strict=True):
+            weight.grad = gradient
         self.sums = torch.zeros(3, device=device)
         """Loss, mse and penalty, added up over the steps since somebody set them to 0."""
         captured = device.type == "cuda"
         self._optimizer = torch.optim.Adam(
-            model.parameters(),
+            self._weights,
             lr=torch.tensor(config.learning_rate, device=device) if captured else config.learning_rate,
             betas=(config.adam_beta1, config.adam_beta2),
             fused=True,
@@ -64,21 +86,21 @@ class Step:
                 group["lr"] = learning_rate
 
     def _work(self, indices: Tensor) -> None:
-        model, config = self._model, self._config
+        config, copy = self._config, self._copy
+        torch._foreach_copy_(self._copied, self._weights)
+        copy.zero_grad()
         x = to_float(self._images[indices])
-        lower = self._precision != torch.float32
-        with torch.autocast(x.device.type, self._precision, enabled=lower):
-            code, penalty = encode_with_penalty(model, x, config, self._noise)
-            reconstruction = model.decode(code)
-        mse = F.mse_loss(reconstruction.float(), x)
+        code, penalty = encode_with_penalty(copy, x.to(self._precision), config, self._noise)
+        mse = F.mse_loss(propagate(copy.decoder, code).float(), x)
         loss = mse + config.penalty_weight * penalty
-        self._optimizer.zero_grad()
         loss.backward()
+        gradients = _pieces([weight.grad for weight in copy.parameters()])
+        torch._foreach_copy_([weight.grad for weight in self._weights], gradients)
         if config.max_grad_norm is not None:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(self._weights, config.max_grad_norm)
         self._optimizer.step()
         if config.max_decoder_norm is not None:
-            bound_decoder(model, config.max_decoder_norm)
+            bound_decoder(self._model, config.max_decoder_norm)
         self.sums += torch.stack((loss, mse, penalty)).detach()
 
 
@@ -96,9 +118,11 @@ class CapturedStep(Step):
     ) -> None:
         super().__init__(model, images, config, precision)
         self._indices = torch.zeros(config.batch_size, dtype=torch.int64, device=images.device)
+        self._calls, self._mark = 0, torch.cuda.Event()
         weights = {name: value.clone() for name, value in model.state_dict().items()}
         try:
-            self._graph = self._captured()
+            with _CAPTURING:
+                self._graph = self._captured()
         finally:
             model.load_state_dict(weights)
             for state in self._optimizer.state.values():
@@ -108,22 +132,35 @@ class CapturedStep(Step):
             self.sums.zero_()
 
     def _captured(self) -> torch.cuda.CUDAGraph:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(_WARM_UP_STEPS):
-                self._work(self._indices)
-        torch.cuda.current_stream().wait_stream(side)
+        # A stream of its own: matrix products in graphs captured on one stream share their workspace, and
+        # runs that go on at the same time would spoil each other's sums.
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._noise)
-        with torch.cuda.graph(graph):
-            self._work(self._indices)
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP_STEPS):
+                self._work(self._indices)
+            stream.synchronize()
+            # A collection that frees memory of the device would spoil the capture.
+            gc.disable()
+            graph.capture_begin(capture_error_mode="thread_local")
+            try:
+                self._work(self._indices)
+            finally:
+                graph.capture_end()
+                gc.enable()
+        torch.cuda.current_stream().wait_stream(stream)
         return graph
 
     def __call__(self, indices: Tensor, learning_rate: float) -> None:
         if len(indices) != len(self._indices):
             super().__call__(indices, learning_rate)
             return
+        self._calls += 1
+        if self._calls % _AHEAD == 0:
+            self._mark.synchronize()
+            self._mark.record()
         self._set_learning_rate(learning_rate)
         self._indices.copy_(indices)
         self._graph.replay()
@@ -137,6 +174,15 @@ def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precis
         except RuntimeError as error:
             _log.warning("The step is not captured as a CUDA graph: %s", str(error).splitlines()[0])
     return Step(model, images, config, precision)
+
+
+def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Flat views that share the tensors' memory, in the same order for tensors of the same layout."""
+    pieces = []
+    for tensor in tensors:
+        flat = tensor.detach().as_strided((tensor.numel(),), (1,))
+        pieces.extend(flat.split(_PIECE) if flat.is_cuda else [flat])
+    return pieces
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from ae_core import stepping
 from ae_core.config import KINDS, RECIPES, ModelConfig
 from ae_core.data import load_mnist
 from ae_core.model import initial_model, seeded_autoencoder
+from ae_core.penalties import kl_penalty
 from ae_core.stepping import CapturedStep, Step, bound_decoder, fastest_step
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
@@ -28,11 +29,11 @@ def test_decoder_bound_holds_each_unit_and_leaves_small_ones_alone():
     torch.testing.assert_close(F.normalize(model.decoder[0].weight[0].flatten(), dim=0), direction)
 
 
-def trained_by(step_class, recipe, device, steps):
+def trained_by(step_class, recipe, device, steps, precision=torch.bfloat16):
     """A model after some steps on the same batches, and the losses of each step."""
     model = initial_model(recipe).to(device, memory_format=torch.channels_last)
     images = load_mnist("train").images[:2000].to(device)
-    step = step_class(model, images, recipe.train, torch.bfloat16)
+    step = step_class(model, images, recipe.train, precision)
     order = torch.Generator().manual_seed(1)
     losses = []
     for _ in range(steps):
@@ -40,6 +41,50 @@ def trained_by(step_class, recipe, device, steps):
         step(torch.randint(len(images), (recipe.train.batch_size,), generator=order).to(device), 1e-3)
         losses.append(step.sums.tolist())
     return model, torch.tensor(losses)
+
+
+def trained_by_plain_pytorch(recipe, steps):
+    """The losses of the same steps in textbook PyTorch: its layers, its jvp, its unfused optimiser."""
+    config = recipe.train
+    model = initial_model(recipe)
+    images = load_mnist("train").images[:2000]
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=1e-3, betas=(config.adam_beta1, config.adam_beta2), foreach=False
+    )
+    order, noise = torch.Generator().manual_seed(1), torch.Generator().manual_seed(config.seed)
+    losses = []
+    for _ in range(steps):
+        x = images[torch.randint(len(images), (config.batch_size,), generator=order)].float() / 255
+        code, reconstruction = model(x)
+        if recipe.model.kind == "sparse":
+            penalty = kl_penalty(code, config.sparsity_target)
+        else:
+            probed = x[: round(config.probe_fraction * len(x))]
+            signs = torch.empty(1, *probed.shape).bernoulli_(0.5, generator=noise) * 2 - 1
+            _, moved = torch.func.jvp(model.encode, (probed,), (signs[0],))
+            penalty = moved.square().sum() / len(probed)
+        mse = ((reconstruction - x) ** 2).mean()
+        loss = mse + config.penalty_weight * penalty
+        optimizer.zero_grad()
+        loss.backward()
+        if config.max_grad_norm is not None:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        optimizer.step()
+        losses.append([loss.item(), mse.item(), penalty.item()])
+    return torch.tensor(losses)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_200_steps_lose_what_plain_pytorch_loses_in_both_precisions(kind):
+    recipe = RECIPES[kind]["reference"].override(batch_size=100 if kind == "sparse" else 40)
+    plain = trained_by_plain_pytorch(recipe, 200)
+    _, exact = trained_by(Step, recipe, "cpu", 200, torch.float32)
+    _, low = trained_by(Step, recipe, "cpu", 200, torch.bfloat16)
+    # Rounding grows from step to step: single steps are compared at first, means in the end.
+    torch.testing.assert_close(exact[:40], plain[:40], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(exact[-50:].mean(0), plain[-50:].mean(0), rtol=0.05, atol=0)
+    torch.testing.assert_close(low[-50:].mean(0), plain[-50:].mean(0), rtol=0.05, atol=0)
+    assert plain[-50:, 1].mean() < 0.5 * plain[:5, 1].mean(), "too little was learnt to tell paths apart"
 
 
 @needs_cuda

@@ -1,0 +1,165 @@
+"""The models' convolutions, computed in the way that trains fastest; values and gradients are PyTorch's own.
+
+Some kernels of the libraries beneath PyTorch are several times slower than the same sum as a matrix
+product: where a kernel covers the whole image, cuDNN's where there is one channel, and oneDNN's gradient of
+the weights in bfloat16. So is CUDA's gradient of a bias as a reduction. All else is left to the libraries.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+Convolution = nn.Conv2d | nn.ConvTranspose2d
+
+
+class _Geometry(NamedTuple):
+    """How a convolution maps large images to small ones, and a transposed one small to large."""
+
+    kernel: int
+    stride: int
+    padding: int
+    large: int
+    small: int
+
+    @property
+    def covering(self) -> bool:
+        """Whether the kernel sees the whole image at once."""
+        return self.kernel == self.large
+
+
+def propagate(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """The same as `layers(x)`."""
+    for layer in layers:
+        x = convolve(layer, x) if isinstance(layer, Convolution) else layer(x)
+    return x
+
+
+def convolve(layer: Convolution, x: Tensor, biased: int | None = None) -> Tensor:
+    """The same as `layer(x)`, but that only the first `biased` images get the bias, if that is given.
+
+    Args:
+        layer: its kernel, stride and padding are those of both axes.
+        x: shape (batch, channels, side, side).
+    """
+    kernel, stride, padding, side = layer.kernel_size[0], layer.stride[0], layer.padding[0], x.shape[-1]
+    if layer.transposed:
+        large, small = (side - 1) * stride - 2 * padding + kernel + layer.output_padding[0], side
+    else:
+        large, small = side, (side + 2 * padding - kernel) // stride + 1
+    geometry = _Geometry(kernel, stride, padding, large, small)
+    return _Convolve.apply(x, layer.weight, layer.bias, geometry, layer.transposed, biased)
+
+
+class _Convolve(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        geometry: _Geometry,
+        transposed: bool,
+        biased: int | None,
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.geometry, ctx.transposed, ctx.biased = geometry, transposed, biased
+        y = (_up if transposed else _down)(x, weight, bias if biased is None else None, geometry)
+        if biased:
+            y[:biased] += bias[:, None, None]
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        x, weight = ctx.saved_tensors
+        # The two directions are each other's adjoints.
+        small, large = (x, gradient) if ctx.transposed else (gradient, x)
+        of_x = None
+        if ctx.needs_input_grad[0]:
+            of_x = (_down if ctx.transposed else _up)(gradient, weight, None, ctx.geometry)
+        of_weight = _weight_gradient(small, large, weight, ctx.geometry)
+        return of_x, of_weight, _sum(_rows(gradient[: ctx.biased])), None, None, None
+
+
+def _down(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
+    """Large images to small ones."""
+    if geometry.covering or (_one_channel(weight) and _is_low_on(x, "cuda")):
+        width = _width(weight, x)
+        y = F.linear(_patches(x, width, geometry), _matrix(weight, width), bias)
+        return _images(y, geometry.small)
+    return F.conv2d(x, weight, bias, geometry.stride, geometry.padding)
+
+
+def _up(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
+    """Small images to large ones."""
+    kernel, stride, padding, large, small = geometry
+    if geometry.covering:
+        y = _images((_rows(x) @ _matrix(weight, kernel)).view(-1, weight.shape[1]), large)
+        return y if bias is None else y + bias[:, None, None]
+    if _one_channel(weight):
+        columns = _matrix(weight, kernel).T @ _rows(x).unflatten(0, (-1, small * small)).mT
+        y = F.fold(columns, large, kernel, padding=padding, stride=stride)
+        return y if bias is None else y + bias
+    growth = large - ((small - 1) * stride - 2 * padding + kernel)
+    return F.conv_transpose2d(x, weight, bias, stride, padding, growth)
+
+
+def _weight_gradient(small: Tensor, large: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
+    slow = _is_low_on(large, "cuda" if _one_channel(weight) else "cpu")
+    if geometry.covering or slow:
+        width, kernel = _width(weight, large), geometry.kernel
+        matrix = _rows(small).T @ _patches(large, width, geometry)
+        return matrix.unflatten(1, (width, width, -1))[:, :kernel, :kernel].permute(0, 3, 1, 2)
+    both, none, only_weight = [geometry.padding] * 2, [0, 0], [False, True, False]
+    return torch.ops.aten.convolution_backward(
+        small, large, weight, None, [geometry.stride] * 2, both, [1, 1], False, none, 1, only_weight
+    )[1]
+
+
+def _one_channel(weight: Tensor) -> bool:
+    return weight.shape[1] == 1
+
+
+def _is_low_on(x: Tensor, device_type: str) -> bool:
+    return x.dtype == torch.bfloat16 and x.device.type == device_type
+
+
+def _width(weight: Tensor, x: Tensor) -> int:
+    """How wide to make kernels: CUDA's matrix products want rows of 16 numbers, which one channel gives when
+    its kernel is widened with zeros to 4 x 4."""
+    return max(4, weight.shape[-1]) if _one_channel(weight) and x.is_cuda else weight.shape[-1]
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Each place of each image as a row of its channels: (n, c, side, side) to (n side^2, c)."""
+    return x.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _images(rows: Tensor, side: int) -> Tensor:
+    """The reverse of `_rows`."""
+    return rows.unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)
+
+
+def _patches(x: Tensor, width: int, geometry: _Geometry) -> Tensor:
+    """What each place of the small images sees of the large: (n, c, side, side) to (n small^2, width^2 c)."""
+    _, stride, before, large, small = geometry
+    after = (small - 1) * stride + width - large - before
+    x = F.pad(x, (before, after, before, after)).permute(0, 2, 3, 1)
+    windows = x.unfold(1, width, stride).unfold(2, width, stride)
+    return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, width * width * x.shape[-1])
+
+
+def _matrix(weight: Tensor, width: int) -> Tensor:
+    """Weights by channel of the small images and by place and channel of a patch."""
+    wider = width - weight.shape[-1]
+    return F.pad(weight, (0, wider, 0, wider)).permute(0, 2, 3, 1).flatten(1)
+
+
+def _sum(rows: Tensor) -> Tensor:
+    """Over all rows: on CUDA, a reduction over so many is slower than a matrix product."""
+    return (rows.new_ones(1, len(rows)) @ rows)[0] if rows.is_cuda else rows.sum(0)

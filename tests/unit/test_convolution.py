@@ -1,0 +1,97 @@
+"""Our convolutions against PyTorch's layers, forward and backward. Needs torch; on CUDA more of them run."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+
+from ae_core import convolution
+from ae_core.config import KINDS, ModelConfig
+from ae_core.convolution import Convolution, convolve, propagate
+from ae_core.model import seeded_autoencoder
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-3, torch.bfloat16: 0.01}
+"""Of the norm of a difference, relative; CUDA's float32 convolutions round to TensorFloat-32."""
+
+
+def layers_and_inputs(kind, dtype, device, batch):
+    """Each convolution of a model with an input of the shape that it gets there."""
+    model = seeded_autoencoder(ModelConfig(kind), 0).to(device, dtype, memory_format=torch.channels_last)
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(batch, 1, 28, 28, generator=generator).to(device, dtype)
+    for layer in (*model.encoder, *model.decoder):
+        if isinstance(layer, Convolution):
+            yield layer, x.detach()
+        x = layer(x)
+
+
+def gradients(y, x, layer):
+    upstream = torch.randn(y.shape, generator=torch.Generator().manual_seed(2)).to(y)
+    return torch.autograd.grad(y, (x, layer.weight, layer.bias), upstream)
+
+
+def assert_near(actual, expected):
+    assert actual.shape == expected.shape
+    difference = (actual - expected).double().norm() / expected.double().norm()
+    assert difference < TOLERANCE[expected.dtype]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch", [1, 7])
+def test_values_and_gradients_are_those_of_the_layers(kind, dtype, device, batch):
+    for layer, x in layers_and_inputs(kind, dtype, device, batch):
+        x.requires_grad_()
+        ours, theirs = convolve(layer, x), layer(x)
+        assert_near(ours, theirs)
+        for actual, expected in zip(gradients(ours, x, layer), gradients(theirs, x, layer), strict=True):
+            assert_near(actual, expected)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)
+@pytest.mark.parametrize("biased", [0, 3])
+def test_only_the_first_images_get_the_bias(dtype, device, biased):
+    for layer, x in layers_and_inputs("contractive", dtype, device, 5):
+        x.requires_grad_()
+        bare = deepcopy(layer)
+        bare.bias = None
+        share = torch.zeros(5, 1, 1, 1, dtype=dtype, device=device)
+        share[:biased] = 1
+        expected = bare(x) + share * layer.bias[:, None, None]
+        ours = convolve(layer, x, biased)
+        assert_near(ours, expected)
+        _, _, of_bias = gradients(ours, x, layer)
+        upstream = torch.randn(ours.shape, generator=torch.Generator().manual_seed(2)).to(ours)
+        assert_near(of_bias + 1, (upstream * share).sum((0, 2, 3)) + 1)
+
+
+def test_where_the_image_itself_needs_no_gradient_none_is_computed(monkeypatch):
+    layer, x = next(iter(layers_and_inputs("contractive", torch.float32, "cpu", 2)))
+
+    def unwanted(*_):
+        raise AssertionError("the gradient of the images was computed")
+
+    y = convolve(layer, x)
+    monkeypatch.setattr(convolution, "_up", unwanted)
+    y.sum().backward()
+    assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_propagate_is_the_layers_one_after_another(kind):
+    model = seeded_autoencoder(ModelConfig(kind), 0).double()
+    x = torch.rand(3, 1, 28, 28, dtype=torch.float64)
+    code = propagate(model.encoder, x)
+    torch.testing.assert_close(code, model.encoder(x))
+    torch.testing.assert_close(propagate(model.decoder, code), model.decoder(model.encoder(x)))
+
+
+def test_a_second_derivative_is_refused_rather_than_wrong():
+    layer, x = nn.Conv2d(1, 2, 3, padding=1), torch.rand(1, 1, 4, 4, requires_grad=True)
+    (first,) = torch.autograd.grad(convolve(layer, x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
