@@ -197,6 +197,7 @@ _BEST_CONTRACTIVE = TrainConfig(
     adam_beta2=0.99,
     initial_gain=2.0,
     max_grad_norm=0.1,
+    probe_fraction=0.5,
 )
 _BEST_SPARSE = TrainConfig(
     penalty_weight=5e-3,
@@ -223,9 +224,11 @@ _FAST_SPARSE = replace(
 
 RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
     "contractive": {
-        "reference": Recipe(_CONTRACTIVE, TrainConfig(penalty_weight=1e-4, batch_size=600)),
+        "reference": Recipe(
+            _CONTRACTIVE, TrainConfig(penalty_weight=1e-4, batch_size=600, probe_fraction=0.25)
+        ),
         "best": Recipe(_CONTRACTIVE, _BEST_CONTRACTIVE),
-        "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2)),
+        "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2, probe_fraction=0.25)),
     },
     "sparse": {
         # A sigmoid code, as in Ng's notes: under this recipe a rectified one dies.
