@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import click
 
 from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, save_checkpoint
-from ae_core.config import KINDS, LADDERS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
+from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
 from ae_core.data import DataError, load_mnist
 from ae_core.metrics import MetricsError, evaluate
 from ae_core.model import Autoencoder, initial_model
+from ae_core.runs import train_ladder
 from ae_core.training import (
     Compute,
     DeviceError,
@@ -26,6 +29,9 @@ from ae_core.training import (
 
 _OVERRIDABLE = [field for field in (*fields(ModelConfig), *fields(TrainConfig)) if field.name != "kind"]
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
+
+
+_LOOK_SECONDS = 0.2
 
 
 class _NumberOrNone(click.ParamType):
@@ -139,24 +145,59 @@ def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: obj
         raise click.UsageError("a ladder has its penalty weights; for a single one use train")
     recipe = _recipe(kind, recipe_name)
     compute = _compute(device)
-    paths = ladder_paths(kind, out)
-    for weight in LADDERS[kind]:
+    missing = []
+    for weight, path in ladder_paths(kind, out).items():
         rung = recipe.override(penalty_weight=weight)
-        path = paths[weight]
         try:
             checkpoint = load_checkpoint(path)
-            if Recipe(checkpoint.model_config, checkpoint.train_config) != rung:
-                raise click.ClickException(
-                    f"{path} holds a model of another recipe: move it away or choose another folder."
-                )
-            note = " (kept)"
         except CheckpointError:
-            model = initial_model(rung)
-            _train_with_bar(model, rung, compute, path.stem)
-            checkpoint = _evaluated(model, rung)
-            save_checkpoint(checkpoint, path)
-            note = ""
-        click.echo(f"{path}{note}: {_summary(checkpoint)}", err=True)
+            missing.append((rung, path))
+            continue
+        if Recipe(checkpoint.model_config, checkpoint.train_config) != rung:
+            raise click.ClickException(
+                f"{path} holds a model of another recipe: move it away or choose another folder."
+            )
+        click.echo(f"{path} (kept): {_summary(checkpoint)}", err=True)
+    train_all = _train_at_once if compute.device.type == "cuda" else _train_in_turn
+    for checkpoint, path in train_all(missing, compute):
+        save_checkpoint(checkpoint, path)
+        click.echo(f"{path}: {_summary(checkpoint)}", err=True)
+
+
+def _train_in_turn(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterator[tuple[Checkpoint, Path]]:
+    for recipe, path in rungs:
+        model = initial_model(recipe)
+        _train_with_bar(model, recipe, compute, path.stem)
+        yield _evaluated(model, recipe), path
+
+
+def _train_at_once(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterator[tuple[Checkpoint, Path]]:
+    """All rungs at the same time, with one bar; yields each when it is measured."""
+    if not rungs:
+        return
+    click.echo(f"{len(rungs)} models at once on {compute} ({compute.reason})", err=True)
+    runs = train_ladder(rungs[0][0], [recipe.train.penalty_weight for recipe, _ in rungs], compute)
+    try:
+        with click.progressbar(length=1000, label="ladder", file=sys.stderr) as bar:
+            while any(run.snapshot().state in ("waiting", "training") for run in runs):
+                sleep(_LOOK_SECONDS)
+                done = sum(
+                    snapshot.progress.fraction for run in runs if (snapshot := run.snapshot()).progress
+                )
+                bar.update(round(1000 * done / len(runs)) - bar.pos)
+        problems = []
+        for run, (_, path) in zip(runs, rungs, strict=True):
+            snapshot = run.wait()
+            if snapshot.state == "finished":
+                yield snapshot.checkpoint, path
+            else:
+                problems.append(f"{path.stem}: {snapshot.error}")
+        if problems:
+            raise TrainingDivergedError(" ".join(problems))
+    finally:
+        for run in runs:
+            run.stop()
+            run.wait()
 
 
 @cli.command("evaluate")

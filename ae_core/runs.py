@@ -1,4 +1,4 @@
-"""A training run in the background: start, watch, stop; it ends with a checkpoint that can be used at once.
+"""Training runs in the background: start, watch, stop; each ends with a checkpoint that can be used at once.
 
 A plain thread. The page polls frozen snapshots and never waits for it.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
@@ -22,11 +24,12 @@ from ae_core.metrics import MetricsError, evaluate, reconstruct
 from ae_core.model import Autoencoder, initial_model
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress, train
 
-RunState = Literal["training", "measuring", "finished", "stopped", "failed"]
+RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
 
 GRACE_SECONDS = 60.0
 """A run whose page went away stops after this long, unless the page comes back."""
 _PREVIEW_SECONDS = 0.4
+_TURN_SECONDS = 0.2
 _NICENESS = 10
 
 
@@ -48,8 +51,8 @@ class RunSnapshot:
 
     @property
     def running(self) -> bool:
-        """Whether the thread still works."""
-        return self.state in ("training", "measuring")
+        """Whether the thread still works, or waits for its turn."""
+        return self.state in ("waiting", "training", "measuring")
 
 
 class TrainingRun:
@@ -58,17 +61,25 @@ class TrainingRun:
     Args:
         recipe: what to train.
         compute: where.
+        after: a run that has to end before this one begins.
         grace_seconds: how long to go on once `orphan` was called.
     """
 
-    def __init__(self, recipe: Recipe, compute: Compute, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        compute: Compute,
+        after: TrainingRun | None = None,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
         self.recipe = recipe
         self.compute = compute
+        self._after = after
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._orphaned: float | None = None
-        self._snapshot = RunSnapshot("training")
+        self._snapshot = RunSnapshot("waiting")
         self._preview = initial_model(recipe).eval()
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
@@ -110,14 +121,29 @@ class TrainingRun:
 
     def _run(self) -> None:
         _give_way()
+        # A stream of its own lets runs overlap on one CUDA device.
+        cuda = self.compute.device.type == "cuda"
         try:
-            self._work()
+            if self._has_its_turn():
+                with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
+                    self._work()
         except (DataError, MetricsError, MemoryError, torch.OutOfMemoryError) as error:
             self._update(state="failed", error=f"The run ended early: {str(error).splitlines()[0]}")
         except Exception as error:
             # Whatever happens, the page must not wait for a thread that is gone.
             self._update(state="failed", error=f"The run ended early ({type(error).__name__}): {error}")
             raise
+
+    def _has_its_turn(self) -> bool:
+        """Wait for the run before this one; false if this one was stopped meanwhile."""
+        while self._after is not None and self._after.snapshot().running:
+            if self._should_stop():
+                self._update(state="stopped")
+                return False
+            self._after.wait(_TURN_SECONDS)
+        self._after = None
+        self._update(state="training")
+        return True
 
     def _work(self) -> None:
         config = self.recipe.train
@@ -155,6 +181,16 @@ class TrainingRun:
     def _renew_preview(self, model: Autoencoder) -> None:
         with self._lock:
             self._preview.load_state_dict(model.state_dict())
+
+
+def train_ladder(recipe: Recipe, weights: Iterable[float], compute: Compute) -> list[TrainingRun]:
+    """One run for each penalty weight: all at once on CUDA, where one leaves most of the device idle; on a
+    CPU one after another."""
+    runs: list[TrainingRun] = []
+    for weight in weights:
+        after = runs[-1] if runs and compute.device.type == "cpu" else None
+        runs.append(TrainingRun(recipe.override(penalty_weight=weight), compute, after))
+    return runs
 
 
 def _give_way() -> None:

@@ -15,6 +15,7 @@ import torch
 
 import ae_core.__main__ as cli
 import ae_core.metrics
+import ae_core.runs
 from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
 from ae_core.data import DataError, Mnist, load_mnist
@@ -373,6 +374,40 @@ def test_a_ladder_neither_keeps_nor_overwrites_a_model_of_another_recipe(run, tm
     assert code == 1
     assert "another recipe" in err
     assert path.read_bytes() == before
+
+
+def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypatch):
+    code, _, _ = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "in-turn")
+    assert code == 0
+    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(ae_core.runs, "load_mnist", cli.load_mnist)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(ae_core.runs, "_give_way", lambda: torch.set_num_threads(threads))
+    code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "at-once")
+    assert code == 0
+    assert "6 models at once" in err
+    for weight, path in ladder_paths("sparse", tmp_path / "at-once").items():
+        one = load_checkpoint(path)
+        other = load_checkpoint(ladder_paths("sparse", tmp_path / "in-turn")[weight])
+        assert one.train_config == other.train_config
+        for name, value in one.model.state_dict().items():
+            torch.testing.assert_close(value, other.model.state_dict()[name], rtol=0, atol=0)
+
+
+def test_of_rungs_trained_at_once_a_diverging_one_leaves_the_others_on_disk(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(ae_core.runs, "load_mnist", cli.load_mnist)
+    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 1e300)))
+    code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
+    assert code == 1
+    assert "diverged" in err
+    assert err.count("Error") == 1
+    assert load_checkpoint(tmp_path / "0.001.safetensors").train_config.penalty_weight == 1e-3
+    assert not (tmp_path / "1e+300.safetensors").exists()
+
+
+def ladder_of(folder, weights):
+    return {weight: folder / f"{weight:g}.safetensors" for weight in weights}
 
 
 def test_a_ladder_takes_no_penalty_weight_of_its_own(run, tmp_path):

@@ -10,7 +10,7 @@ from ae_core import runs
 from ae_core.config import RECIPES
 from ae_core.data import DataError, Mnist, load_mnist, to_float
 from ae_core.metrics import evaluate
-from ae_core.runs import TrainingRun
+from ae_core.runs import TrainingRun, train_ladder
 from ae_core.training import Compute
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
@@ -70,6 +70,31 @@ def test_an_orphan_stops_after_its_grace_and_an_adopted_one_does_not():
     assert run.snapshot().progress.step > step
     run.orphan()
     assert run.wait(60).state == "stopped"
+
+
+def test_on_a_cpu_a_ladder_s_runs_take_turns_and_each_has_its_weight():
+    weights = (0.0, 1e-3, 1e-2)
+    first, second, third = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), weights, FLOAT32)
+    until(lambda: first.snapshot().progress is not None)
+    assert second.snapshot().state == third.snapshot().state == "waiting"
+    assert second.snapshot().running
+    second.stop()
+    assert second.wait(60).state == "stopped"
+    assert second.snapshot().checkpoint is None
+    first.stop()
+    assert first.wait(60).state == "stopped"
+    until(lambda: third.snapshot().progress is not None)
+    third.stop()
+    assert third.wait(60).checkpoint.train_config.penalty_weight == weights[2]
+
+
+def test_a_waiting_run_that_nobody_watches_stops_waiting():
+    first = start(epochs=100_000)
+    second = TrainingRun(RECIPES["sparse"]["fast"], FLOAT32, after=first, grace_seconds=0.2)
+    second.orphan()
+    assert second.wait(60).state == "stopped"
+    first.stop()
+    first.wait(60)
 
 
 def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
