@@ -38,10 +38,10 @@ class Stroke:
 class Lab:
     """The part of a session that no widget holds."""
 
-    run: TrainingRun | None = None
-    """The training that runs now or ended last."""
-    collected: bool = True
-    """Whether the run's model is among `models` already."""
+    runs: list[TrainingRun] = field(default_factory=list)
+    """The training that goes on now or ended last: one run, or one for each rung of a ladder."""
+    collected: set[TrainingRun] = field(default_factory=set)
+    """Those of the runs that have ended and whose models are among `models` already."""
     models: dict[str, Shown] = field(default_factory=dict)
     """Models trained here, by title."""
     uploaded: dict[str, Shown] = field(default_factory=dict)
@@ -70,6 +70,11 @@ class Lab:
     """The code units switched off in the Sparsity view, by the model's title."""
 
     @property
+    def running(self) -> bool:
+        """Whether one of the runs goes on."""
+        return any(run.snapshot().running for run in self.runs)
+
+    @property
     def picture(self) -> Tensor | None:
         """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
         return self.strokes[-1].picture if self.strokes else None
@@ -81,8 +86,8 @@ class _Lease:
     lab: Lab | None = None
 
     def release(self) -> None:
-        if self.lab is not None and self.lab.run is not None:
-            self.lab.run.orphan()
+        for run in self.lab.runs if self.lab is not None else []:
+            run.orphan()
 
 
 @st.cache_resource(scope="session", on_release=lambda lease: lease.release(), show_spinner=False)
@@ -109,8 +114,8 @@ def initialise() -> None:
         st.session_state.lab = Lab()
     lease = _lease()
     lease.lab = lab()
-    if lab().run is not None:
-        lab().run.adopt()
+    for run in lab().runs:
+        run.adopt()
 
 
 def lab() -> Lab:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from ae_core import charts, maps
-from ae_core.config import CODE_ACTIVATIONS, RECIPE_NAMES, RECIPES, Kind, Recipe
-from ae_core.runs import RunSnapshot, TrainingRun
-from ae_core.training import DeviceError, available_devices, choose_compute
+from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
+from ae_core.runs import RunSnapshot, TrainingRun, train_ladder
+from ae_core.training import Compute, DeviceError, available_devices, choose_compute
 from ae_core.ui import library, style
 from ae_core.ui.state import MINE, kind, lab
 
@@ -28,20 +29,29 @@ _FIELDS = (
 
 
 def sidebar() -> None:
-    """The form, and the run below it."""
+    """The form, and the runs below it."""
     st.header("Train", anchor=False)
     _fields(kind())
-    run = lab().run
-    running = run is not None and run.snapshot().running
+    running = lab().running
     with st.container(horizontal=True):
         st.button("Train", type="primary", on_click=_start, disabled=running, key="train")
         st.button("Stop", on_click=_stop, disabled=not running, key="stop")
+        st.button(
+            "Train the whole ladder",
+            on_click=_start_ladder,
+            disabled=running,
+            key="train_ladder",
+            help="One model for each penalty weight of the slider, with the other fields as above: all at "
+            "once on CUDA, one after another on a CPU. Each is listed under Mine and in Compare as soon as "
+            "it is measured.",
+        )
     if st.session_state.get("train_problem"):
         st.error(st.session_state.train_problem)
     # The timer runs only while there is something to watch.
     st.fragment(_watch, run_every=_POLL_SECONDS if running else None)()
-    if run is not None and not running and run.snapshot().checkpoint is not None:
-        st.button("Show this model", on_click=_show_newest, key="show_newest")
+    if not running and any(run.snapshot().checkpoint is not None for run in lab().runs):
+        label = "Show this model" if len(lab().runs) == 1 else "Show the newest model"
+        st.button(label, on_click=_show_newest, key="show_newest")
 
 
 def _key(field: str) -> str:
@@ -114,6 +124,15 @@ def _recipe_of_fields() -> Recipe:
 
 
 def _start() -> None:
+    _begin(lambda recipe, compute: [TrainingRun(recipe, compute)])
+
+
+def _start_ladder() -> None:
+    _begin(lambda recipe, compute: train_ladder(recipe, LADDERS[kind()], compute))
+
+
+def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:
+    """Start what the fields describe, or say which of them is off."""
     st.session_state.train_problem = None
     try:
         recipe = _recipe_of_fields()
@@ -122,54 +141,64 @@ def _start() -> None:
         st.session_state.train_problem = f"This cannot be trained: {error}"
         return
     _collect()
-    lab().run = TrainingRun(recipe, compute)
-    lab().collected = False
+    lab().collected.clear()
+    lab().runs = start(recipe, compute)
 
 
 def _stop() -> None:
-    lab().run.stop()
+    for run in lab().runs:
+        run.stop()
 
 
-def _collect() -> None:
-    """Put the model of a run that has ended among the models trained here, once."""
-    run = lab().run
-    if run is None or lab().collected:
-        return
-    checkpoint = run.snapshot().checkpoint
-    if run.snapshot().running:
-        return
-    lab().collected = True
-    if checkpoint is not None:
-        train = checkpoint.train_config
-        title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
-        lab().models[title] = library.trained(title, checkpoint)
+def _collect() -> bool:
+    """Put the models of runs that have ended among the models trained here, once; true if a run had ended."""
+    ended = [run for run in lab().runs if run not in lab().collected and not run.snapshot().running]
+    for run in ended:
+        lab().collected.add(run)
+        checkpoint = run.snapshot().checkpoint
+        if checkpoint is not None:
+            train = checkpoint.train_config
+            title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
+            lab().models[title] = library.trained(title, checkpoint)
+    return bool(ended)
 
 
 def _watch() -> None:
-    """One look at the run; a fragment that Streamlit repeats while it goes on."""
-    run = lab().run
-    if run is None:
+    """One look at the runs; a fragment that Streamlit repeats while they go on."""
+    if not lab().runs:
         return
-    snapshot = run.snapshot()
-    st.progress(*_bar(snapshot))
-    if snapshot.error is not None:
-        st.error(snapshot.error)
-    if snapshot.history:
+    several = len(lab().runs) > 1
+    for run in lab().runs:
+        snapshot = run.snapshot()
+        share, text = _bar(snapshot)
+        st.progress(share, f"{run.recipe.train.penalty_weight:g}: {text}" if several else text)
+        if snapshot.error is not None:
+            st.error(snapshot.error)
+    watched = _newest_at_work()
+    history = watched.snapshot().history
+    if history:
         style.chart(
-            charts.loss_curve(snapshot.history, run.recipe.train.penalty_weight),
+            charts.loss_curve(history, watched.recipe.train.penalty_weight),
             key="loss_curve",
             alt="Reconstruction error and weighted penalty against the step, on a log axis.",
         )
-    _preview(run)
-    if not snapshot.running and not lab().collected:
-        _collect()
+    _preview(watched)
+    if _collect():
         st.rerun()
+
+
+def _newest_at_work() -> TrainingRun:
+    """The run whose curve and picture are shown: the last that has begun."""
+    begun = [run for run in lab().runs if run.snapshot().progress is not None]
+    return begun[-1] if begun else lab().runs[0]
 
 
 def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
     progress = snapshot.progress
     if progress is None:
-        return 0.0, "Starting" if snapshot.running else snapshot.state.capitalize()
+        return 0.0, {"waiting": "Waiting its turn", "training": "Starting"}.get(
+            snapshot.state, snapshot.state.capitalize()
+        )
     if snapshot.state == "training":
         return (
             progress.fraction,

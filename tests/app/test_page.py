@@ -142,8 +142,7 @@ def train_on(page, **fields):
     page.button(key="train").click()
     page = page.run()
     assert not page.exception
-    run = page.session_state["lab"].run
-    if run is not None:
+    for run in page.session_state["lab"].runs:
         run.wait(60)
     # One look collects the model, the rerun that it asks for lists it.
     return page.run()
@@ -156,7 +155,7 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnis
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
     page = train_on(page, epochs=1, penalty_weight=1e-3)
     lab = page.session_state["lab"]
-    assert lab.run.snapshot().state == "finished"
+    assert lab.runs[0].snapshot().state == "finished"
     (title,) = lab.models
     assert lab.models[title].checkpoint.train_config.penalty_weight == 1e-3
 
@@ -211,7 +210,7 @@ def train_for_long(page):
     page.number_input(key="train_sparse_epochs").set_value(100_000)
     page.button(key="train").click()
     page = page.run()
-    run = page.session_state["lab"].run
+    (run,) = page.session_state["lab"].runs
     return page, run
 
 
@@ -231,6 +230,46 @@ def test_stop_keeps_what_was_learnt(page, small_mnist):
     assert not page.button(key="train").disabled
 
 
+def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
+    page = choose_kind(page, "sparse")
+    page.number_input(key="train_sparse_epochs").set_value(1)
+    page.button(key="train_ladder").click()
+    page = page.run()
+    assert not page.exception
+    lab = page.session_state["lab"]
+    assert len(lab.runs) == len(LADDERS["sparse"])
+    assert len(page.get("progress")) == len(LADDERS["sparse"])
+    assert page.button(key="train").disabled
+    assert page.button(key="train_ladder").disabled
+    for run in lab.runs:
+        run.wait(60)
+    page = page.run()
+    weights = [shown.checkpoint.train_config.penalty_weight for shown in lab.models.values()]
+    assert weights == list(LADDERS["sparse"])
+    assert not page.button(key="train_ladder").disabled
+    assert {shown.checkpoint.train_config.epochs for shown in lab.models.values()} == {1}
+    # The open view is Compare: its columns are the shipped rungs and then those of this ladder.
+    page = put_on_canvas(page, enlarged_digit(0))
+    columns = [
+        name
+        for element in page.main.get("html")
+        if ">penalty weight<" in element.proto.body
+        for name in re.findall(r"<b>([^<]*)</b>", element.proto.body)
+    ]
+    assert columns == [*(f"{weight:g}" for weight in LADDERS["sparse"]), *lab.models]
+
+
+def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
+    page = choose_kind(page, "sparse")
+    page.number_input(key="train_sparse_epochs").set_value(100_000)
+    page.button(key="train_ladder").click()
+    page = page.run()
+    page.button(key="stop").click()
+    page = page.run()
+    states = {run.wait(60).state for run in page.session_state["lab"].runs}
+    assert states == {"stopped"}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
@@ -245,7 +284,7 @@ def test_stop_keeps_what_was_learnt(page, small_mnist):
 )
 def test_an_impossible_field_is_a_sentence_and_starts_nothing(page, field, value, named):
     page = train_on(choose_kind(page, "sparse"), **{field: value})
-    assert page.session_state["lab"].run is None
+    assert page.session_state["lab"].runs == []
     assert named in page.sidebar.error[0].value
     assert page.sidebar.error[0].value.count("\n") == 0
 
