@@ -210,6 +210,23 @@ def evaluate_command(file: Path, device: str) -> None:
     click.echo(json.dumps(metrics, allow_nan=False))
 
 
+@cli.command("bench")
+@click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Their median counts.")
+@click.option(
+    "--images", type=click.IntRange(1, 60_000), default=60_000, show_default=True, help="To train on."
+)
+def bench_command(device: str, repeats: int, images: int) -> None:
+    """Time training and Jacobians beside plain PyTorch; prints a table in Markdown. Minutes on a CPU."""
+    # Its libraries are needed by no other command.
+    from ae_core.bench import HEADING, bench, machine
+
+    compute = _compute(device)
+    click.echo(f"Measured on {machine(compute)}; medians of {repeats}.\n\n{HEADING}")
+    for row in bench(compute, repeats, images):
+        click.echo(row)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; a mistake ends in one line on standard error and exit code 2, a failure in 1."""
     try:

@@ -47,7 +47,7 @@ def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     pre_activation, jacobian = pre_activation_jacobian(model, x)
     activate = model.encoder[-1]
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
-    return jacobian * slope[..., None]
+    return jacobian.mul_(slope[..., None])
 
 
 class PreActivation(NamedTuple):
@@ -86,7 +86,7 @@ def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
     pre_activation = third(rectify(hidden2))
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
     linear = _masked_jacobian(third.weight, hidden2 > 0, second.weight, hidden1 > 0, first.weight)
-    return linear.mT * slope.flatten(1)[..., None]
+    return linear.mT.mul_(slope.flatten(1)[..., None])
 
 
 def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
@@ -113,6 +113,10 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
         Shape (batch, channels * places, 784).
     """
     batch, side = mask2.shape[0], mask2.shape[-1]
+    if batch > 1 and first.device.type == "cpu":
+        # One image's arrays stay in the cache.
+        masks = zip(mask1.split(1), mask2.split(1), strict=True)
+        return torch.cat([_masked_jacobian(first, one, second, two, third) for one, two in masks])
     channels, inner, kernel, _ = third.shape
     patches = _second_layer_patches(first, mask1, second, mask2)
     # Flipped, because a code unit further on sees the same place with an earlier tap.

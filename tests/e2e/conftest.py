@@ -30,6 +30,13 @@ PATIENCE_MS = 60_000
 @contextmanager
 def serving(log_path, **environment):
     """The app on a free port of this machine; yields its address."""
+    with server_process(log_path, **environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def server_process(log_path, **environment):
+    """The same; yields its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -44,7 +51,7 @@ def serving(log_path, **environment):
         )
         try:
             _wait_for(f"http://localhost:{port}/_stcore/health", process)
-            yield f"http://localhost:{port}"
+            yield f"http://localhost:{port}", process
         finally:
             process.terminate()
             process.wait(30)

@@ -10,6 +10,7 @@ from ae_core.config import CODE_ACTIVATIONS, KINDS, RECIPES, ModelConfig
 from ae_core.jacobian import encoder_jacobian
 from ae_core.model import seeded_autoencoder
 from ae_core.penalties import contraction_penalty, encode_with_penalty, kl_penalty
+from ae_core.probes import encode_with_probes
 
 
 def model_and_images(kind="contractive", activation=None, batch=2):
@@ -160,6 +161,8 @@ def test_code_and_penalty_of_one_pass_are_those_of_two(kind):
     expected = (
         kl_penalty(code, config.sparsity_target)
         if kind == "sparse"
-        else contraction_penalty(model, x, config.probes, torch.Generator().manual_seed(9))
+        else encode_with_probes(
+            model, x, config.probes, torch.Generator().manual_seed(9), config.probe_fraction
+        ).estimates.mean()
     )
     torch.testing.assert_close(penalty, expected)

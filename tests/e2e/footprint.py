@@ -1,0 +1,67 @@
+"""How long the page takes to start, and its memory: `python -m tests.e2e.footprint`. Tests nothing."""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import (
+    PATIENCE_MS,
+    THREE,
+    draw,
+    launch_chromium,
+    opened,
+    panel,
+    server_process,
+    settled,
+)
+
+_SESSIONS = 5
+
+
+def megabytes(process):
+    """Resident memory of the server."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def draw_once(page):
+    draw(page, THREE)
+    expect(panel(page, "Jacobian")).to_contain_text("exact")
+    settled(page)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--repeats", type=int, default=5)
+    repeats = arguments.parse_args().repeats
+    expect.set_options(timeout=PATIENCE_MS)
+    starts, idle, further = [], [], []
+    with tempfile.TemporaryDirectory() as folder, launch_chromium() as browser:
+        for _ in range(repeats):
+            started = time.perf_counter()
+            with server_process(Path(folder) / "log") as (address, process):
+                context = browser.new_context()
+                page = opened(context, address)
+                starts.append(time.perf_counter() - started)
+                draw_once(page)
+                idle.append(megabytes(process))
+                contexts = [browser.new_context() for _ in range(_SESSIONS)]
+                for one in contexts:
+                    draw_once(opened(one, address))
+                further.append((megabytes(process) - idle[-1]) / _SESSIONS)
+                for one in (context, *contexts):
+                    one.close()
+    print(f"medians of {repeats}; {os.cpu_count()} processors, Chromium among them")
+    print(f"from the command to a page that draws: {statistics.median(starts):.1f} s")
+    print(f"resident memory after the first drawing: {statistics.median(idle):.0f} MB")
+    print(f"each further session that draws: {statistics.median(further):.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
