@@ -61,7 +61,7 @@ class TrainingRun:
     Args:
         recipe: what to train.
         compute: where.
-        after: a run that has to end before this one begins.
+        after: runs that have to end before this one begins.
         grace_seconds: how long to go on once `orphan` was called.
     """
 
@@ -69,12 +69,12 @@ class TrainingRun:
         self,
         recipe: Recipe,
         compute: Compute,
-        after: TrainingRun | None = None,
+        after: Iterable[TrainingRun] = (),
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.recipe = recipe
         self.compute = compute
-        self._after = after
+        self._after = tuple(after)
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -136,14 +136,13 @@ class TrainingRun:
 
     def _has_its_turn(self) -> bool:
         """Wait for the run before this one; false if this one was stopped meanwhile."""
-        while self._after is not None and self._after.snapshot().running:
-            if self._should_stop():
-                self._update(state="stopped")
-                return False
-            self._after.wait(_TURN_SECONDS)
-        self._after = None
-        self._update(state="training")
-        return True
+        for run in self._after:
+            while run.snapshot().running and not self._should_stop():
+                run.wait(_TURN_SECONDS)
+        self._after = ()
+        stopped = self._should_stop()
+        self._update(state="stopped" if stopped else "training")
+        return not stopped
 
     def _work(self) -> None:
         config = self.recipe.train
@@ -188,7 +187,7 @@ def train_ladder(recipe: Recipe, weights: Iterable[float], compute: Compute) -> 
     CPU one after another."""
     runs: list[TrainingRun] = []
     for weight in weights:
-        after = runs[-1] if runs and compute.device.type == "cpu" else None
+        after = runs if compute.device.type == "cpu" else ()
         runs.append(TrainingRun(recipe.override(penalty_weight=weight), compute, after))
     return runs
 

@@ -266,8 +266,10 @@ def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
     page = page.run()
     page.button(key="stop").click()
     page = page.run()
-    states = {run.wait(60).state for run in page.session_state["lab"].runs}
-    assert states == {"stopped"}
+    first, *others = [run.wait(60) for run in page.session_state["lab"].runs]
+    assert first.state == "stopped"
+    assert {run.state for run in others} == {"stopped"}
+    assert not any(run.progress for run in others)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def first_images(split, count=120):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_reference_loop_learns(kind):
-    recipe = RECIPES[kind]["reference"].override(batch_size=20)
+    recipe = RECIPES[kind]["reference"].override(batch_size=4)
     mnist = first_images("train")
     x = to_float(mnist.images)
     before, after = initial_model(recipe), bench.reference_epoch(recipe, mnist, torch.device("cpu"))

@@ -81,6 +81,7 @@ def test_on_a_cpu_a_ladder_s_runs_take_turns_and_each_has_its_weight():
     second.stop()
     assert second.wait(60).state == "stopped"
     assert second.snapshot().checkpoint is None
+    assert third.snapshot().state == "waiting", "one that leaves the queue gives its place to nobody"
     first.stop()
     assert first.wait(60).state == "stopped"
     until(lambda: third.snapshot().progress is not None)
@@ -88,9 +89,18 @@ def test_on_a_cpu_a_ladder_s_runs_take_turns_and_each_has_its_weight():
     assert third.wait(60).checkpoint.train_config.penalty_weight == weights[2]
 
 
+def test_runs_that_are_stopped_while_they_wait_never_begin():
+    runs = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), (0.0, 1e-3, 1e-2, 1e-1), FLOAT32)
+    until(lambda: runs[0].snapshot().progress is not None)
+    for run in runs:
+        run.stop()
+    assert {run.wait(60).state for run in runs} == {"stopped"}
+    assert [run.snapshot().progress is None for run in runs] == [False, True, True, True]
+
+
 def test_a_waiting_run_that_nobody_watches_stops_waiting():
     first = start(epochs=100_000)
-    second = TrainingRun(RECIPES["sparse"]["fast"], FLOAT32, after=first, grace_seconds=0.2)
+    second = TrainingRun(RECIPES["sparse"]["fast"], FLOAT32, after=[first], grace_seconds=0.2)
     second.orphan()
     assert second.wait(60).state == "stopped"
     first.stop()
