@@ -5,9 +5,11 @@ A plain thread. The page polls frozen snapshots and never waits for it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -31,6 +33,11 @@ GRACE_SECONDS = 60.0
 _PREVIEW_SECONDS = 0.4
 _TURN_SECONDS = 0.2
 _NICENESS = 10
+_GOODBYE_SECONDS = 5.0
+
+
+class _LeavingError(Exception):
+    """The process ends, and a run that still measures with it."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +85,13 @@ class TrainingRun:
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._leave = threading.Event()
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
         self._preview = initial_model(recipe).eval()
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
+        _ALL.add(self)
 
     def snapshot(self) -> RunSnapshot:
         """The run as it is now."""
@@ -106,6 +115,11 @@ class TrainingRun:
         self._thread.join(timeout)
         return self.snapshot()
 
+    def leave(self) -> None:
+        """Have the thread end at once, without a model: the process is about to."""
+        self._stop.set()
+        self._leave.set()
+
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the newest weights make of images (batch, 1, 28, 28), clamped to [0, 1]."""
         with self._lock, torch.inference_mode():
@@ -127,6 +141,8 @@ class TrainingRun:
             if self._has_its_turn():
                 with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
                     self._work()
+        except _LeavingError:
+            self._update(state="failed", error="The program ended before the model was measured.")
         except (DataError, MetricsError, MemoryError, torch.OutOfMemoryError) as error:
             self._update(state="failed", error=f"The run ended early: {str(error).splitlines()[0]}")
         except Exception as error:
@@ -170,16 +186,32 @@ class TrainingRun:
             self._update(state=state, error=error)
             return
         self._update(state="measuring")
-        metrics = evaluate(
-            model.eval(), load_mnist("test").images, lambda share: self._update(measured=share)
-        )
+        metrics = evaluate(model.eval(), load_mnist("test").images, self._measured)
         model = model.to("cpu", memory_format=torch.contiguous_format)
         checkpoint = Checkpoint(model, self.recipe.model, config, metrics)
         self._update(state=state, error=error, checkpoint=checkpoint)
 
+    def _measured(self, share: float) -> None:
+        if self._leave.is_set():
+            raise _LeavingError
+        self._update(measured=share)
+
     def _renew_preview(self, model: Autoencoder) -> None:
         with self._lock:
             self._preview.load_state_dict(model.state_dict())
+
+
+_ALL: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
+
+
+@atexit.register
+def _leave_all() -> None:
+    """A thread that is inside PyTorch while Python shuts down would abort the process."""
+    runs = [run for run in _ALL if run.snapshot().running]
+    for run in runs:
+        run.leave()
+    for run in runs:
+        run.wait(_GOODBYE_SECONDS)
 
 
 def train_ladder(recipe: Recipe, weights: Iterable[float], compute: Compute) -> list[TrainingRun]:

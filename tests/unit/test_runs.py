@@ -1,5 +1,8 @@
 """A run in the background. Needs torch; the data set is cut down to a few hundred images."""
 
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 
@@ -152,3 +155,29 @@ def test_snapshots_are_frozen_moments():
 def test_no_thread_is_left_behind():
     start(epochs=1).wait(60)
     assert not any(thread.name == "training" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("state", ["training", "measuring"])
+def test_a_process_ends_quietly_while_a_run_goes_on(state):
+    program = f"""
+        import time
+        import torch
+        from ae_core.config import RECIPES
+        from ae_core.data import Mnist, load_mnist
+        from ae_core import runs
+        from ae_core.training import Compute
+
+        few = Mnist(*(part[:2000] for part in load_mnist("train")))
+        runs.load_mnist = lambda split: few if split == "train" else load_mnist(split)
+        recipe = RECIPES["contractive"]["fast"].override(epochs={1000 if state == "training" else 1})
+        run = runs.TrainingRun(recipe, Compute(torch.device("cpu"), torch.float32, ""))
+        while run.snapshot().state != "{state}" or run.snapshot().progress is None:
+            time.sleep(0.01)
+        time.sleep(0.2)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "terminate" not in ended.stderr
+    assert "Traceback" not in ended.stderr
