@@ -17,7 +17,7 @@ from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, Tr
 from ae_core.data import DataError, load_mnist
 from ae_core.metrics import MetricsError, evaluate
 from ae_core.model import Autoencoder, initial_model
-from ae_core.runs import train_ladder
+from ae_core.runs import leave_all, train_ladder
 from ae_core.training import (
     Compute,
     DeviceError,
@@ -29,8 +29,6 @@ from ae_core.training import (
 
 _OVERRIDABLE = [field for field in (*fields(ModelConfig), *fields(TrainConfig)) if field.name != "kind"]
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
-
-
 _LOOK_SECONDS = 0.2
 
 
@@ -195,9 +193,7 @@ def _train_at_once(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterat
         if problems:
             raise TrainingDivergedError(" ".join(problems))
     finally:
-        for run in runs:
-            run.stop()
-            run.wait()
+        leave_all(runs)
 
 
 @cli.command("evaluate")

@@ -151,7 +151,7 @@ class TrainingRun:
             raise
 
     def _has_its_turn(self) -> bool:
-        """Wait for the run before this one; false if this one was stopped meanwhile."""
+        """Wait for the runs before this one; false if this one was stopped meanwhile."""
         for run in self._after:
             while run.snapshot().running and not self._should_stop():
                 run.wait(_TURN_SECONDS)
@@ -204,14 +204,17 @@ class TrainingRun:
 _ALL: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
 
-@atexit.register
-def _leave_all() -> None:
-    """A thread that is inside PyTorch while Python shuts down would abort the process."""
-    runs = [run for run in _ALL if run.snapshot().running]
-    for run in runs:
+def leave_all(runs: Iterable[TrainingRun]) -> None:
+    """Have all of the runs end at once, and wait until they have."""
+    going_on = [run for run in runs if run.snapshot().running]
+    for run in going_on:
         run.leave()
-    for run in runs:
+    for run in going_on:
         run.wait(_GOODBYE_SECONDS)
+
+
+# A thread that is inside PyTorch while Python shuts down would abort the process.
+atexit.register(leave_all, _ALL)
 
 
 def train_ladder(recipe: Recipe, weights: Iterable[float], compute: Compute) -> list[TrainingRun]:

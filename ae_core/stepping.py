@@ -144,11 +144,13 @@ class CapturedStep(Step):
             stream.synchronize()
             # A collection that frees memory of the device would spoil the capture.
             gc.disable()
-            graph.capture_begin(capture_error_mode="thread_local")
             try:
-                self._work(self._indices)
+                graph.capture_begin(capture_error_mode="thread_local")
+                try:
+                    self._work(self._indices)
+                finally:
+                    graph.capture_end()
             finally:
-                graph.capture_end()
                 gc.enable()
         torch.cuda.current_stream().wait_stream(stream)
         return graph
