@@ -1,24 +1,18 @@
-"""Checkpoints: one safetensors file each, written atomically, read with suspicion; and the shipped library.
-
-Nothing is ever unpickled. A file's names, shapes and types are checked before its tensors are read.
-"""
+"""Checkpoints: a trained model in one safetensors file; and the shipped library."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
-import textwrap
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
+from torch import Tensor
 
 from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
+from ae_core.files import CheckpointError, clipped, parse_object, read_tensors, write_whole
 from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder
 
@@ -29,10 +23,6 @@ LIBRARY = Path(__file__).parent.parent / "checkpoints"
 SUFFIX = ".safetensors"
 
 _UNIT_METRICS = ("mean_activation", "max_activation")
-
-
-class CheckpointError(Exception):
-    """A checkpoint cannot be read or written; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +43,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     }
     metadata = {
         "format": FORMAT,
-        "model_config": json.dumps(asdict(checkpoint.model_config)),
-        "train_config": json.dumps(asdict(checkpoint.train_config)),
+        **recipe_metadata(Recipe(checkpoint.model_config, checkpoint.train_config)),
         "metrics": json.dumps(checkpoint.metrics, allow_nan=False),
     }
     return to_safetensors(weights, metadata)
@@ -68,25 +57,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
     """
     path = Path(path)
     content = to_bytes(checkpoint)
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        write_whole(path, content)
     except OSError as error:
         reason = error.strerror or str(error)
         raise CheckpointError(
             f"{path} could not be written: {reason}. The model is still in memory: "
             "make room or choose another folder, and save it again."
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
@@ -97,33 +75,15 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             other tensors, shapes, types or numbers than its configuration implies.
     """
     path = Path(path)
-    name = path.name
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise CheckpointError(
-                f"{name} has {size / 2**20:.0f} MB; a checkpoint of this lab has at most "
-                f"{MAX_FILE_BYTES // 2**20} MB."
-            )
-        with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            recipe, metrics = _parse_metadata(name, metadata)
-            model = Autoencoder(recipe.model)
-            expected = model.state_dict()
-            _check_tensors(name, file, expected)
-            weights = {key: file.get_tensor(key) for key in expected}
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no file {path}.") from None
-    except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{name} is not a readable safetensors file (damaged, cut short, or of another kind): "
-            "choose a .safetensors file that this lab saved."
-        ) from error
-    for key, value in weights.items():
-        if not value.isfinite().all():
-            raise CheckpointError(f"{name} holds a weight that is not a finite number, in {key}.")
+
+    def parse(metadata: dict[str, str]) -> tuple[tuple[Autoencoder, Recipe, Metrics], dict[str, Tensor]]:
+        recipe, metrics = _parse_metadata(path.name, metadata)
+        model = Autoencoder(recipe.model)
+        return (model, recipe, metrics), model.state_dict()
+
+    (model, recipe, metrics), weights = read_tensors(path, MAX_FILE_BYTES, parse)
     model.load_state_dict(weights)
-    _check_unit_metrics(name, metrics, model.code_size)
+    _check_unit_metrics(path.name, metrics, model.code_size)
     return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, metrics)
 
 
@@ -132,15 +92,8 @@ def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, Metric
         raise CheckpointError(
             f"{name} is not a checkpoint of this lab: its metadata lacks format = {FORMAT}."
         )
-    model_config = _parse_object(name, metadata, "model_config")
-    train_config = _parse_object(name, metadata, "train_config")
-    metrics = _parse_object(name, metadata, "metrics")
-    try:
-        recipe = Recipe(ModelConfig(**model_config), TrainConfig(**train_config))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{name} describes a model that this lab cannot build: {_clipped(str(error))}."
-        ) from error
+    recipe = parse_recipe(name, metadata)
+    metrics = parse_object(name, metadata, "metrics")
     for key, value in metrics.items():
         known = (
             all(map(is_number, value))
@@ -148,39 +101,32 @@ def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, Metric
             else is_number(value)
         )
         if not (known or value is None):
-            raise CheckpointError(f"{name} stores a metric that is not a number: {_clipped(key)}.")
+            raise CheckpointError(f"{name} stores a metric that is not a number: {clipped(key)}.")
     return recipe, metrics
 
 
-def _clipped(text: str) -> str:
-    """What a file says, fit for a sentence: on one line and not longer than that."""
-    return textwrap.shorten(text, 160, placeholder="...")
+def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
+    """The recipe in a file's metadata.
 
-
-def _parse_object(name: str, metadata: dict[str, str], key: str) -> dict[str, Any]:
+    Raises:
+        CheckpointError: if it is damaged or describes what this lab cannot build.
+    """
+    model_config = parse_object(name, metadata, "model_config")
+    train_config = parse_object(name, metadata, "train_config")
     try:
-        value = json.loads(metadata[key])
-    except (KeyError, ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{name} is damaged: its {key} is missing or is not a JSON object.")
-    return value
+        return Recipe(ModelConfig(**model_config), TrainConfig(**train_config))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{name} describes a model that this lab cannot build: {clipped(str(error))}."
+        ) from error
 
 
-def _check_tensors(name: str, file: safe_open, expected: dict[str, torch.Tensor]) -> None:
-    """Compare names, types and shapes by the header alone, before any tensor is allocated."""
-    found = set(file.keys())
-    if found != set(expected):
-        odd = sorted(found ^ set(expected))[0]
-        state = "holds a tensor that does not belong there" if odd in found else "lacks a tensor"
-        raise CheckpointError(f"{name} {state}: {_clipped(odd)}.")
-    for key, value in expected.items():
-        entry = file.get_slice(key)
-        if entry.get_dtype() != "F32" or tuple(entry.get_shape()) != tuple(value.shape):
-            raise CheckpointError(
-                f"{name} does not fit its model: {key} is {entry.get_dtype()} of shape "
-                f"{tuple(entry.get_shape())} instead of F32 of shape {tuple(value.shape)}."
-            )
+def recipe_metadata(recipe: Recipe) -> dict[str, str]:
+    """A recipe as `parse_recipe` reads it."""
+    return {
+        "model_config": json.dumps(asdict(recipe.model)),
+        "train_config": json.dumps(asdict(recipe.train)),
+    }
 
 
 def _check_unit_metrics(name: str, metrics: Metrics, code_size: int) -> None:

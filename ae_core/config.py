@@ -40,7 +40,8 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _is_count(value: object, minimum: int) -> bool:
+def is_count(value: object, minimum: int) -> bool:
+    """Whether a value is a whole number of at least the minimum."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
@@ -118,7 +119,7 @@ class TrainConfig:
         )
         for name in ("epochs", "batch_size", "probes"):
             value = getattr(self, name)
-            _require(_is_count(value, 1), f"{name} must be a whole number of at least 1, not {value!r}")
+            _require(is_count(value, 1), f"{name} must be a whole number of at least 1, not {value!r}")
         _require(
             is_number(self.learning_rate) and self.learning_rate > 0,
             f"learning_rate must be a number above 0, not {self.learning_rate!r}",
@@ -150,7 +151,7 @@ class TrainConfig:
                 f"{name} must be a number above 0, or none, not {value!r}",
             )
         _require(
-            _is_count(self.seed, 0) and self.seed < 2**63,
+            is_count(self.seed, 0) and self.seed < 2**63,
             f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
         )
 
