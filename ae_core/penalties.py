@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ae_core.config import TrainConfig
 from ae_core.convolution import propagate
+from ae_core.distributed import Share
 from ae_core.model import Autoencoder
 from ae_core.probes import encode_with_probes
 
@@ -26,7 +27,7 @@ class PenalisedCode(NamedTuple):
     code: Tensor
     """Shape (batch, ...): the encoder's output."""
     penalty: Tensor
-    """Scalar, not yet multiplied by its weight."""
+    """Scalar, not yet multiplied by its weight; of a share of a batch, what averages to the batch's."""
 
 
 def contraction_penalty(
@@ -67,15 +68,22 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
     """
     if not 0 < sparsity_target < 1:
         raise ValueError(f"sparsity_target (rho) must lie strictly between 0 and 1, not {sparsity_target!r}")
-    rho = sparsity_target
-    mean_activation = code.float().mean(0).clamp(_SMALLEST_MEAN, 1 - _SMALLEST_MEAN)
+    return _kl_to_means(code.float().mean(0), sparsity_target)
+
+
+def _kl_to_means(mean_activation: Tensor, rho: float) -> Tensor:
+    mean_activation = mean_activation.clamp(_SMALLEST_MEAN, 1 - _SMALLEST_MEAN)
     firing = rho * (math.log(rho) - mean_activation.log())
     silent = (1 - rho) * (math.log1p(-rho) - torch.log1p(-mean_activation))
     return (firing + silent).sum()
 
 
 def encode_with_penalty(
-    model: Autoencoder, x: Tensor, config: TrainConfig, generator: torch.Generator | None = None
+    model: Autoencoder,
+    x: Tensor,
+    config: TrainConfig,
+    generator: torch.Generator | None = None,
+    share: Share | None = None,
 ) -> PenalisedCode:
     """The code of a batch and the penalty of the model's kind, which share the forward pass.
 
@@ -83,9 +91,14 @@ def encode_with_penalty(
         x: images in [0, 1], shape (batch, 1, 28, 28).
         config: gives the probes of the contraction penalty or the sparsity target.
         generator: source of the probes, on the device of `x`.
+        share: which images of a batch `x` are; None if all.
     """
+    share = share or Share(len(x))
     if model.config.kind == "sparse":
         code = propagate(model.encoder, x)
-        return PenalisedCode(code, kl_penalty(code, config.sparsity_target))
-    code, estimates = encode_with_probes(model, x, config.probes, generator, config.probe_fraction)
-    return PenalisedCode(code, estimates.mean())
+        means = share.mean_over_batch(code.float())
+        return PenalisedCode(code, _kl_to_means(means, config.sparsity_target))
+    code, estimates, probed = encode_with_probes(
+        model, x, config.probes, generator, config.probe_fraction, share
+    )
+    return PenalisedCode(code, share.part_of_mean(estimates.sum(), config.probes * probed))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ae_core.convolution import Convolution, convolve
+from ae_core.distributed import Share
 from ae_core.jacobian import activation_slope
 from ae_core.model import Autoencoder
 
@@ -64,6 +65,8 @@ class ProbedCode(NamedTuple):
     """Shape (batch, ...): the encoder's output."""
     estimates: Tensor
     """Shape (probes, probed images), fp32: average over probes; their spread gives the error bar."""
+    probed: int
+    """Images of the whole batch that are probed."""
 
 
 def encode_with_probes(
@@ -72,6 +75,7 @@ def encode_with_probes(
     probes: int,
     generator: torch.Generator | None = None,
     fraction: float = 1.0,
+    share: Share | None = None,
 ) -> ProbedCode:
     """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
 
@@ -79,14 +83,16 @@ def encode_with_probes(
         x: images, shape (batch, 1, 28, 28).
         probes: random directions an image.
         generator: source of the directions, on the device of `x`.
-        fraction: share of the images that are probed, the first ones: in a shuffled batch a random choice.
+        fraction: part of the images that are probed, the first ones: in a shuffled batch a random choice.
+        share: which images of a batch `x` are; None if all. Every process draws the whole batch's directions.
     Raises:
         ValueError: if probes < 1.
     """
-    probed = max(1, round(fraction * len(x)))
+    share = share or Share(len(x))
+    probed = max(1, round(fraction * share.count))
     directions = random_signs((_at_least_one(probes), probed, *x.shape[1:]), x, generator)
-    code, moved = pushforward(model.encoder, x, directions)
-    return ProbedCode(code, moved.float().square().sum((2, 3, 4)))
+    code, moved = pushforward(model.encoder, x, share.of(directions, 1))
+    return ProbedCode(code, moved.float().square().sum((2, 3, 4)), probed)
 
 
 def code_probe_estimates(

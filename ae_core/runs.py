@@ -6,11 +6,13 @@ A plain thread. The page polls frozen snapshots and never waits for it.
 from __future__ import annotations
 
 import atexit
+import gc
+import logging
 import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -21,10 +23,13 @@ from torch import Tensor
 
 from ae_core.checkpoints import Checkpoint
 from ae_core.config import Recipe
-from ae_core.data import DataError, load_mnist
-from ae_core.metrics import MetricsError, evaluate, reconstruct
+from ae_core.data import load_mnist
+from ae_core.jobs import Job, expected_failure
+from ae_core.metrics import evaluate, reconstruct
 from ae_core.model import Autoencoder, initial_model
-from ae_core.training import Compute, TrainingDivergedError, TrainProgress, train
+from ae_core.states import RunFolder, SavedRun
+from ae_core.training import Compute, TrainingDivergedError, TrainProgress
+from ae_core.turns import Turn
 
 RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
 
@@ -48,7 +53,11 @@ class RunSnapshot:
     progress: TrainProgress | None = None
     """The newest report; None before the first."""
     history: tuple[TrainProgress, ...] = ()
-    """All reports, oldest first."""
+    """The reports, oldest first; of a long run every second one, or fourth, and so on."""
+    ahead: int = 0
+    """While it waits for the device: how many turns of other runs come first."""
+    warning: str | None = None
+    """A sentence on what is wrong, though the run goes on."""
     measured: float = 0.0
     """Finished share of the measurement on the test set."""
     error: str | None = None
@@ -63,12 +72,16 @@ class RunSnapshot:
 
 
 class TrainingRun:
-    """One run; its thread starts at once.
+    """One run; its thread starts at once, and trains when the device is free.
 
     Args:
         recipe: what to train.
         compute: where.
-        after: runs that have to end before this one begins.
+        after: runs that have to end before this one asks for the device.
+        turn: a place in the device's queue that this run shares with others; None takes one of its own.
+        folder: where to keep its state, so that it can be gone on with after the program ended; the folder is
+            removed when the run ends by itself or by `stop`. None keeps nothing.
+        resume: how far it is; `recipe` and `compute` are to be those of this.
         grace_seconds: how long to go on once `orphan` was called.
     """
 
@@ -77,11 +90,17 @@ class TrainingRun:
         recipe: Recipe,
         compute: Compute,
         after: Iterable[TrainingRun] = (),
+        turn: Turn | None = None,
+        folder: RunFolder | None = None,
+        resume: SavedRun | None = None,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.recipe = recipe
         self.compute = compute
         self._after = tuple(after)
+        self._turn = turn or Turn(compute.device.type)
+        self._folder = folder
+        self._resume = resume
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -89,6 +108,11 @@ class TrainingRun:
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
         self._preview = initial_model(recipe).eval()
+        if resume is not None and resume.history:
+            self._update(history=resume.history, progress=resume.history[-1])
+        if not self._after:
+            # Places in the queue are in the order in which runs were asked for, not in that of their threads.
+            self._update(ahead=self._turn.ahead())
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
         _ALL.add(self)
@@ -125,9 +149,12 @@ class TrainingRun:
         with self._lock, torch.inference_mode():
             return reconstruct(self._preview, x)
 
-    def _should_stop(self) -> bool:
+    def _is_abandoned(self) -> bool:
         orphaned = self._orphaned
-        return self._stop.is_set() or (orphaned is not None and monotonic() - orphaned > self._grace_seconds)
+        return orphaned is not None and monotonic() - orphaned > self._grace_seconds
+
+    def _should_stop(self) -> bool:
+        return self._stop.is_set() or self._is_abandoned()
 
     def _update(self, **changes: object) -> None:
         with self._lock:
@@ -137,39 +164,64 @@ class TrainingRun:
         _give_way()
         # A stream of its own lets runs overlap on one CUDA device.
         cuda = self.compute.device.type == "cuda"
+        state, error = "failed", None
         try:
             if self._has_its_turn():
                 with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
-                    self._work()
+                    state, error = self._work()
+            else:
+                state = "stopped"
         except _LeavingError:
-            self._update(state="failed", error="The program ended before the model was measured.")
-        except (DataError, MetricsError, MemoryError, torch.OutOfMemoryError) as error:
-            self._update(state="failed", error=f"The run ended early: {str(error).splitlines()[0]}")
-        except Exception as error:
+            error = "The program ended before the model was measured."
+        except Exception as raised:
             # Whatever happens, the page must not wait for a thread that is gone.
-            self._update(state="failed", error=f"The run ended early ({type(error).__name__}): {error}")
-            raise
+            error = expected_failure(raised)
+            if error is None:
+                error = f"The run ended early ({type(raised).__name__}): {raised}"
+                _log.exception("A training run failed")
+        finally:
+            # By now nothing refers to the model any more: the next run finds the memory free.
+            gc.collect()
+            if cuda and error is not None:
+                torch.cuda.empty_cache()
+            self._turn.leave()
+            self._leave_folder()
+            self._update(state=state, error=error)
+
+    def _leave_folder(self) -> None:
+        """Forget the state of a run that has ended; keep it where only the program or the page did."""
+        if self._folder is None:
+            return
+        if self._leave.is_set() or (self._is_abandoned() and not self._stop.is_set()):
+            self._folder.close()
+        else:
+            self._folder.remove()
 
     def _has_its_turn(self) -> bool:
-        """Wait for the runs before this one; false if this one was stopped meanwhile."""
+        """Wait for the runs before this one, then for the device; false if this one was stopped meanwhile."""
         for run in self._after:
             while run.snapshot().running and not self._should_stop():
                 run.wait(_TURN_SECONDS)
         self._after = ()
-        stopped = self._should_stop()
-        self._update(state="stopped" if stopped else "training")
-        return not stopped
+        while not self._should_stop() and (ahead := self._turn.ahead()) > 0:
+            self._update(ahead=ahead)
+            self._stop.wait(_TURN_SECONDS)
+        if self._should_stop():
+            return False
+        self._update(state="training", ahead=0)
+        return True
 
-    def _work(self) -> None:
-        config = self.recipe.train
-        model = initial_model(self.recipe)
+    def _work(self) -> tuple[RunState, str | None]:
+        """Train and measure; returns how the run ends, and a sentence if it failed."""
+        job = Job(self.recipe, self.compute, self._folder, self._resume)
+        model, self._resume = job.model, None
         state: RunState = "finished"
         error = None
         previewed = monotonic()
-        reports = train(model, load_mnist("train").images, config, self.compute)
+        reports = job.reports(load_mnist("train").images)
         try:
             for progress in reports:
-                self._update(progress=progress, history=(*self.snapshot().history, progress))
+                self._update(progress=progress, history=job.history, warning=job.warning)
                 if monotonic() - previewed > _PREVIEW_SECONDS:
                     self._renew_preview(model)
                     previewed = monotonic()
@@ -183,13 +235,12 @@ class TrainingRun:
             reports.close()
         self._renew_preview(model)
         if self.snapshot().progress is None:
-            self._update(state=state, error=error)
-            return
+            return state, error
         self._update(state="measuring")
         metrics = evaluate(model.eval(), load_mnist("test").images, self._measured)
         model = model.to("cpu", memory_format=torch.contiguous_format)
-        checkpoint = Checkpoint(model, self.recipe.model, config, metrics)
-        self._update(state=state, error=error, checkpoint=checkpoint)
+        self._update(checkpoint=Checkpoint(model, self.recipe.model, self.recipe.train, metrics))
+        return state, error
 
     def _measured(self, share: float) -> None:
         if self._leave.is_set():
@@ -201,6 +252,7 @@ class TrainingRun:
             self._preview.load_state_dict(model.state_dict())
 
 
+_log = logging.getLogger(__name__)
 _ALL: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
 
@@ -217,14 +269,26 @@ def leave_all(runs: Iterable[TrainingRun]) -> None:
 atexit.register(leave_all, _ALL)
 
 
-def train_ladder(recipe: Recipe, weights: Iterable[float], compute: Compute) -> list[TrainingRun]:
+def train_ladder(
+    recipe: Recipe,
+    weights: Iterable[float],
+    compute: Compute,
+    new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
+) -> list[TrainingRun]:
     """One run for each penalty weight: all at once on CUDA, where one leaves most of the device idle; on a
-    CPU one after another."""
-    runs: list[TrainingRun] = []
-    for weight in weights:
-        after = runs if compute.device.type == "cpu" else ()
-        runs.append(TrainingRun(recipe.override(penalty_weight=weight), compute, after))
-    return runs
+    CPU one after another, where runs of others may come between them.
+
+    Args:
+        new_folder: makes the folder of each run's state.
+    """
+    recipes = [recipe.override(penalty_weight=weight) for weight in weights]
+    if compute.device.type == "cpu":
+        runs: list[TrainingRun] = []
+        for rung in recipes:
+            runs.append(TrainingRun(rung, compute, after=runs, folder=new_folder(rung)))
+        return runs
+    turn = Turn(compute.device.type, len(recipes))
+    return [TrainingRun(rung, compute, turn=turn, folder=new_folder(rung)) for rung in recipes]
 
 
 def _give_way() -> None:

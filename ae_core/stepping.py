@@ -8,16 +8,19 @@ from __future__ import annotations
 import gc
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
+from ae_core import distributed
 from ae_core.config import TrainConfig
 from ae_core.convolution import propagate
-from ae_core.data import to_float
+from ae_core.data import PIXELS, to_float
+from ae_core.distributed import Share
 from ae_core.model import Autoencoder
 from ae_core.penalties import encode_with_penalty
 
@@ -30,14 +33,35 @@ _PIECE = 16384
 _AHEAD = 32
 """At most twice as many steps are queued on the device: what waits for it then, as Stop, waits briefly."""
 
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+"""Adam's running means of gradients and of their squares."""
+
 _CAPTURING = threading.Lock()
 """Captures in two threads at a time would be in each other's way; replaying is not."""
 
 _log = logging.getLogger(__name__)
 
 
+class _Losses(nn.Module):
+    """The loss and its two parts on one process's images: their mean over the processes is the batch's."""
+
+    def __init__(self, model: Autoencoder, config: TrainConfig, noise: torch.Generator) -> None:
+        super().__init__()
+        self.model = model
+        self._config = config
+        self._noise = noise
+
+    def forward(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor, Tensor]:
+        model, config = self.model, self._config
+        precision = model.encoder[0].weight.dtype
+        code, penalty = encode_with_penalty(model, x.to(precision), config, self._noise, share)
+        squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
+        mse = share.part_of_mean(squares, share.count * PIXELS)
+        return mse + config.penalty_weight * penalty, mse, penalty
+
+
 class Step:
-    """A step on a batch of images that lie on the device.
+    """A step on a batch of images that lie on the device; one process of several takes its share of it.
 
     Args:
         model: on its device already; its weights change in place.
@@ -51,19 +75,20 @@ class Step:
         self._model = model
         self._images = images
         self._config = config
-        self._precision = precision
         device = images.device
         self._noise = torch.Generator(device).manual_seed(config.seed)
         # Forward and backward run on a copy in the lower precision, renewed at once at every step: casting
         # weight by weight, as autocast does, launches dozens of kernels.
         self._copy = deepcopy(model).to(precision)
+        self._losses: nn.Module = _Losses(self._copy, config, self._noise)
+        if distributed.size() > 1:
+            self._losses = DistributedDataParallel(self._losses)
         self._weights = _pieces(model.parameters())
         self._copied = _pieces(self._copy.parameters())
         gradients = _pieces([torch.zeros_like(weight) for weight in model.parameters()])
         for weight, gradient in zip(self._weights, gradients, strict=True):
             weight.grad = gradient
-        self.sums = torch.zeros(3, device=device)
-        """Loss, mse and penalty, added up over the steps since somebody set them to 0."""
+        self._sums = torch.zeros(3, device=device)
         captured = device.type == "cuda"
         self._optimizer = torch.optim.Adam(
             self._weights,
@@ -72,6 +97,39 @@ class Step:
             fused=True,
             capturable=captured,
         )
+        for weight in self._weights:
+            # As Adam would set it up in its first step: here a saved run can fill it before.
+            self._optimizer.state[weight] = {
+                "step": torch.zeros((), device=device),
+                "exp_avg": torch.zeros_like(weight),
+                "exp_avg_sq": torch.zeros_like(weight),
+            }
+
+    def mean_losses(self, steps: int) -> tuple[float, float, float]:
+        """Loss, mse and penalty, means over the last so many steps; the next are added up anew.
+
+        Processes that train together have to ask after the same step.
+        """
+        loss, mse, penalty = distributed.mean_over_processes(self._sums / steps).tolist()
+        self._sums.zero_()
+        return loss, mse, penalty
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on besides the model and the step's number, as copies on the CPU."""
+        moments = {name: [self._optimizer.state[w][name] for w in self._weights] for name in _MOMENTS}
+        return {name: torch.cat(parts).cpu() for name, parts in moments.items()} | {
+            "noise": self._noise.get_state()
+        }
+
+    def restore(self, state: Mapping[str, Tensor], steps: int) -> None:
+        """Go on after as many steps with what `state` gave then."""
+        for name in _MOMENTS:
+            parts = state[name].split([weight.numel() for weight in self._weights])
+            for weight, part in zip(self._weights, parts, strict=True):
+                self._optimizer.state[weight][name].copy_(part)
+        for weight in self._weights:
+            self._optimizer.state[weight]["step"].fill_(steps)
+        self._noise.set_state(state["noise"])
 
     def __call__(self, indices: Tensor, learning_rate: float) -> None:
         """One step on the images of these indices, without waiting for the device."""
@@ -89,10 +147,8 @@ class Step:
         config, copy = self._config, self._copy
         torch._foreach_copy_(self._copied, self._weights)
         copy.zero_grad()
-        x = to_float(self._images[indices])
-        code, penalty = encode_with_penalty(copy, x.to(self._precision), config, self._noise)
-        mse = F.mse_loss(propagate(copy.decoder, code).float(), x)
-        loss = mse + config.penalty_weight * penalty
+        share = distributed.share_of(len(indices))
+        loss, mse, penalty = self._losses(to_float(self._images[share.of(indices)]), share)
         loss.backward()
         gradients = _pieces([weight.grad for weight in copy.parameters()])
         torch._foreach_copy_([weight.grad for weight in self._weights], gradients)
@@ -101,7 +157,7 @@ class Step:
         self._optimizer.step()
         if config.max_decoder_norm is not None:
             bound_decoder(self._model, config.max_decoder_norm)
-        self.sums += torch.stack((loss, mse, penalty)).detach()
+        self._sums += torch.stack((loss, mse, penalty)).detach()
 
 
 class CapturedStep(Step):
@@ -129,7 +185,7 @@ class CapturedStep(Step):
                 for value in state.values():
                     value.zero_()
             self._noise.manual_seed(config.seed)
-            self.sums.zero_()
+            self._sums.zero_()
 
     def _captured(self) -> torch.cuda.CUDAGraph:
         # A stream of its own: matrix products in graphs captured on one stream share their workspace, and
@@ -170,7 +226,8 @@ class CapturedStep(Step):
 
 def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precision: torch.dtype) -> Step:
     """A captured step on CUDA where that works, else an eager one; arguments are those of `Step`."""
-    if images.device.type == "cuda" and len(images) >= config.batch_size:
+    alone = distributed.size() == 1
+    if alone and images.device.type == "cuda" and len(images) >= config.batch_size:
         try:
             return CapturedStep(model, images, config, precision)
         except RuntimeError as error:

@@ -53,7 +53,7 @@ def test_a_fraction_of_a_shuffled_batch_is_unbiased_and_leaves_the_codes_alone(f
     means = []
     for _ in range(600):
         shuffled = x[torch.randperm(8, generator=generator)]
-        code, estimates = encode_with_probes(model, shuffled, 1, generator, fraction)
+        code, estimates, _ = encode_with_probes(model, shuffled, 1, generator, fraction)
         assert estimates.shape == (1, round(fraction * 8))
         means.append(estimates.mean())
     torch.testing.assert_close(code.flatten(1), model.encode(shuffled))

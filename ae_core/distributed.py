@@ -1,0 +1,90 @@
+"""Training one model in several processes that torchrun started: which part of a batch belongs to this one.
+
+Every process takes its images of the batch and DistributedDataParallel averages the gradients, so a loss is
+written as the share's part of the whole batch's loss times the number of processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
+
+
+class Share(NamedTuple):
+    """The images of a batch that one process works on: every `size`-th, from the `rank`-th on.
+
+    Interleaved, so that the first images of a batch, those that are probed, spread over all processes.
+    """
+
+    count: int
+    """Images in the whole batch."""
+    rank: int = 0
+    size: int = 1
+
+    def of(self, batch: Tensor, dim: int = 0) -> Tensor:
+        """This process's part of something that has one entry for each image along a dimension."""
+        if self.size == 1:
+            return batch
+        own = torch.arange(self.rank, batch.shape[dim], self.size, device=batch.device)
+        return batch.index_select(dim, own)
+
+    def part_of_mean(self, own_sum: Tensor, count: int) -> Tensor:
+        """The own values' part of a mean over `count` values, times the number of processes."""
+        return own_sum * (self.size / count)
+
+    def mean_over_batch(self, own: Tensor) -> Tensor:
+        """The mean over the images of the whole batch, in every process; differentiable."""
+        if self.size == 1:
+            return own.mean(0)
+        return all_reduce(own.sum(0)) / self.count
+
+
+def rank() -> int:
+    """The number of this process; 0 writes and speaks for all."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes train one model together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def share_of(count: int) -> Share:
+    """This process's share of a batch of as many images."""
+    return Share(count, rank(), size())
+
+
+def mean_over_processes(values: Tensor) -> Tensor:
+    """The mean of every process's values; all of them have to ask."""
+    if size() > 1:
+        dist.all_reduce(values)
+        values /= size()
+    return values
+
+
+def same_everywhere(tensors: dict[str, Tensor]) -> None:
+    """Overwrite every process's tensors by those of process 0; all of them have to ask."""
+    for tensor in tensors.values():
+        dist.broadcast(tensor, 0)
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Join the processes that torchrun started; alone, this does nothing."""
+    if not dist.is_torchelastic_launched():
+        yield
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()

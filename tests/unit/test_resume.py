@@ -1,0 +1,221 @@
+"""Runs go on after a kill as if nothing had happened. Needs torch, and Unix to fork and kill processes."""
+
+import errno
+import functools
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from ae_core import jobs, states
+from ae_core.config import KINDS, RECIPES
+from ae_core.data import load_mnist
+from ae_core.jobs import Job
+from ae_core.states import RunFolder
+from ae_core.training import Compute, TrainingDivergedError, train
+
+FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+
+VICTIM = """
+    import os, random, select, signal, sys, time
+    from pathlib import Path
+
+    import torch
+
+    torch.set_num_threads(1)
+
+    import functools
+    from ae_core import files, jobs, states
+    from ae_core.config import RECIPES
+    from ae_core.data import load_mnist
+    from ae_core.training import Compute, train
+
+    kind, kills, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    place = Path(sys.argv[4])
+    images = load_mnist("train").images[:95]
+    recipe = RECIPES[kind]["fast"].override(epochs=epochs, batch_size=10)
+    compute = Compute(torch.device("cpu"), torch.float32, "")
+    # Every step is saved, so that many of the kills fall into a write.
+    jobs.train = functools.partial(train, save_seconds=0.0, report_seconds=0.0)
+
+    def undisturbed():
+        job = jobs.Job(recipe, compute)
+        for _ in job.reports(images):
+            pass
+        return job.model
+
+    def run_to_the_end(before=lambda: None):
+        folder = states.RunFolder(place)
+        saved = folder.load() if (place / "state.safetensors").exists() else None
+        job = jobs.Job(recipe, compute, folder, saved)
+        before()
+        for _ in job.reports(images):
+            os.write(begun, b".")
+        assert job.warning is None, job.warning
+        return job.model
+
+    def in_a_process(work):
+        child = os.fork()
+        if child == 0:
+            try:
+                work()
+            except BaseException as error:
+                print(repr(error), flush=True)
+                os._exit(1)
+            os._exit(0)
+        return child
+
+    def die_in_the_write(which):
+        # Half of the content is there, or all of it but under its temporary name.
+        real_sync, calls = os.fsync, 0
+        def sync(number):
+            nonlocal calls
+            calls += 1
+            if calls == which:
+                if which % 2:
+                    os.ftruncate(number, os.fstat(number).st_size // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+            real_sync(number)
+        files.os.fsync = sync
+
+    beginning, begun = os.pipe()
+    pick = random.Random(1)
+    steps = []
+    for number in range(kills):
+        inside_the_write = number % 4 == 3
+        if inside_the_write:
+            child = in_a_process(lambda: run_to_the_end(lambda: die_in_the_write(pick.choice((1, 2, 3, 4)))))
+        else:
+            child = in_a_process(run_to_the_end)
+            if number % 4:
+                os.read(beginning, 1)
+            time.sleep(pick.uniform(0.0, 0.1))
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        while select.select([beginning], [], [], 0)[0]:
+            os.read(beginning, 1000)
+        assert os.WIFSIGNALED(status), f"kill {number} came too late: {status}"
+        if (place / "state.safetensors").exists():
+            # Also: whoever is killed holds no lock any more.
+            folder = states.RunFolder(place)
+            steps.append(folder.load().state.step)
+            folder.close()
+    assert steps == sorted(steps), steps
+    print("steps", *steps, flush=True)
+    child = in_a_process(lambda: torch.save(run_to_the_end().state_dict(), place.with_suffix(".result")))
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    child = in_a_process(lambda: torch.save(undisturbed().state_dict(), place.with_suffix(".expected")))
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+"""
+
+
+@pytest.mark.parametrize(("kind", "kills", "epochs"), [("contractive", 8, 10), ("sparse", 20, 30)])
+def test_a_run_killed_again_and_again_ends_bit_for_bit_as_an_undisturbed_one(tmp_path, kind, kills, epochs):
+    place = tmp_path / "run"
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(VICTIM), kind, str(kills), str(epochs), place],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    steps = [int(word) for word in ended.stdout.split()[1:]]
+    assert len(set(steps)) > kills / 3, "most kills came while it trained"
+    assert any(step % 10 for step in steps), "some of them inside an epoch"
+    result = torch.load(place.with_suffix(".result"), weights_only=True)
+    expected = torch.load(place.with_suffix(".expected"), weights_only=True)
+    for name, value in expected.items():
+        assert torch.equal(value, result[name]), name
+
+
+@pytest.fixture
+def images():
+    return load_mnist("train").images[:95]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stop_after", [0, 7, 10, 23, 29, 30])
+def test_a_state_in_memory_goes_on_bit_for_bit(kind, stop_after, images):
+    recipe = RECIPES[kind]["fast"].override(epochs=3, batch_size=10)
+    states = {}
+    whole = Job(recipe, FLOAT32).model
+    keep = lambda state: states.update({state.step: state})  # noqa: E731
+    list(train(whole, images, recipe.train, FLOAT32, save=keep, save_seconds=0.0))
+    assert sorted(states) == list(range(31))
+    rest = Job(recipe, FLOAT32).model
+    reports = list(train(rest, images, recipe.train, FLOAT32, report_seconds=0.0, resume=states[stop_after]))
+    assert [report.step for report in reports] == list(range(stop_after + 1, 31))
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, rest.state_dict()[name]), name
+
+
+def test_a_state_is_saved_at_the_start_and_after_every_epoch(images):
+    recipe = RECIPES["sparse"]["fast"].override(epochs=3, batch_size=10)
+    steps = []
+    save = lambda state: steps.append(state.step)  # noqa: E731
+    list(train(Job(recipe, FLOAT32).model, images, recipe.train, FLOAT32, save=save))
+    assert steps == [0, 10, 20, 30]
+
+
+def test_a_state_that_is_not_finite_never_replaces_a_good_one(images):
+    recipe = RECIPES["contractive"]["fast"].override(
+        epochs=3, batch_size=10, learning_rate=1e30, schedule="constant", max_grad_norm=None
+    )
+    states = []
+    with pytest.raises(TrainingDivergedError):
+        list(
+            train(
+                Job(recipe, FLOAT32).model,
+                images,
+                recipe.train,
+                FLOAT32,
+                save=states.append,
+                save_seconds=0.0,
+            )
+        )
+    assert states
+    assert all(state.is_finite for state in states)
+
+
+def test_the_file_holds_all_that_the_run_needs_and_the_history(tmp_path, images):
+    recipe = RECIPES["contractive"]["fast"].override(epochs=2, batch_size=50, penalty_weight=3e-3)
+    folder = RunFolder(tmp_path / "run")
+    job = Job(recipe, FLOAT32, folder, target="mine.safetensors")
+    reports = list(job.reports(images))
+    saved = folder.load()
+    assert saved.recipe == recipe
+    assert saved.compute.device == FLOAT32.device
+    assert saved.compute.precision == FLOAT32.precision
+    assert saved.threads == torch.get_num_threads()
+    assert saved.target == "mine.safetensors"
+    assert saved.history == tuple(reports)
+    assert saved.state.step == 4
+    for name, value in job.model.state_dict().items():
+        assert torch.equal(value, saved.state.weights[name])
+
+
+def test_a_disk_that_is_full_is_a_warning_and_the_training_goes_on(tmp_path, images, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = RunFolder(tmp_path / "run")
+    job = Job(RECIPES["sparse"]["fast"].override(epochs=2, batch_size=50), FLOAT32, folder)
+    monkeypatch.setattr(states, "write_whole", full)
+    assert len(list(job.reports(images))) >= 1
+    assert "No space left on device" in job.warning
+    assert [path.name for path in folder.path.iterdir()] == ["lock"]
+
+
+def test_a_long_history_is_thinned_and_keeps_its_last_report(images, monkeypatch):
+    monkeypatch.setattr(jobs, "_LONGEST_HISTORY", 10)
+    monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=0.0))
+    job = Job(RECIPES["sparse"]["fast"].override(epochs=5, batch_size=10), FLOAT32)
+    list(job.reports(images))
+    assert len(job.history) <= 10
+    assert job.history[-1].step == 50
+    steps = [report.step for report in job.history]
+    assert steps == sorted(steps)
