@@ -1,104 +1,44 @@
-"""The command line: train one model, train a ladder, evaluate a file."""
+"""The command line: train, resume, train a ladder, evaluate a file, measure how fast it all is."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from time import sleep
-from typing import Any
 
 import click
 
-from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, save_checkpoint
-from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
-from ae_core.data import DataError, load_mnist
-from ae_core.metrics import MetricsError, evaluate
-from ae_core.model import Autoencoder, initial_model
-from ae_core.runs import leave_all, train_ladder
-from ae_core.training import (
-    Compute,
-    DeviceError,
-    TrainingDivergedError,
-    TrainProgress,
-    choose_compute,
-    train,
+from ae_core import distributed
+from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.config import Recipe
+from ae_core.data import load_mnist
+from ae_core.files import CheckpointError
+from ae_core.foreground import folder_for, taken, train_to_file
+from ae_core.jobs import expected_failure
+from ae_core.metrics import evaluate
+from ae_core.options import (
+    compute_of_option,
+    given_options,
+    recipe_of_options,
+    recipe_options,
+    refuse_recipe_options,
 )
+from ae_core.runs import leave_all, train_ladder
+from ae_core.states import RUNS_VARIABLE, interrupted, runs_dir
+from ae_core.training import Compute, TrainingDivergedError
 
-_OVERRIDABLE = [field for field in (*fields(ModelConfig), *fields(TrainConfig)) if field.name != "kind"]
-"""The fields of a recipe that are options; the kind chooses the recipe itself."""
 _LOOK_SECONDS = 0.2
+_MOST_RUNS = 100
 
-
-class _NumberOrNone(click.ParamType):
-    name = "number|none"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
-        return None if value == "none" else click.FLOAT.convert(value, param, ctx)
-
-
-def _option_type(annotation: str) -> click.ParamType:
-    if annotation == "int":
-        return click.INT
-    if annotation == "float":
-        return click.FLOAT
-    if annotation == "float | None":
-        return _NumberOrNone()
-    return click.STRING
-
-
-def _recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
-    """One option for each field of a recipe, so that any of them can be overridden."""
-    for field in reversed(_OVERRIDABLE):
-        flag = f"--{field.name.replace('_', '-')}"
-        command = click.option(flag, type=_option_type(field.type), help="Overrides the recipe.")(command)
-    recipe = click.option(
-        "--recipe", "recipe_name", type=click.Choice(RECIPE_NAMES), default="best", show_default=True
-    )
-    device = click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
-    kind = click.option("--kind", type=click.Choice(KINDS), required=True)
-    return kind(recipe(device(command)))
-
-
-def _recipe(kind: str, recipe_name: str) -> Recipe:
-    """The named recipe with the options that were given on the command line."""
-    context = click.get_current_context()
-    given = {
-        field.name: context.params[field.name]
-        for field in _OVERRIDABLE
-        if context.get_parameter_source(field.name) is click.core.ParameterSource.COMMANDLINE
-    }
-    try:
-        return RECIPES[kind][recipe_name].override(**given)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _compute(device: str) -> Compute:
-    try:
-        return choose_compute(device)
-    except DeviceError as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _train_with_bar(model: Autoencoder, recipe: Recipe, compute: Compute, label: str) -> None:
-    def status(progress: TrainProgress | None) -> str:
-        if progress is None:
-            return ""
-        return f"epoch {progress.epoch}  mse {progress.mse:.5f}  penalty {progress.penalty:.4g}"
-
-    images = load_mnist("train").images
-    click.echo(f"{label} on {compute} ({compute.reason})", err=True)
-    with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=status) as bar:
-        for progress in train(model, images, recipe.train, compute):
-            bar.update(round(1000 * progress.fraction) - bar.pos, progress)
-
-
-def _evaluated(model: Autoencoder, recipe: Recipe) -> Checkpoint:
-    metrics = evaluate(model.eval(), load_mnist("test").images)
-    return Checkpoint(model, recipe.model, recipe.train, metrics)
+_runs_dir_option = click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=runs_dir,
+    envvar=RUNS_VARIABLE,
+    help="Where the states of unfinished runs are kept.  [default: the user's data folder]",
+)
 
 
 def _summary(checkpoint: Checkpoint) -> str:
@@ -115,34 +55,71 @@ def cli() -> None:
 
 
 @cli.command("train")
-@_recipe_options
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
-def train_command(kind: str, recipe_name: str, device: str, out: Path, **_: object) -> None:
-    """Train one model and save it, with its metrics, to a file."""
-    recipe = _recipe(kind, recipe_name)
-    compute = _compute(device)
-    model = initial_model(recipe)
-    try:
-        _train_with_bar(model, recipe, compute, out.stem)
-    except TrainingDivergedError as error:
-        rescued = out.with_stem(f"{out.stem}.last-good")
-        save_checkpoint(_evaluated(model, recipe), rescued)
-        raise click.ClickException(f"{error} They are in {rescued}.") from None
-    checkpoint = _evaluated(model, recipe)
-    save_checkpoint(checkpoint, out)
-    click.echo(f"{out}: {_summary(checkpoint)}", err=True)
+@recipe_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("--resume", metavar="RUN", help="Go on with an interrupted run, by its name.")
+@_runs_dir_option
+def train_command(
+    kind: str | None,
+    recipe_name: str,
+    device: str,
+    out: Path | None,
+    resume: str | None,
+    runs_dir: Path,
+    **_: object,
+) -> None:
+    """Train one model and save it, with its metrics, to a file.
+
+    The same command, given again after an interruption, goes on where the state was kept last. Under torchrun
+    all processes train the model together, on the same batches.
+    """
+    with distributed.process_group():
+        if resume is not None:
+            refuse_recipe_options()
+            folder, saved = taken(resume, runs_dir)
+            recipe, compute = saved.recipe, saved.compute
+            compute_of_option(compute.device.type)
+            out = out or (Path(saved.target) if saved.target is not None else None)
+        else:
+            recipe, compute, saved = recipe_of_options(kind, recipe_name), compute_of_option(device), None
+        if out is None:
+            raise click.UsageError("Missing option '--out': say which file the model goes to.")
+        if resume is None:
+            folder = folder_for(recipe, compute, out, runs_dir)
+        checkpoint = train_to_file(recipe, compute, out, folder, saved)
+    if checkpoint is not None:
+        click.echo(f"{out}: {_summary(checkpoint)}", err=True)
+
+
+@cli.command("runs")
+@click.option("--forget", metavar="RUN", help="Remove the state of an interrupted run.")
+@_runs_dir_option
+def runs_command(forget: str | None, runs_dir: Path) -> None:
+    """List the interrupted runs, the newest first, one a line."""
+    if forget is not None:
+        taken(forget, runs_dir)[0].remove()
+        return
+    for name, run in interrupted(runs_dir, _MOST_RUNS).items():
+        of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
+        train = run.recipe.train
+        click.echo(
+            f"{name}  {run.recipe.model.kind} {train.penalty_weight:g}, seed {train.seed}, on {run.compute}, "
+            f"step {run.state.step:,}{of_steps}"
+        )
 
 
 @cli.command("ladder")
-@_recipe_options
+@recipe_options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
-def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: object) -> None:
+@_runs_dir_option
+def ladder_command(
+    kind: str | None, recipe_name: str, device: str, out: Path, runs_dir: Path, **_: object
+) -> None:
     """Train one model for each penalty weight of a kind's ladder; files that are there and valid are kept."""
-    source = click.get_current_context().get_parameter_source("penalty_weight")
-    if source is click.core.ParameterSource.COMMANDLINE:
+    if given_options(["penalty_weight"]):
         raise click.UsageError("a ladder has its penalty weights; for a single one use train")
-    recipe = _recipe(kind, recipe_name)
-    compute = _compute(device)
+    recipe = recipe_of_options(kind, recipe_name)
+    compute = compute_of_option(device)
     missing = []
     for weight, path in ladder_paths(kind, out).items():
         rung = recipe.override(penalty_weight=weight)
@@ -157,20 +134,24 @@ def ladder_command(kind: str, recipe_name: str, device: str, out: Path, **_: obj
             )
         click.echo(f"{path} (kept): {_summary(checkpoint)}", err=True)
     train_all = _train_at_once if compute.device.type == "cuda" else _train_in_turn
-    for checkpoint, path in train_all(missing, compute):
-        save_checkpoint(checkpoint, path)
+    for checkpoint, path in train_all(missing, compute, runs_dir):
         click.echo(f"{path}: {_summary(checkpoint)}", err=True)
 
 
-def _train_in_turn(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterator[tuple[Checkpoint, Path]]:
+def _train_in_turn(
+    rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path
+) -> Iterator[tuple[Checkpoint, Path]]:
     for recipe, path in rungs:
-        model = initial_model(recipe)
-        _train_with_bar(model, recipe, compute, path.stem)
-        yield _evaluated(model, recipe), path
+        folder = folder_for(recipe, compute, path, runs_dir)
+        yield train_to_file(recipe, compute, path, folder), path
 
 
-def _train_at_once(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterator[tuple[Checkpoint, Path]]:
-    """All rungs at the same time, with one bar; yields each when it is measured."""
+def _train_at_once(
+    rungs: list[tuple[Recipe, Path]],
+    compute: Compute,
+    runs_dir: Path,  # noqa: ARG001 - seconds are not worth a state
+) -> Iterator[tuple[Checkpoint, Path]]:
+    """All rungs at the same time, with one bar; yields each when it is measured and saved."""
     if not rungs:
         return
     click.echo(f"{len(rungs)} models at once on {compute} ({compute.reason})", err=True)
@@ -187,6 +168,7 @@ def _train_at_once(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterat
         for run, (_, path) in zip(runs, rungs, strict=True):
             snapshot = run.wait()
             if snapshot.state == "finished":
+                save_checkpoint(snapshot.checkpoint, path)
                 yield snapshot.checkpoint, path
             else:
                 problems.append(f"{path.stem}: {snapshot.error}")
@@ -201,7 +183,7 @@ def _train_at_once(rungs: list[tuple[Recipe, Path]], compute: Compute) -> Iterat
 @click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
 def evaluate_command(file: Path, device: str) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
-    checkpoint = load_checkpoint(file, _compute(device).device)
+    checkpoint = load_checkpoint(file, compute_of_option(device).device)
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
     click.echo(json.dumps(metrics, allow_nan=False))
 
@@ -217,7 +199,7 @@ def bench_command(device: str, repeats: int, images: int) -> None:
     # Its libraries are needed by no other command.
     from ae_core.bench import HEADING, bench, machine
 
-    compute = _compute(device)
+    compute = compute_of_option(device)
     click.echo(f"Measured on {machine(compute)}; medians of {repeats}.\n\n{HEADING}")
     for row in bench(compute, repeats, images):
         click.echo(row)
@@ -234,10 +216,12 @@ def main(arguments: list[str] | None = None) -> int:
         code, message = 2, error.format_message()
     except click.ClickException as error:
         code, message = 1, error.format_message()
-    except (CheckpointError, DataError, MetricsError, TrainingDivergedError) as error:
-        code, message = 1, str(error)
     except (click.Abort, KeyboardInterrupt):
         code, message = 1, "Stopped before the end; the unfinished model was not written."
+    except Exception as error:
+        code, message = 1, expected_failure(error)
+        if message is None:
+            raise
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     return code
 

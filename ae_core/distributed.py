@@ -14,7 +14,6 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.nn.functional import all_reduce
 
 
 class Share(NamedTuple):
@@ -40,10 +39,14 @@ class Share(NamedTuple):
         return own_sum * (self.size / count)
 
     def mean_over_batch(self, own: Tensor) -> Tensor:
-        """The mean over the images of the whole batch, in every process; differentiable."""
+        """The mean over the images of the whole batch, in every process; differentiable for its own part."""
         if self.size == 1:
             return own.mean(0)
-        return all_reduce(own.sum(0)) / self.count
+        own_sum = own.sum(0)
+        total = own_sum.detach().clone()
+        dist.all_reduce(total)
+        # The other processes' part is a constant here; the gradients' mean needs this one's `size` times.
+        return (total + self.size * (own_sum - own_sum.detach())) / self.count
 
 
 def rank() -> int:

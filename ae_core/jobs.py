@@ -13,7 +13,7 @@ from ae_core.data import DataError
 from ae_core.files import CheckpointError
 from ae_core.metrics import MetricsError
 from ae_core.model import initial_model
-from ae_core.states import RunFolder, SavedRun
+from ae_core.states import RunFolder, RunInUseError, SavedRun
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress, TrainState, train
 
 _LONGEST_HISTORY = 2000
@@ -43,6 +43,8 @@ class Job:
         """The reports, oldest first; of a long run every second one, or fourth, and so on."""
         self.warning: str | None = None
         """A sentence on why its state could not be kept, as long as that is so."""
+        self.steps_done = resume.state.step if resume is not None else 0
+        """Of an interrupted run, before it went on."""
         self._folder = folder
         self._resume = resume
         self._target = target
@@ -82,7 +84,7 @@ class Job:
 
 def expected_failure(error: BaseException) -> str | None:
     """What a failure that no programming can rule out means to a person; None for any other."""
-    if isinstance(error, DataError | MetricsError | CheckpointError | TrainingDivergedError):
+    if isinstance(error, DataError | MetricsError | CheckpointError | RunInUseError | TrainingDivergedError):
         return str(error)
     # The CPU's allocator raises a plain RuntimeError.
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):

@@ -98,6 +98,11 @@ class RunFolder:
         """By which the run is resumed."""
         return self.path.name
 
+    @property
+    def has_state(self) -> bool:
+        """Whether there is something to go on with."""
+        return _state_path(self.path).exists()
+
     def save(self, run: SavedRun) -> None:
         """Replace the state.
 

@@ -1,4 +1,4 @@
-"""What several test files share: small real checkpoints, measured on a few test images. Needs torch."""
+"""What several test files share: small real checkpoints, the command line on a few images. Needs torch."""
 
 import os
 from functools import cache
@@ -6,9 +6,13 @@ from functools import cache
 import pytest
 import torch
 
+import ae_core.__main__ as cli
+import ae_core.metrics
+import ae_core.runs
+from ae_core import foreground
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import RECIPES, ModelConfig
-from ae_core.data import load_mnist
+from ae_core.data import Mnist, load_mnist
 from ae_core.metrics import evaluate
 from ae_core.model import seeded_autoencoder
 
@@ -47,3 +51,37 @@ def saved_checkpoint(make_checkpoint, tmp_path):
         return checkpoint, path
 
     return save
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """Commands and runs train on a hundred images and measure on thirty."""
+
+    def first_images(split):
+        images, labels = load_mnist(split)
+        count = {"train": 100, "test": 30}[split]
+        return Mnist(images[:count], labels[:count])
+
+    for module in (cli, foreground, ae_core.runs):
+        monkeypatch.setattr(module, "load_mnist", first_images)
+    monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command line; returns its exit code, standard output and standard error."""
+
+    def call(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return call
+
+
+def assert_one_error_line(err):
+    (line,) = err.splitlines()
+    assert line.startswith("Error: ")
+    assert len(line) > len("Error: ")

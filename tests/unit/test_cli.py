@@ -14,12 +14,13 @@ import pytest
 import torch
 
 import ae_core.__main__ as cli
-import ae_core.metrics
 import ae_core.runs
+from ae_core import foreground, jobs
 from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
-from ae_core.data import DataError, Mnist, load_mnist
+from ae_core.data import DataError
 from ae_core.training import train
+from tests.unit.conftest import assert_one_error_line
 
 # Each kind's own activations, and values that no recipe has.
 OVERRIDES = {
@@ -48,29 +49,7 @@ DIVERGING = (
 )
 
 
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch):
-    def first_images(split):
-        images, labels = load_mnist(split)
-        count = {"train": 100, "test": 30}[split]
-        return Mnist(images[:count], labels[:count])
-
-    monkeypatch.setattr(cli, "load_mnist", first_images)
-    monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 3)
-    monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
-
-
-@pytest.fixture
-def run(capsys):
-    """Runs a command line; returns its exit code, standard output and standard error."""
-
-    def call(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return code, captured.out, captured.err
-
-    return call
+pytestmark = pytest.mark.usefixtures("few_images")
 
 
 def flags(values):
@@ -79,12 +58,6 @@ def flags(values):
         for name, value in values.items()
         for part in (f"--{name.replace('_', '-')}", "none" if value is None else value)
     ]
-
-
-def assert_one_error_line(err):
-    (line,) = err.splitlines()
-    assert line.startswith("Error: ")
-    assert len(line) > len("Error: ")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -297,18 +270,18 @@ def test_missing_images_are_exit_code_1(run, tmp_path, monkeypatch):
     def no_images(split):
         raise DataError(f"The data file {split} is missing.")
 
-    monkeypatch.setattr(cli, "load_mnist", no_images)
+    monkeypatch.setattr(foreground, "load_mnist", no_images)
     result = run("train", "--kind", "sparse", *QUICK, "--out", tmp_path / "model.safetensors")
     assert last_line_of_failure(*result) == "Error: The data file train is missing."
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_run_ends_with_a_sentence_and_writes_nothing(run, tmp_path, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(cli, "train", interrupted)
+    monkeypatch.setattr(jobs, "train", interrupted)
     result = run("train", "--kind", "sparse", *QUICK, "--out", tmp_path / "model.safetensors")
     assert "Stopped" in last_line_of_failure(*result)
     assert list(tmp_path.iterdir()) == []
@@ -320,7 +293,7 @@ def test_a_diverging_run_says_so_and_saves_its_last_good_weights(
     run, tmp_path, monkeypatch, kind, report_seconds
 ):
     # When the reports come depends on the machine's speed; the two ends hold for all of them.
-    monkeypatch.setattr(cli, "train", functools.partial(train, report_seconds=report_seconds))
+    monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=report_seconds))
     path = tmp_path / "model.safetensors"
     arguments = ("train", "--kind", kind, *DIVERGING, "--epochs", 2, "--batch-size", 50, "--out", path)
     message = last_line_of_failure(*run(*arguments))
@@ -380,7 +353,6 @@ def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypa
     code, _, _ = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "in-turn")
     assert code == 0
     monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
-    monkeypatch.setattr(ae_core.runs, "load_mnist", cli.load_mnist)
     threads = torch.get_num_threads()
     monkeypatch.setattr(ae_core.runs, "_give_way", lambda: torch.set_num_threads(threads))
     code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "at-once")
@@ -396,7 +368,6 @@ def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypa
 
 def test_of_rungs_trained_at_once_a_diverging_one_leaves_the_others_on_disk(run, tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
-    monkeypatch.setattr(ae_core.runs, "load_mnist", cli.load_mnist)
     monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 1e300)))
     code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
     assert code == 1

@@ -1,0 +1,137 @@
+"""Training for a command: a bar on standard error, and a state that the same command goes on from.
+
+Under torchrun several processes train together; the first alone writes and speaks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from ae_core import distributed
+from ae_core.checkpoints import Checkpoint, save_checkpoint
+from ae_core.config import Recipe
+from ae_core.data import load_mnist
+from ae_core.files import CheckpointError
+from ae_core.jobs import Job
+from ae_core.metrics import evaluate
+from ae_core.states import RunFolder, SavedRun, load_run
+from ae_core.training import Compute, TrainingDivergedError, TrainProgress
+
+
+def folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> RunFolder | None:
+    """The folder of the run that trains a recipe for a file: the same for the same command.
+
+    None, with a warning, where none can be made, and in processes other than the first.
+    """
+    if distributed.rank() > 0:
+        return None
+    what = json.dumps([recipe.as_dict(), str(compute), str(out.resolve())], sort_keys=True)
+    name = f"{out.stem}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+    try:
+        return RunFolder(directory / name)
+    except OSError as error:
+        _say(f"The state of this run cannot be kept in {directory}: {error.strerror or error}.")
+        return None
+
+
+def taken(name: str, directory: Path) -> tuple[RunFolder | None, SavedRun]:
+    """An interrupted run, by its name; the folder is None in processes other than the first.
+
+    Raises:
+        click.UsageError: if there is no such run.
+        CheckpointError: if its state is damaged.
+        RunInUseError: if somebody works on it.
+    """
+    path = directory / name
+    if Path(name).name != name or not name or not path.is_dir():
+        raise click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
+    folder = RunFolder(path) if distributed.rank() == 0 else None
+    return folder, load_run(path)
+
+
+def train_to_file(
+    recipe: Recipe, compute: Compute, out: Path, folder: RunFolder | None, saved: SavedRun | None = None
+) -> Checkpoint | None:
+    """Train, measure and save; what was interrupted goes on where its state is.
+
+    Returns:
+        None in processes other than the first.
+    Raises:
+        CheckpointError: if the file cannot be written; the state stays, so that nothing is lost.
+        TrainingDivergedError: with the last good weights in a file beside `out`, which the message names.
+    """
+    try:
+        job = Job(recipe, compute, folder, saved or _state_of(folder), str(out.resolve()))
+        problem = None
+        try:
+            _follow(job, out.stem)
+        except TrainingDivergedError as error:
+            out = out.with_stem(f"{out.stem}.last-good")
+            problem = f"{error} They are in {out}."
+        if distributed.rank() > 0:
+            return None
+        metrics = evaluate(job.model.eval(), load_mnist("test").images)
+        checkpoint = Checkpoint(job.model, recipe.model, recipe.train, metrics)
+        save_checkpoint(checkpoint, out)
+        if folder is not None:
+            folder.remove()
+        if problem is not None:
+            raise TrainingDivergedError(problem)
+        return checkpoint
+    except KeyboardInterrupt:
+        raise click.ClickException(_how_to_go_on(folder)) from None
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def _state_of(folder: RunFolder | None) -> SavedRun | None:
+    if folder is None or not folder.has_state:
+        return None
+    try:
+        return folder.load()
+    except CheckpointError as error:
+        _say(f"{error} The run starts over.")
+        return None
+
+
+def _follow(job: Job, label: str) -> None:
+    images = load_mnist("train").images
+    if distributed.rank() > 0:
+        for _ in job.reports(images):
+            pass
+        return
+    compute, processes = job.compute, distributed.size()
+    together = f", {processes} processes together" if processes > 1 else ""
+    _say(f"{label} on {compute} ({compute.reason}{together})")
+    if job.steps_done:
+        _say(f"{label} was interrupted and goes on after step {job.steps_done:,}.")
+    warning = None
+    with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=_status) as bar:
+        for progress in job.reports(images):
+            bar.update(round(1000 * progress.fraction) - bar.pos, progress)
+            if job.warning not in (None, warning):
+                warning = job.warning
+                _say(f"\n{warning}")
+
+
+def _status(progress: TrainProgress | None) -> str:
+    if progress is None:
+        return ""
+    return f"epoch {progress.epoch}  mse {progress.mse:.5f}  penalty {progress.penalty:.4g}"
+
+
+def _how_to_go_on(folder: RunFolder | None) -> str:
+    stopped = "Stopped before the end; the unfinished model was not written."
+    if folder is None or not folder.has_state:
+        return stopped
+    return f"{stopped} To go on: python -m ae_core train --resume {folder.name}"
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

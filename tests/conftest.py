@@ -1,0 +1,13 @@
+"""No test reads or writes the states of a user's own runs."""
+
+import pytest
+
+from ae_core.states import RUNS_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def own_runs_dir(monkeypatch, tmp_path_factory):
+    """A folder for the states of runs, empty at the start of each test."""
+    folder = tmp_path_factory.mktemp("runs")
+    monkeypatch.setenv(RUNS_VARIABLE, str(folder))
+    return folder

@@ -1,0 +1,94 @@
+"""Several processes train one model as one process does. Needs torch with gloo, and its torchrun."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from ae_core.checkpoints import load_checkpoint
+
+PROGRAM = """
+    import os, signal, sys
+
+    import torch
+
+    torch.set_num_threads(1)
+    import ae_core.foreground as foreground
+    import ae_core.metrics
+    import ae_core.training
+    from ae_core.__main__ import main
+    from ae_core.data import Mnist, load_mnist
+    from ae_core.training import Compute
+
+    # The batches do not divide by two, and the last of an epoch is a short one.
+    few = {"train": 421, "test": 20}
+    foreground.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    ae_core.metrics.JACOBIAN_IMAGES = 2
+    ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    float32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+    ae_core.options.choose_compute = lambda _: float32
+
+    first_start = os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0"
+    if "DIES" in os.environ and os.environ["RANK"] == "1" and first_start:
+        step, steps = ae_core.training.learning_rate_at, 0
+        def dying(*arguments):
+            global steps
+            steps += 1
+            if steps == int(os.environ["DIES"]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return step(*arguments)
+        ae_core.training.learning_rate_at = dying
+    sys.exit(main(sys.argv[1:]))
+"""
+# 421 images in batches of 43 are 10 steps an epoch, the last of 34 images.
+ARGUMENTS = ("--recipe", "reference", "--epochs", "5", "--batch-size", "43", "--device", "cpu")
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Trains in some processes; returns the model and what was said."""
+    monkeypatch.setenv("AUTOENCODER_LAB_RUNS", str(tmp_path / "runs"))
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(PROGRAM))
+
+    def run(kind, processes, *arguments, dies=None):
+        out = tmp_path / f"{kind}-{processes}-{dies}" / "model.safetensors"
+        if dies is not None:
+            monkeypatch.setenv("DIES", str(dies))
+        launcher = [sys.executable]
+        if processes > 1:
+            launcher += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+            launcher += ["--max-restarts", "2"]
+        command = [*launcher, script, "train", "--kind", kind, *ARGUMENTS, *arguments, "--out", out]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert ended.returncode == 0, ended.stderr
+        assert [path.name for path in out.parent.iterdir()] == ["model.safetensors"]
+        assert list((tmp_path / "runs").iterdir()) == []
+        return load_checkpoint(out).model.state_dict(), ended.stderr
+
+    return run
+
+
+def furthest(one, other):
+    return max((value - other[name]).abs().max().item() for name, value in one.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [("sparse", ()), ("contractive", ("--probes", "2", "--max-grad-norm", "0.1"))],
+    ids=["sparse", "contractive"],
+)
+def test_two_processes_end_where_one_does_and_the_first_alone_speaks(train, kind, changes):
+    alone, _ = train(kind, 1, *changes)
+    together, said = train(kind, 2, *changes)
+    assert furthest(alone, together) < 1e-5
+    assert said.count("model on cpu, float32 (exact for tests, 2 processes together)") == 1
+    assert said.count("test_mse") == 1
+
+
+def test_a_killed_process_is_started_again_and_goes_on_from_the_last_state(train):
+    alone, _ = train("sparse", 1)
+    together, said = train("sparse", 2, dies=37)
+    assert "model was interrupted and goes on after step 30." in said
+    assert furthest(alone, together) < 1e-5
