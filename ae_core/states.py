@@ -142,7 +142,11 @@ def interrupted(directory: Path, most: int) -> dict[str, SavedRun]:
         most: this many at most.
     """
     found: dict[str, SavedRun] = {}
-    for path in sorted(directory.glob(f"*/state{SUFFIX}"), key=_last_change, reverse=True):
+    try:
+        paths = sorted(directory.glob(f"*/state{SUFFIX}"), key=_last_change, reverse=True)
+    except OSError:
+        return found
+    for path in paths:
         if len(found) == most:
             break
         try:

@@ -1,0 +1,121 @@
+"""Runs that were interrupted, and runs that wait, on the real page. Needs torch and Streamlit's AppTest."""
+
+import time
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from ae_core import runs
+from ae_core.config import RECIPES
+from ae_core.jobs import Job
+from ae_core.states import RUNS_VARIABLE, RunFolder, interrupted
+from ae_core.training import Compute
+from tests.app.conftest import APP
+
+pytestmark = pytest.mark.usefixtures("small_mnist")
+
+FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+
+
+def sentences(page):
+    return [element.value for element in (*page.error, *page.warning, *page.caption)]
+
+
+def visitor():
+    return AppTest.from_file(str(APP), default_timeout=60).run()
+
+
+def until_it_ends(page):
+    for _ in range(600):
+        page.run()
+        if not page.session_state.lab.running:
+            return page.run()
+        time.sleep(0.1)
+    raise AssertionError("the run never ended")
+
+
+@pytest.fixture
+def name(own_runs_dir):
+    """An interrupted run of the page."""
+    recipe = RECIPES["sparse"]["fast"].override(epochs=2, batch_size=100, penalty_weight=0.0007)
+    folder = RunFolder.create(recipe, own_runs_dir)
+    job = Job(recipe, FLOAT32, folder)
+    for progress in job.reports(runs.load_mnist("train").images):
+        if progress.step >= 6:
+            break
+    folder.close()
+    return folder.name
+
+
+def test_an_interrupted_run_is_offered_and_goes_on_to_a_model(name, own_runs_dir):
+    page = visitor()
+    (said,) = (text for text in sentences(page) if text.startswith("Interrupted"))
+    assert "sparse, weight 0.0007, step" in said
+    page.button(f"go_on_{name}").click().run()
+    assert not any(text.startswith("Interrupted") for text in sentences(page))
+    page = until_it_ends(page)
+    assert not page.exception
+    (title,) = page.session_state.lab.models
+    assert title.startswith("sparse 0.0007")
+    assert page.session_state.lab.runs[0].snapshot().state == "finished"
+    assert list(own_runs_dir.iterdir()) == []
+
+
+def test_a_forgotten_run_is_not_offered_again(name, own_runs_dir):
+    page = visitor()
+    page.button(f"forget_{name}").click().run()
+    assert not any(text.startswith("Interrupted") for text in sentences(page))
+    assert list(own_runs_dir.iterdir()) == []
+
+
+def test_of_two_visitors_the_faster_one_goes_on_and_the_other_reads_why_not(name, own_runs_dir):
+    first, second = visitor(), visitor()
+    taken = RunFolder(own_runs_dir / name)
+    second.button(f"go_on_{name}").click().run()
+    assert any("goes on in another program or session" in text for text in sentences(second))
+    taken.remove()
+    first.button(f"go_on_{name}").click().run()
+    assert any("This run is gone" in text for text in sentences(first))
+    assert not first.exception
+
+
+def test_a_damaged_state_is_a_sentence_and_the_page_works_on(name, own_runs_dir):
+    page = visitor()
+    state = own_runs_dir / name / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:100])
+    page.button(f"go_on_{name}").click().run()
+    assert any(text.startswith("This run cannot go on:") for text in sentences(page))
+    assert not page.exception
+    assert not page.session_state.lab.running
+
+
+def test_a_second_visitor_waits_in_the_queue_sees_the_place_and_can_leave(own_runs_dir):
+    first, second = visitor(), visitor()
+    first.number_input("train_contractive_epochs").set_value(100_000).run()
+    first.button("train").click().run()
+    second.button("train").click().run()
+    lab = second.session_state.lab
+    for _ in range(100):
+        if lab.runs[0].snapshot().ahead == 1:
+            break
+        time.sleep(0.05)
+    bars = second.run().get("progress")
+    assert [bar.proto.text for bar in bars] == ["In the queue: one training comes first. Stop leaves it"]
+    second.button("stop").click().run()
+    assert lab.runs[0].wait(60).state == "stopped"
+    first.button("stop").click().run()
+    first.session_state.lab.runs[0].wait(60)
+    assert interrupted(own_runs_dir, 5) == {}
+
+
+def test_where_no_state_can_be_kept_the_page_says_so_and_trains(monkeypatch, tmp_path):
+    occupied = tmp_path / "occupied"
+    occupied.write_text("not a folder")
+    monkeypatch.setenv(RUNS_VARIABLE, str(occupied / "runs"))
+    page = visitor()
+    page.number_input("train_contractive_epochs").set_value(1).run()
+    page.button("train").click().run()
+    assert any("cannot be kept" in text for text in sentences(page))
+    page = until_it_ends(page)
+    assert len(page.session_state.lab.models) == 1
