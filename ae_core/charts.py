@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from ae_core.maps import SEQUENTIAL
+from ae_core.sweep_table import Span, SweepPoint
 from ae_core.training import TrainProgress
 
 ACTIVE_COLOUR = "#d55e00"
@@ -78,10 +79,12 @@ def trade_off(
     names: Sequence[str],
     chosen: int | None,
     cost_title: str,
+    sweep: Sequence[SweepPoint] = (),
 ) -> go.Figure:
     """One point a model: test error against what the penalty lowers, on log axes; the chosen one is marked.
 
-    Models with a figure of 0, which a log axis cannot show, are left out; each point carries its index.
+    Models with a figure of 0, which a log axis cannot show, are left out; each point carries its index. The
+    points of a sweep are means over seeds, with bars from the lowest seed to the highest.
     """
     shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
     figure = go.Figure(
@@ -101,11 +104,40 @@ def trade_off(
             # A click selects: the others keep their looks, the page moves the mark.
             unselected={"marker": {"opacity": 1}},
             cliponaxis=False,
+            name="models",
         )
     )
-    figure.update_xaxes(title=cost_title, **_log_axis(figure.data[0].x))
-    figure.update_yaxes(title="test MSE", **_log_axis(figure.data[0].y))
+    averaged = [point for point in sweep if point.cost.lowest > 0 and point.test_mse.lowest > 0]
+    if averaged:
+        figure.add_scatter(
+            x=[point.cost.mean for point in averaged],
+            y=[point.test_mse.mean for point in averaged],
+            error_x=_bars([point.cost for point in averaged]),
+            error_y=_bars([point.test_mse for point in averaged]),
+            text=[f"{point.penalty_weight:g}, mean of {point.seeds}" for point in averaged],
+            mode="markers",
+            marker={"size": 9, "symbol": "diamond-open", "color": LINE_COLOURS[1], "line": {"width": 2}},
+            hovertemplate="%{text}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            unselected={"marker": {"opacity": 1}},
+            name="sweep",
+        )
+        figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
+    cost_ends = [end for point in averaged for end in (point.cost.lowest, point.cost.highest)]
+    error_ends = [end for point in averaged for end in (point.test_mse.lowest, point.test_mse.highest)]
+    figure.update_xaxes(title=cost_title, **_log_axis(figure.data[0].x, cost_ends))
+    figure.update_yaxes(title="test MSE", **_log_axis(figure.data[0].y, error_ends))
     return _finished(figure, VIEW_HEIGHT)
+
+
+def _bars(spans: Sequence[Span]) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [span.highest - span.mean for span in spans],
+        "arrayminus": [span.mean - span.lowest for span in spans],
+        "thickness": 1.5,
+        "width": 5,
+    }
 
 
 def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go.Figure:

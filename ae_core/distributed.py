@@ -78,14 +78,24 @@ def same_everywhere(tensors: dict[str, Tensor]) -> None:
         dist.broadcast(tensor, 0)
 
 
+def place_in_launch() -> tuple[int, int]:
+    """The number of this process and how many torchrun started, also without a process group."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def use_own_device() -> None:
+    """Give each process of a machine a CUDA device of its own, as far as they reach."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+
+
 @contextmanager
 def process_group() -> Iterator[None]:
     """Join the processes that torchrun started; alone, this does nothing."""
     if not dist.is_torchelastic_launched():
         yield
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
+    use_own_device()
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield

@@ -15,6 +15,7 @@ from ae_core.data import IMAGE_SIZE
 from ae_core.inspection import inspect
 from ae_core.model import seeded_autoencoder
 from ae_core.runs import TrainingRun
+from ae_core.sweep_table import SweepPoint
 from ae_core.ui.library import Shown
 
 LADDER, MINE, FILE = "Ladder", "Mine", "File"
@@ -60,6 +61,10 @@ class Lab:
     """Whether the test digit that the address named at first was placed."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
+    sweep: list[SweepPoint] = field(default_factory=list)
+    """The points of the sweep's table uploaded last."""
+    sweep_problem: str | None = None
+    """A sentence on what is wrong with that table."""
     page_stale: bool = False
     """Whether a callback of the fragment changed what the rest of the page shows."""
     experiment: int | None = None

@@ -89,6 +89,45 @@ def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, k
     assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
 
 
+SWEEP = b"""kind,penalty_weight,seed,test_mse,jacobian_sq_norm,l0,problem
+sparse,0.001,0,0.002,3.0,30.0,
+sparse,0.001,1,0.003,3.0,34.0,
+sparse,0.1,0,0.02,3.0,10.0,
+contractive,0.1,0,0.004,0.5,900.0,
+sparse,0.5,0,,,,"Training diverged"
+"""
+
+
+def test_a_sweep_s_table_is_drawn_as_means_with_bars_over_its_seeds(page):
+    page = opened(page, "sparse", "Compare")
+    page.file_uploader(key="sweep_upload").upload("any <b>name</b>.csv", SWEEP)
+    page = page.run()
+    assert not page.exception
+    _, drawn = chart_of(page, "trade_off")["data"]
+    np.testing.assert_allclose(decoded(drawn["x"]), [32, 10])
+    np.testing.assert_allclose(decoded(drawn["y"]), [0.0025, 0.02])
+    for axis, over, under in (("error_x", [2, 0], [2, 0]), ("error_y", [0.0005, 0], [0.0005, 0])):
+        np.testing.assert_allclose(decoded(drawn[axis]["array"]), over, atol=1e-12)
+        np.testing.assert_allclose(decoded(drawn[axis]["arrayminus"]), under, atol=1e-12)
+    assert any(one.value.startswith("2 points of the sweep are sparse") for one in page.caption)
+    page.session_state["kind"] = "contractive"
+    page = page.run()
+    _, drawn = chart_of(page, "trade_off")["data"]
+    np.testing.assert_allclose(decoded(drawn["x"]), [0.5])
+
+
+def test_a_file_that_is_no_sweep_s_table_is_a_sentence_and_the_one_before_stays(page):
+    page = opened(page, "sparse", "Compare")
+    page.file_uploader(key="sweep_upload").upload("table.csv", SWEEP)
+    page = page.run()
+    page.file_uploader(key="sweep_upload").upload("other.csv", b"kind\ndenoising\n")
+    page = page.run()
+    assert [one.value for one in page.error] == [
+        "summary.csv, row 1: the kind is neither contractive nor sparse."
+    ]
+    assert len(chart_of(page, "trade_off")["data"]) == 2
+
+
 def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     page = opened(page, "sparse", "Compare")
     page = train_on(page, epochs=1, penalty_weight=1e-3)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from torch import Tensor
 
 from ae_core import charts, maps
+from ae_core.config import Kind
 from ae_core.inspection import Inspection, inspect
+from ae_core.sweep_table import COST, SweepPoint, TableError, read_table
 from ae_core.ui import model_picker, style
 from ae_core.ui.library import Shown
+from ae_core.ui.state import lab
 
 _TRADE_OFF = "trade_off"
 _COLUMNS = 8
@@ -34,10 +38,9 @@ def show(shown: Shown, picture: Tensor | None) -> None:
 
 
 def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
-    if shown.kind == "contractive":
-        name, axis = "jacobian_sq_norm", "mean ‖J‖² of 1,000 test images"
-    else:
-        name, axis = "l0", "active units an image (l0)"
+    name = COST[shown.kind]
+    axis = {"jacobian_sq_norm": "mean ‖J‖² of 1,000 test images", "l0": "active units an image (l0)"}[name]
+    sweep = [point for point in lab().sweep if point.kind == shown.kind]
     # What a file from outside says of itself is not shown; such a model has no measured cost.
     measured = [model for model in models if name in model.checkpoint.metrics]
     labels = [model.label for model in measured]
@@ -45,7 +48,7 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
     costs = [model.checkpoint.metrics[name] for model in measured]
     chosen = next((index for index, model in enumerate(measured) if model is shown), None)
     style.chart(
-        charts.trade_off(costs, errors, labels, chosen, axis),
+        charts.trade_off(costs, errors, labels, chosen, axis, sweep),
         key=_TRADE_OFF,
         on_select=partial(_choose, measured),
         selection_mode="points",
@@ -54,7 +57,8 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
             f"{model.label}: {model.checkpoint.metrics['test_mse']:.3g} at "
             f"{model.checkpoint.metrics[name]:.3g}"
             for model in measured
-        ),
+        )
+        + _in_words(sweep),
     )
     st.caption(
         "One point a model, named by its penalty weight, measured on the test set; both axes are "
@@ -62,12 +66,56 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
         + ("steadier" if shown.kind == "contractive" else "sparser")
         + " code. The shown model is in vermilion; click another one to show it."
     )
+    _sweep_table(shown.kind, len(sweep))
+
+
+def _in_words(sweep: Sequence[SweepPoint]) -> str:
+    return "".join(
+        f"; sweep, weight {point.penalty_weight:g}, mean of {point.seeds}: {point.test_mse.mean:.3g} "
+        f"at {point.cost.mean:.3g}"
+        for point in sweep
+    )
+
+
+def _sweep_table(kind: Kind, shown: int) -> None:
+    """Load the table of a sweep onto the trade-off."""
+    with st.expander("A sweep's table"):
+        st.file_uploader(
+            "summary.csv or summary.parquet of python -m ae_core sweep, at most 20 MB",
+            type=["csv", "parquet"],
+            key="sweep_upload",
+            on_change=_take_sweep,
+        )
+        if lab().sweep_problem is not None:
+            st.error(lab().sweep_problem)
+        elif lab().sweep:
+            others = len(lab().sweep) - shown
+            more = f" {others} more are of the other kind." if others else ""
+            st.caption(
+                f"{shown} points of the sweep are {kind} and shown: means over their seeds, with bars from "
+                f"the lowest seed to the highest.{more}"
+            )
+
+
+def _take_sweep() -> None:
+    """Read the upload once; a file that is no such table leaves the view as it was."""
+    lab().sweep_problem = None
+    file = st.session_state.sweep_upload
+    if file is None:
+        lab().sweep = []
+        return
+    try:
+        # The name comes from outside: only its ending is used.
+        lab().sweep = read_table(f"summary{Path(file.name).suffix}", file.getvalue())
+    except TableError as error:
+        lab().sweep_problem = str(error)
 
 
 def _choose(models: Sequence[Shown]) -> None:
     """Show the model whose point was clicked."""
     points = st.session_state[_TRADE_OFF]["selection"]["points"]
-    if points:
+    # The points of a sweep stand for several models, none of which is loaded.
+    if points and "customdata" in points[0]:
         model_picker.choose(models[points[0]["customdata"][0]])
 
 

@@ -1,0 +1,190 @@
+"""The table of a sweep: one row a cell, written as CSV and Parquet, read back and averaged over seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ae_core.config import KINDS, Kind, ModelConfig, TrainConfig
+from ae_core.files import write_whole
+from ae_core.sweep import Cell
+
+MOST_ROWS = 10_000
+COST: dict[Kind, str] = {"contractive": "jacobian_sq_norm", "sparse": "l0"}
+"""What the penalty of each kind is to lower."""
+
+_CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
+
+_WANTED = {*_CONFIG, *COST.values(), "test_mse", "problem"}
+
+Row = dict[str, Any]
+
+
+class TableError(Exception):
+    """A file is not the table of a sweep; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A figure over several seeds."""
+
+    mean: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Span:
+        """The span of at least one value."""
+        return cls(math.fsum(values) / len(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """All seeds of one combination."""
+
+    kind: Kind
+    penalty_weight: float
+    seeds: int
+    test_mse: Span
+    cost: Span
+    """Mean ||J||^2 of contractive models, active units an image of sparse ones."""
+
+
+def rows_of(cells: Sequence[Cell]) -> list[Row]:
+    """One row for each cell that is finished or was given up, in the grid's order."""
+    rows = []
+    for cell in cells:
+        checkpoint, problem = cell.result(), cell.problem()
+        if checkpoint is None and problem is None:
+            continue
+        figures = {} if checkpoint is None else checkpoint.metrics
+        scalars = {name: value for name, value in figures.items() if not isinstance(value, list)}
+        problem = None if checkpoint is not None else problem
+        rows.append({"cell": cell.name, **cell.recipe.as_dict(), **scalars, "problem": problem})
+    return rows
+
+
+def write_table(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write summary.csv, and summary.parquet if pyarrow is there; returns what was written.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    written = [folder / "summary.csv"]
+    write_whole(written[0], text.getvalue().encode())
+    if find_spec("pyarrow") is not None:
+        import pyarrow.parquet
+
+        buffer = io.BytesIO()
+        complete = [{name: row.get(name) for name in names} for row in rows]
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), buffer)
+        written.append(folder / "summary.parquet")
+        write_whole(written[1], buffer.getvalue())
+    return written
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """The figures that matter most, aligned, for a terminal."""
+    heading = ("kind", "weight", "rho", "seed", "test MSE", "|J|^2", "l0", "problem")
+    keys = (
+        *("kind", "penalty_weight", "sparsity_target", "seed"),
+        *("test_mse", "jacobian_sq_norm", "l0", "problem"),
+    )
+    table = [heading, *(tuple(_shown(row.get(key)) for key in keys) for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(heading))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def read_table(name: str, content: bytes) -> list[SweepPoint]:
+    """The points of a table that `write_table` wrote, by the file's name and content.
+
+    Cells that were given up, and figures that are missing, are left out.
+
+    Raises:
+        TableError: if it is something else.
+    """
+    rows = _parquet_rows(name, content) if name.endswith(".parquet") else _csv_rows(name, content)
+    seeds: defaultdict[tuple[str, ...], list[tuple[Kind, float, float, float]]] = defaultdict(list)
+    for number, row in enumerate(rows, 1):
+        kind = row.get("kind")
+        if kind not in KINDS:
+            raise TableError(f"{name}, row {number}: the kind is neither {' nor '.join(KINDS)}.")
+        if row.get("problem"):
+            continue
+        figures = [_number(name, number, row, key) for key in ("penalty_weight", "test_mse", COST[kind])]
+        # Seeds of one combination differ in nothing else.
+        key = tuple(str(row.get(field)) for field in _CONFIG if field != "seed")
+        seeds[key].append((kind, *figures))
+    if not seeds:
+        raise TableError(f"{name} holds no finished cell.")
+    return [
+        SweepPoint(
+            group[0][0],
+            group[0][1],
+            len(group),
+            Span.of([mse for _, _, mse, _ in group]),
+            Span.of([cost for _, _, _, cost in group]),
+        )
+        for group in seeds.values()
+    ]
+
+
+def _number(name: str, number: int, row: Row, key: str) -> float:
+    try:
+        value = float(row.get(key))
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        raise TableError(f"{name}, row {number}: {key} is missing, or not a number of at least 0.")
+    return value
+
+
+def _csv_rows(name: str, content: bytes) -> list[Row]:
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    except (UnicodeDecodeError, csv.Error):
+        raise TableError(f"{name} is not a CSV file in UTF-8: choose the summary.csv of a sweep.") from None
+    return _bounded(name, rows)
+
+
+def _parquet_rows(name: str, content: bytes) -> list[Row]:
+    if find_spec("pyarrow") is None:
+        raise TableError(f"{name}: reading Parquet needs pyarrow; choose the CSV file of the sweep instead.")
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
+        if file.metadata.num_rows > MOST_ROWS:
+            raise TableError(f"{name} has more than {MOST_ROWS:,} rows.")
+        wanted = [column for column in file.schema_arrow.names if column in _WANTED]
+        rows = file.read(columns=wanted).to_pylist()
+    except (pyarrow.ArrowException, OSError, ValueError):
+        raise TableError(f"{name} is not a Parquet file that can be read.") from None
+    return _bounded(name, rows)
+
+
+def _bounded(name: str, rows: list[Row]) -> list[Row]:
+    if len(rows) > MOST_ROWS:
+        raise TableError(f"{name} has more than {MOST_ROWS:,} rows.")
+    return rows

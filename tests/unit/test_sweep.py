@@ -1,0 +1,351 @@
+"""Sweeps over a grid: what is trained, what is skipped, what is tried again, and the table. Needs torch."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+
+from ae_core import sweep
+from ae_core.checkpoints import load_checkpoint
+from ae_core.config import RECIPES
+from ae_core.states import RunFolder
+from ae_core.sweep import read_grid
+from ae_core.sweep_table import Span, TableError, read_table, rows_of, write_table
+from tests.unit.conftest import assert_one_error_line
+
+pytestmark = pytest.mark.usefixtures("few_images")
+
+GRID = """
+    [[grid]]
+    kind = "sparse"
+    recipe = "fast"
+    penalty_weight = [0.0, 0.005]
+    sparsity_target = 0.02
+    seed = [0, 1]
+    epochs = 1
+    batch_size = 50
+
+    [[grid]]
+    kind = "contractive"
+    recipe = "fast"
+    penalty_weight = 1e-3
+    epochs = 1
+    batch_size = 50
+"""
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """Writes a grid's file."""
+
+    def write(text=GRID):
+        path = tmp_path / "grid.toml"
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def few_trained(monkeypatch, few_images):
+    """Sweeps train on a hundred images."""
+    from ae_core import foreground
+
+    monkeypatch.setattr(sweep, "load_mnist", foreground.load_mnist)
+
+
+@pytest.fixture
+def sweep_out(run, grid, tmp_path, few_trained):
+    """Runs a sweep; returns its exit code, output, and what it said."""
+
+    def call(*arguments, text=GRID):
+        return run("sweep", grid(text), "--out", tmp_path / "out", "--device", "cpu", *arguments)
+
+    return call
+
+
+def test_a_grid_is_every_combination_of_its_lists(grid, tmp_path):
+    cells = read_grid(grid(), tmp_path)
+    found = [(c.recipe.model.kind, c.recipe.train.penalty_weight, c.recipe.train.seed) for c in cells]
+    sparse = [("sparse", weight, seed) for weight in (0.0, 0.005) for seed in (0, 1)]
+    assert found == [*sparse, ("contractive", 1e-3, 0)]
+    fast = RECIPES["sparse"]["fast"]
+    expected = fast.override(penalty_weight=0.005, sparsity_target=0.02, seed=1, epochs=1, batch_size=50)
+    assert cells[3].recipe == expected
+    assert len({cell.name for cell in cells}) == 5
+
+
+def test_a_combination_that_two_tables_share_is_one_cell(grid, tmp_path):
+    table = "[[grid]]\nkind = ['sparse']\nseed = [1, 2]\n"
+    assert len(read_grid(grid(table + table), tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "[[grid]]"),
+        ("grid = 3", "[[grid]]"),
+        ("x = 1\n[[grid]]\nkind = 'sparse'", "[[grid]]"),
+        ("[[grid", "not valid TOML"),
+        ("[[grid]]\nseed = 1", "kind must be"),
+        ("[[grid]]\nkind = 'denoising'", "kind must be"),
+        ("[[grid]]\nkind = 'sparse'\nrecipe = 'slow'", "recipe must be"),
+        ("[[grid]]\nkind = 'sparse'\nwidth = 3", "no field width"),
+        ("[[grid]]\nkind = 'sparse'\nseed = []", "not 0"),
+        ("[[grid]]\nkind = 'sparse'\npenalty_weight = [0.1, -1]", "penalty_weight must be"),
+        ("[[grid]]\nkind = ['sparse', 'contractive']\nsparsity_target = 0.1", "leave it out"),
+        ("[[grid]]\nkind = 'sparse'\nepochs = 'many'", "epochs must be"),
+        (f"[[grid]]\nkind = 'sparse'\nseed = {list(range(10_001))}", "10,001"),
+    ],
+)
+def test_a_grid_that_cannot_be_trained_is_one_line_and_exit_code_2(sweep_out, text, says):
+    code, _, err = sweep_out(text=text)
+    assert code == 2
+    assert_one_error_line(err)
+    assert says in err
+
+
+def test_a_grid_that_is_not_there_is_one_line_and_exit_code_2(run, tmp_path):
+    code, _, err = run("sweep", tmp_path / "none.toml")
+    assert code == 2
+    assert_one_error_line(err)
+
+
+def test_a_sweep_trains_every_cell_once_and_a_second_time_none(sweep_out, tmp_path):
+    code, out, err = sweep_out()
+    assert code == 0
+    assert "5 of 5 cells finished, 0 given up" in err
+    assert len(out.splitlines()) == 6
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.safetensors")}
+    assert len(files) == 5
+    assert list((tmp_path / "out" / "unfinished").iterdir()) == []
+    code, again, err = sweep_out()
+    assert (code, again) == (0, out)
+    assert "begins" not in err
+    assert files == {path: path.stat().st_mtime_ns for path in files}
+
+
+def test_the_summary_alone_trains_nothing(sweep_out, tmp_path):
+    code, _, err = sweep_out("--summary")
+    assert code == 0
+    assert "0 of 5 cells finished" in err
+    assert not list((tmp_path / "out").glob("*.safetensors"))
+
+
+def crash(monkeypatch, weight, times):
+    """The cells of a weight crash so many times; returns how often they were tried."""
+    tried = []
+    real = sweep.Job
+
+    def job(recipe, *arguments):
+        if recipe.train.penalty_weight == weight:
+            tried.append(recipe.train.seed)
+            if tried.count(recipe.train.seed) <= times:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(recipe, *arguments)
+
+    monkeypatch.setattr(sweep, "Job", job)
+    return tried
+
+
+def test_a_cell_that_crashes_once_is_tried_again_and_finishes(sweep_out, monkeypatch):
+    tried = crash(monkeypatch, 1e-3, 1)
+    code, _, err = sweep_out()
+    assert code == 0
+    assert tried == [0, 0]
+    assert "crashed. There is not enough memory" in err
+    assert "tried once more" in err
+
+
+def test_a_cell_that_crashes_twice_is_reported_and_the_others_finish(sweep_out, monkeypatch, tmp_path):
+    tried = crash(monkeypatch, 0.005, 9)
+    code, out, err = sweep_out()
+    assert code == 1
+    assert sorted(tried) == [0, 0, 1, 1]
+    assert err.splitlines()[-1].startswith("Error: 2 of 5 cells were given up")
+    assert out.count("There is not enough memory") == 2
+    code, again, _ = sweep_out()
+    assert (code, again) == (1, out), "a restart reports it again, and does not try again"
+    assert len(tried) == 4
+    content = (tmp_path / "out" / "summary.csv").read_bytes()
+    assert [point.seeds for point in read_table("summary.csv", content)] == [2, 1]
+
+
+def test_a_cell_that_diverges_is_reported(sweep_out):
+    text = """
+        [[grid]]
+        kind = "contractive"
+        recipe = "reference"
+        learning_rate = 1e30
+        epochs = 1
+        batch_size = 50
+    """
+    code, out, _ = sweep_out(text=text)
+    assert code == 1
+    assert "diverged" in out or "not finite" in out or "not a finite" in out
+
+
+def test_a_cell_whose_process_was_killed_twice_is_given_up(grid, sweep_out, tmp_path):
+    cell = read_grid(grid(), tmp_path / "out")[0]
+    folder = RunFolder(cell.state_folder)
+    (folder.path / "attempts.txt").write_text("2")
+    folder.close()
+    code, out, _ = sweep_out()
+    assert code == 1
+    assert "killed 2 times" in out
+
+
+def test_a_shared_folder_that_cannot_be_written_is_one_line(run, grid, tmp_path, few_trained):
+    occupied = tmp_path / "occupied"
+    occupied.write_text("not a folder")
+    code, _, err = run("sweep", grid(), "--out", occupied / "out", "--device", "cpu")
+    assert code == 1
+    assert_one_error_line(err)
+    assert "occupied" in err
+
+
+def test_csv_and_parquet_hold_the_same_points_with_means_over_seeds(sweep_out, tmp_path, grid):
+    sweep_out()
+    out = tmp_path / "out"
+    points = read_table("summary.csv", (out / "summary.csv").read_bytes())
+    assert points == read_table("summary.parquet", (out / "summary.parquet").read_bytes())
+    assert [(point.kind, point.penalty_weight, point.seeds) for point in points] == [
+        ("sparse", 0.0, 2),
+        ("sparse", 0.005, 2),
+        ("contractive", 1e-3, 1),
+    ]
+    cells = read_grid(grid(), out)
+    figures = [load_checkpoint(cell.path).metrics for cell in cells[:2]]
+    for name, span in (("test_mse", points[0].test_mse), ("l0", points[0].cost)):
+        values = [one[name] for one in figures]
+        assert span.mean == pytest.approx(sum(values) / 2)
+        assert (span.lowest, span.highest) == (min(values), max(values))
+    assert points[2].cost.mean == pytest.approx(load_checkpoint(cells[4].path).metrics["jacobian_sq_norm"])
+
+
+def test_combinations_that_differ_in_more_than_the_seed_are_not_averaged(grid, tmp_path):
+    text = "[[grid]]\nkind = 'sparse'\nlearning_rate = [0.001, 0.002]\nseed = [0, 1]\n"
+    cells = read_grid(grid(text), tmp_path)
+    rows = [
+        {"cell": cell.name, **cell.recipe.as_dict(), "test_mse": 0.1, "l0": 3.0, "problem": None}
+        for cell in cells
+    ]
+    write_table(rows, tmp_path)
+    points = read_table("summary.csv", (tmp_path / "summary.csv").read_bytes())
+    assert [point.seeds for point in points] == [2, 2]
+    assert points[0].test_mse == Span(0.1, 0.1, 0.1)
+
+
+def parquet(columns):
+    buffer = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("summary.csv", b"", "no finished cell"),
+        ("summary.csv", b"\xff\xfe\x00", "UTF-8"),
+        ("summary.csv", b"a,b\n1,2\n", "kind is neither"),
+        ("summary.csv", b"kind,penalty_weight,test_mse,l0\nsparse,0.1,,3\n", "test_mse is missing"),
+        ("summary.csv", b"kind,penalty_weight,test_mse,l0\nsparse,0.1,nan,3\n", "test_mse is missing"),
+        ("summary.csv", b"kind,penalty_weight,test_mse,l0\nsparse,0.1,1,-3\n", "l0 is missing"),
+        ("summary.csv", b"kind,test_mse\n" + b"sparse,1\n" * 10_001, "more than 10,000 rows"),
+        ("summary.csv", b"kind\n" + b"x" * 200_000, "CSV"),
+        ("summary.csv", b'kind,problem\nsparse,"given up"\n', "no finished cell"),
+        ("summary.parquet", b"PAR1 nothing PAR1", "not a Parquet file"),
+        ("summary.parquet", parquet({"a": [1]}), "kind is neither"),
+        ("summary.parquet", parquet({"kind": [None], "l0": [[1]]}), "kind is neither"),
+        ("summary.parquet", parquet({"kind": ["sparse"] * 10_001}), "more than 10,000 rows"),
+    ],
+)
+def test_a_table_that_is_none_is_a_sentence(name, content, says):
+    with pytest.raises(TableError, match=says):
+        read_table(name, content)
+
+
+NODE = """
+    import os, sys
+    from pathlib import Path
+    import ae_core.metrics
+    from ae_core import sweep
+    from ae_core.__main__ import main
+    from ae_core.data import Mnist, load_mnist
+
+    few = {"train": 300, "test": 20}
+    sweep.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    ae_core.metrics.JACOBIAN_IMAGES = 2
+    ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    Path(__file__).with_name(f"worker-{os.environ['RANK']}").write_text(str(os.getpid()))
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_of_two_nodes_one_is_killed_and_the_other_finishes_the_sweep(tmp_path, grid):
+    (tmp_path / "node.py").write_text(textwrap.dedent(NODE))
+    text = """
+        [[grid]]
+        kind = "sparse"
+        recipe = "fast"
+        penalty_weight = [0.0, 0.001, 0.005]
+        seed = [0, 1]
+        epochs = 40
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    cells = read_grid(grid(text), tmp_path / "out")
+    rendezvous = ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}", "--rdzv-id", "sweep")
+    command = [
+        *(sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"),
+        *(*rendezvous, "--local-addr", "127.0.0.1", tmp_path / "node.py"),
+        *("sweep", tmp_path / "grid.toml", "--out", tmp_path / "out", "--device", "cpu"),
+    ]
+    nodes, logs = [], []
+    try:
+        for number in range(2):
+            logs.append(tmp_path / f"node-{number}.log")
+            with logs[-1].open("w") as log:
+                nodes.append(subprocess.Popen(command, stdout=log, stderr=log))
+            # The first one holds the rendezvous, without which no torchrun goes on.
+            until(lambda: answers(port), lambda: logs[0].read_text())
+        said = lambda: "".join(log.read_text() for log in logs)  # noqa: E731
+        until(lambda: "[0] " in said() and "[1] " in said(), said)
+        # A node dies with its torchrun and its worker.
+        rank = 1 if "[1] " in logs[1].read_text() else 0
+        nodes[1].kill()
+        nodes[1].wait()
+        os.kill(int((tmp_path / f"worker-{rank}").read_text()), signal.SIGKILL)
+        until(lambda: all(cell.path.exists() for cell in cells), said)
+        until((tmp_path / "out" / "summary.csv").exists, said)
+    finally:
+        # On SIGTERM torchrun ends its workers too.
+        for node in nodes:
+            node.terminate()
+            node.wait()
+    for cell in cells:
+        assert load_checkpoint(cell.path).train_config == cell.recipe.train
+    assert len(rows_of(cells)) == 6
+    assert said().count(": begins") == 6
+    assert logs[0].read_text().count("tried once more") == 1, "the killed node's cell was taken over"
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def until(condition, said):
+    deadline = time.monotonic() + 240
+    while not condition():
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.05)
