@@ -35,15 +35,16 @@ def serving(log_path, **environment):
 
 
 @contextmanager
-def server_process(log_path, **environment):
-    """The same; yields its address and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def server_process(log_path, *options, port=None, **environment):
+    """The same, with options of Streamlit's; yields its address and its process."""
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port)],
+            [*command, "--server.port", str(port), *options],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
