@@ -153,6 +153,10 @@ class TrainingRun:
         orphaned = self._orphaned
         return orphaned is not None and monotonic() - orphaned > self._grace_seconds
 
+    def _is_left_to_others(self) -> bool:
+        """Whether its page went away, and whoever comes next can go on with it: nobody waits for figures."""
+        return self._folder is not None and self._is_abandoned() and not self._stop.is_set()
+
     def _should_stop(self) -> bool:
         return self._stop.is_set() or self._is_abandoned()
 
@@ -192,7 +196,7 @@ class TrainingRun:
         """Forget the state of a run that has ended; keep it where only the program or the page did."""
         if self._folder is None:
             return
-        if self._leave.is_set() or (self._is_abandoned() and not self._stop.is_set()):
+        if self._leave.is_set() or self._is_left_to_others():
             self._folder.close()
         else:
             self._folder.remove()
@@ -234,7 +238,7 @@ class TrainingRun:
         finally:
             reports.close()
         self._renew_preview(model)
-        if self.snapshot().progress is None:
+        if self.snapshot().progress is None or self._is_left_to_others():
             return state, error
         self._update(state="measuring")
         metrics = evaluate(model.eval(), load_mnist("test").images, self._measured)

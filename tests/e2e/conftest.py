@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
+from ae_core.states import RUNS_VARIABLE
+
 ROOT = Path(__file__).parents[2]
+OFFLINE = Path(__file__).parent / "offline"
+"""On a server's path this cuts it off from all other machines."""
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,6 +26,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Names of other machines lead nowhere, as without a network.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE *.localhost",
 ]
 PATIENCE_MS = 60_000
 """Only keeps a broken page from hanging the suite; no test measures time."""
@@ -36,7 +42,11 @@ def serving(log_path, **environment):
 
 @contextmanager
 def server_process(log_path, *options, port=None, **environment):
-    """The same, with options of Streamlit's; yields its address and its process."""
+    """The same, with options of Streamlit's; yields its address and its process.
+
+    It cannot reach any other machine, and keeps the states of its runs beside its log.
+    """
+    kept = {"PYTHONPATH": str(OFFLINE), RUNS_VARIABLE: str(log_path.with_suffix(".runs"))}
     if port is None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -48,7 +58,7 @@ def server_process(log_path, *options, port=None, **environment):
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment},
+            env={**os.environ, **kept, **environment},
         )
         try:
             _wait_for(f"http://localhost:{port}/_stcore/health", process)

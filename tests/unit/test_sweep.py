@@ -1,12 +1,14 @@
 """Sweeps over a grid: what is trained, what is skipped, what is tried again, and the table. Needs torch."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
@@ -111,6 +113,13 @@ def test_a_grid_that_cannot_be_trained_is_one_line_and_exit_code_2(sweep_out, te
     assert code == 2
     assert_one_error_line(err)
     assert says in err
+
+
+def test_the_readme_s_grid_can_be_trained(grid, tmp_path):
+    (text,) = re.findall(
+        r"```toml\n(.*?)```", Path(__file__).parents[2].joinpath("README.md").read_text(), re.DOTALL
+    )
+    assert len(read_grid(grid(text), tmp_path)) == 9 + 12
 
 
 def test_a_grid_that_is_not_there_is_one_line_and_exit_code_2(run, tmp_path):

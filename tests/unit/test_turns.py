@@ -161,7 +161,7 @@ def test_what_ended_with_its_page_or_program_is_offered_and_ends_bit_for_bit_the
     recipe = SPARSE.override(epochs=60, batch_size=100)
     expected = TrainingRun(recipe, FLOAT32).wait(120).checkpoint.model.state_dict()
     run = kept(recipe, tmp_path, grace_seconds=0.0)
-    until(lambda: run.snapshot().progress is not None)
+    until(lambda: run.snapshot().progress is not None and run.snapshot().progress.step > 3)
     if ending == "the page went away":
         run.orphan()
     else:

@@ -1,0 +1,45 @@
+"""A server that is killed while it trains, and the one that is started after it. Needs Chromium."""
+
+import re
+
+from playwright.sync_api import expect
+
+from ae_core.checkpoints import load_checkpoint
+from ae_core.states import interrupted
+from tests.e2e.conftest import opened, server_process
+
+LONG_MS = 300_000
+
+
+def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_downloads(context, tmp_path):
+    log, runs = tmp_path / "log.txt", tmp_path / "log.runs"
+    with server_process(log) as (address, process):
+        page = opened(context, address)
+        page.get_by_text("Sparse", exact=True).click()
+        expect(page.locator(".st-key-weight_sparse")).to_be_visible()
+        page.locator(".st-key-train button").click()
+        # An epoch is kept when the next one is at work.
+        expect(page.locator("[data-testid='stProgress']")).to_contain_text("Epoch 2", timeout=LONG_MS)
+        process.kill()
+        process.wait()
+    page.close()
+    ((name, run),) = interrupted(runs, 5).items()
+    assert run.state.step == 1200
+    with server_process(log) as (address, _):
+        page = opened(context, address)
+        offer = page.locator(f".st-key-interrupted_{name.replace('.', '-')}")
+        expect(offer).to_contain_text("Interrupted: sparse, weight 0.005, step 1,200 of 2,400.")
+        offer.get_by_role("button", name="Go on").click()
+        finished = re.compile(r"Finished after step 2,400 of 2,400: test MSE (0\.\d+)")
+        expect(page.locator("[data-testid='stProgress']")).to_contain_text(finished, timeout=LONG_MS)
+        expect(offer).to_have_count(0)
+        page.locator(".st-key-show_newest button").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+    checkpoint = load_checkpoint(target)
+    assert checkpoint.model_config.kind == "sparse"
+    assert checkpoint.metrics["test_mse"] < 0.009
+    assert interrupted(runs, 5) == {}
+    assert "Traceback" not in log.read_text()
