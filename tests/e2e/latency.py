@@ -21,7 +21,7 @@ from tests.e2e.conftest import (
     settled,
 )
 
-_WATCH = """() => {
+WATCH = """() => {
     const shown = () => [...document.querySelectorAll("[class*='st-key-panel_']")].map(panel =>
         panel.textContent + [...panel.querySelectorAll('img')].map(image => image.src));
     const loaded = place => [...document.querySelectorAll(place + ' img')].every(
@@ -113,7 +113,7 @@ def main():
         launch_chromium() as browser,
     ):
         page = opened(browser.new_context(viewport={"width": 1440, "height": 1600}), address)
-        page.evaluate(_WATCH)
+        page.evaluate(WATCH)
         canvas(page).wait_for()
         page.get_by_role("tab", name="Learn").click()
         print(f"milliseconds, median (lowest to highest) of {repeats}; {os.cpu_count()} processors")
