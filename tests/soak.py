@@ -29,6 +29,7 @@ from ae_core.drawing import to_mnist
 from ae_core.maps import CELL_PIXELS, grey_picture
 from tests.e2e.conftest import (
     PATIENCE_MS,
+    complaints,
     draw,
     launch_chromium,
     opened,
@@ -55,6 +56,8 @@ _DEEDS = tuple(
     deed for other in ("stroke", "digit", "stroke", "undo", "undo", "undo") for deed in (other, *_SLIDES)
 )
 """The round that every visitor goes; it ends at the drawing with which it began."""
+_LOOK_MS = 50
+"""Between two looks at a page for its answer: times are up to so much too long."""
 _SAMPLE_SECONDS = 2
 _TRAINER_SECONDS = 15
 _SAME_PICTURE = 0.02
@@ -84,9 +87,9 @@ _NEWEST_STEP = """() => Math.max(0, ...[...document.querySelectorAll(
 class Ledger:
     """What every drawing was seen to look like, to hold whatever is seen later against it.
 
-    A drawing is named by what was drawn; strokes carry their visitor's number, and no two are alike. So a part
-    of the page that belongs to a drawing, or to a drawing at a penalty weight, looks always the same and like
-    no other's.
+    A drawing is named by what was drawn; strokes carry their visitor's number, and no two are alike. So a
+    part of the page that belongs to a drawing, or to a drawing at a penalty weight, looks always the same
+    and like no other's.
     """
 
     def __init__(self):
@@ -127,7 +130,7 @@ class Report:
     @property
     def logged(self):
         """Lines of the server's log that tell of an exception."""
-        return [line for line in self.log.splitlines() if "Traceback" in line or "Exception" in line]
+        return complaints(self.log)
 
     @property
     def slope(self):
@@ -174,6 +177,8 @@ class Visitor:
         expect(panel(self.page, "Jacobian")).to_contain_text("exact")
         settled(self.page)
         self.page.evaluate(WATCH)
+        # Looking at each frame, as for one visitor, takes a tenth of a processor for each page that waits.
+        self.page.evaluate("pause => window.nextLook = look => setTimeout(look, pause)", _LOOK_MS)
 
     def act(self):
         """Do the next thing, and leave it to the page to time the answer."""
@@ -196,7 +201,7 @@ class Visitor:
 
     def mistakes(self):
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
-        self.page.wait_for_function(_AT_REST)
+        self.page.wait_for_function(_AT_REST, polling=_LOOK_MS)
         sight = self.page.evaluate(_SIGHT)
         drawing, weight = self._drawings[-1], f"{_WEIGHTS[self._rung]:g}"
         for part, content in sight["parts"].items():
@@ -341,7 +346,7 @@ def _look_after(trainer, report):
         return
     before = report.steps[-1] if report.steps else 0
     try:
-        trainer.page.wait_for_function(f"before => ({_NEWEST_STEP})() > before", arg=before)
+        trainer.page.wait_for_function(f"before => ({_NEWEST_STEP})() > before", arg=before, polling=_LOOK_MS)
     except Error:
         report.lost.append(f"the training stands still at step {before:,}")
     report.steps.append(trainer.page.evaluate(_NEWEST_STEP))

@@ -31,6 +31,7 @@ from tests.e2e.conftest import (
     SEVEN,
     THREE,
     all_changed,
+    complaints,
     draw,
     opened,
     panel,
@@ -209,7 +210,7 @@ def _replica(folder, port):
     options = ("--server.allowedHosts", HOST)
     with server_process(log, *options, port=int(port), **NO_NETWORK) as (_, process):
         yield process
-    assert "Traceback" not in log.read_text(), log.read_text()
+    assert not complaints(log.read_text()), log.read_text()
 
 
 @pytest.fixture(scope="module")
