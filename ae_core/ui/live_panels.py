@@ -6,10 +6,11 @@ import streamlit as st
 from torch import Tensor
 
 from ae_core import charts, maps
-from ae_core.inspection import Inspection, inspect
+from ae_core.inspection import Inspection
 from ae_core.ui import style
 from ae_core.ui.library import Shown
 from ae_core.ui.model_picker import Choice
+from ae_core.ui.state import lab
 
 _TITLES = ("Reconstruction", "Code", "Jacobian")
 _UNITS_IN_BARS = 64
@@ -26,10 +27,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
         st.error(choice.problem)
         return
     models = [model for model in (choice.model, choice.rung) if model is not None]
-    inspections = [
-        None if picture is None else inspect(model.checkpoint.model, picture, model.statistics)
-        for model in models
-    ]
+    inspections = [None if picture is None else lab().inspect(model, picture) for model in models]
     seen = [inspection for inspection in inspections if inspection is not None]
     largest_error = max((one.error.max().item() for one in seen), default=0.0)
     largest_sensitivity = max((one.sensitivity_map.max().item() for one in seen), default=0.0)

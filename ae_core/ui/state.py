@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE
-from ae_core.inspection import inspect
+from ae_core.inspection import Inspection, inspect
 from ae_core.model import seeded_autoencoder
 from ae_core.runs import TrainingRun
 from ae_core.sweep_table import SweepPoint
@@ -73,6 +73,19 @@ class Lab:
     """What was predicted for it, as its place among the predictions."""
     units_off: dict[str, set[int]] = field(default_factory=dict)
     """The code units switched off in the Sparsity view, by the model's title."""
+
+    inspections: dict[int, Inspection] = field(default_factory=dict)
+    """What was seen of the drawing under each model, by the model's number."""
+    inspected: Tensor | None = None
+    """The drawing that the inspections are of."""
+
+    def inspect(self, shown: Shown, picture: Tensor) -> Inspection:
+        """The drawing under a model; computed once for as long as the drawing stays."""
+        if self.inspected is not picture:
+            self.inspected, self.inspections = picture, {}
+        if shown.number not in self.inspections:
+            self.inspections[shown.number] = inspect(shown.checkpoint.model, picture, shown.statistics)
+        return self.inspections[shown.number]
 
     @property
     def running(self) -> bool:

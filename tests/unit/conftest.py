@@ -18,9 +18,10 @@ from ae_core.model import seeded_autoencoder
 
 
 @pytest.fixture(scope="session", autouse=True)
-def all_cores():
-    """The page computes on one core, and its tests may have run before in this process."""
-    torch.set_num_threads(os.cpu_count() or 1)
+def own_cores():
+    """Tests that run at the same time share the cores; those of the page may have left one thread."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
 
 
 @cache

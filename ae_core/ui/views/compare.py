@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ae_core import charts, maps
 from ae_core.config import Kind
-from ae_core.inspection import Inspection, inspect
+from ae_core.inspection import Inspection
 from ae_core.sweep_table import COST, SweepPoint, TableError, read_table
 from ae_core.ui import model_picker, style
 from ae_core.ui.library import Shown
@@ -32,7 +32,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:
     if picture is None:
         st.markdown("Draw a digit, or place one, to see it under every model side by side.")
         return
-    seen = [inspect(model.checkpoint.model, picture, model.statistics) for model in models]
+    seen = [lab().inspect(model, picture) for model in models]
     _maps(models, seen)
     _difference([model.label for model in models], seen, shown.kind)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ae_core import charts, maps
 from ae_core.data import load_mnist, to_float
-from ae_core.inspection import Inspection, inspect
+from ae_core.inspection import Inspection
 from ae_core.metrics import dead_units
 from ae_core.model import Autoencoder
 from ae_core.ui import style
@@ -34,7 +34,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:
     if picture is None:
         st.markdown("Draw a digit, or place one, to see its most active units.")
     else:
-        _drawing(shown, use, inspect(shown.checkpoint.model, picture, shown.statistics))
+        _drawing(shown, use, lab().inspect(shown, picture))
     style.question("How does the model use its units over the whole test set?")
     _model(shown, use)
 
