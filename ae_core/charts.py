@@ -114,10 +114,13 @@ def trade_off(
             y=[point.test_mse.mean for point in averaged],
             error_x=_bars([point.cost for point in averaged]),
             error_y=_bars([point.test_mse for point in averaged]),
-            text=[f"{point.penalty_weight:g}, mean of {point.seeds}" for point in averaged],
-            mode="markers",
-            marker={"size": 9, "symbol": "diamond-open", "color": LINE_COLOURS[1], "line": {"width": 2}},
-            hovertemplate="%{text}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            text=[f"{point.penalty_weight:g}" for point in averaged],
+            hovertext=[f"mean of {point.seeds}" for point in averaged],
+            mode="markers+text",
+            textposition="bottom right",
+            # Vermilion is the shown model's.
+            marker={"size": 9, "symbol": "diamond-open", "color": _LADDER_COLOURS[1], "line": {"width": 2}},
+            hovertemplate="%{text}, %{hovertext}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
             unselected={"marker": {"opacity": 1}},
             name="sweep",
         )
