@@ -1,8 +1,16 @@
-"""No test reads or writes the states of a user's own runs."""
+"""No test reads or writes the states of a user's own runs, and programs that tests start find the package."""
+
+from pathlib import Path
 
 import pytest
 
 from ae_core.states import RUNS_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def package_for_programs(monkeypatch):
+    """Python looks for modules beside a script, not where it is started."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
 @pytest.fixture(autouse=True)
