@@ -75,7 +75,6 @@ _SIGHT = """() => {
     }
     return {
         parts,
-        view: pictures("[role='tabpanel']"),
         seen: document.querySelector("img[alt^='The drawing as the model sees it']").src,
         titles: text("[data-testid='stMarkdown'] strong"),
     };
@@ -206,8 +205,7 @@ class Visitor:
         drawing, weight = self._drawings[-1], f"{_WEIGHTS[self._rung]:g}"
         for part, content in sight["parts"].items():
             yield self._ledger.mistake(part, (drawing, weight), content)
-        for part in ("seen", "view"):
-            yield self._ledger.mistake(part, drawing, sight[part])
+        yield self._ledger.mistake("seen", drawing, sight["seen"])
         if f"penalty weight {weight}" != sight["titles"].partition(", ")[2]:
             yield f"the slider is at {weight}, and the page shows {sight['titles']}"
         if (difference := self._difference(sight["seen"])) > _SAME_PICTURE:
