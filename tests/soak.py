@@ -1,44 +1,41 @@
 """Many visitors at once, for minutes: `python -m tests.soak`. Ends with exit code 1 if a promise is broken.
 
 Nothing may be lost or mixed up between sessions, the server's log stays clean and its memory flat, and the
-slider stays quick, while one more session trains. Chromium shares the processors with the server.
+slider stays quick, while one more session trains. The visitors are websockets, not browsers: what their
+browsers would do, they would do on machines of their own.
 """
 
 import argparse
+import asyncio
 import base64
 import hashlib
 import io
 import itertools
+import json
 import os
 import random
+import re
 import statistics
 import sys
 import tempfile
 import time
-from collections import Counter, deque
-from contextlib import ExitStack
+import urllib.request
+from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from playwright.sync_api import Error, expect
+import plotly.io
+from PIL import Image, ImageDraw
 
 from ae_core.config import LADDERS
 from ae_core.drawing import to_mnist
-from ae_core.maps import CELL_PIXELS, grey_picture
-from tests.e2e.conftest import (
-    PATIENCE_MS,
-    complaints,
-    draw,
-    launch_chromium,
-    opened,
-    panel,
-    server_process,
-    settled,
-)
+from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
+from ae_core.photo import SIDE
+from tests.client import Session, UnansweredError, canvas_state
+from tests.e2e.conftest import complaints, server_process
 from tests.e2e.footprint import megabytes
-from tests.e2e.latency import WATCH
 
 SLOPE_MB_A_MINUTE = 10
 P95_MS = 1500
@@ -49,38 +46,14 @@ JUDGED_SECONDS = 180
 
 _WEIGHTS = LADDERS["contractive"]
 _STARTING_RUNG = _WEIGHTS.index(1e-4)
-_EVENTS = {"slide": "keydown", "stroke": "pointerup", "digit": "click", "undo": "click"}
-"""What a visitor does, and the event from which on the page's answer is timed."""
 _SLIDES = ("slide",) * 3
 _DEEDS = tuple(
     deed for other in ("stroke", "digit", "stroke", "undo", "undo", "undo") for deed in (other, *_SLIDES)
 )
 """The round that every visitor goes; it ends at the drawing with which it began."""
-_LOOK_MS = 50
-"""Between two looks at a page for its answer: times are up to so much too long."""
+_PANELS = tuple(f"panel_{title}_0" for title in ("Reconstruction", "Code", "Jacobian"))
 _SAMPLE_SECONDS = 2
 _TRAINER_SECONDS = 15
-_SAME_PICTURE = 0.02
-"""Mean difference, of a range of 1, up to which a picture is the one expected; others differ by 0.1."""
-
-_AT_REST = """() => document.querySelector("[data-testid='stApp']").dataset.testScriptState === 'notRunning'
-    && [...document.images].every(image => image.complete && image.naturalWidth > 0)"""
-_SIGHT = """() => {
-    const text = place => [...document.querySelectorAll(place)].map(element => element.textContent).join();
-    const pictures = place => [...document.querySelectorAll(place + ' img')].map(image => image.src).join();
-    const parts = {};
-    for (const title of ['Reconstruction', 'Code', 'Jacobian']) {
-        const place = `.st-key-panel_${title}_0`;
-        parts[title] = text(place) + pictures(place);
-    }
-    return {
-        parts,
-        seen: document.querySelector("img[alt^='The drawing as the model sees it']").src,
-        titles: text("[data-testid='stMarkdown'] strong"),
-    };
-}"""
-_NEWEST_STEP = """() => Math.max(0, ...[...document.querySelectorAll(
-    "[data-testid='stSidebar'] .js-plotly-plot")].map(plot => plot.data[0].x.at(-1)))"""
 
 
 class Ledger:
@@ -97,7 +70,7 @@ class Ledger:
 
     def mistake(self, part, owner, content):
         """A sentence on what is wrong with the content of a part of the page, or None."""
-        look = hashlib.sha256(content.encode()).digest()
+        look = hashlib.sha256(content).digest()
         usual = self._looks.setdefault((part, owner), look)
         known = self._owners.setdefault((part, look), owner)
         if known != owner:
@@ -113,7 +86,7 @@ class Report:
 
     seconds: float = 0.0
     slides: list = field(default_factory=list)
-    """Milliseconds from each key to the three panels."""
+    """Milliseconds from each slide to the three panels."""
     others: list = field(default_factory=list)
     """Likewise for strokes, test digits and undo."""
     answered: list = field(default_factory=list)
@@ -148,206 +121,286 @@ class Report:
         return self.seconds >= SETTLING_SECONDS + JUDGED_SECONDS
 
 
-class UnansweredError(Exception):
-    """A page never showed the answer to what was done on it."""
-
-
 class Visitor:
-    """One session: its page, and what this session itself knows to have drawn and chosen there."""
+    """One session, and what it itself knows to have drawn and chosen there."""
 
-    def __init__(self, number, page, ledger):
+    def __init__(self, number, address, session, ledger):
         self.number = number
-        self.page = page
+        self.session = session
         self.answered = Counter()
+        self._address = address
         self._ledger = ledger
+        self._pictures = {}
+        """Those of the page that are no part of its messages, by their addresses."""
         self._rung, self._direction = _STARTING_RUNG, 1
-        self._drawings = [()]
-        """The canvas after each step that undo would take back, each as the names of what is on it."""
+        self._drawings = [Drawing((), ())]
+        """The canvas after each step that undo would take back."""
         self._strokes = 0
         self._examples = Counter()
         # Not all visitors draw at the same time.
         self._deeds = itertools.chain(("slide",) * (number % 4), itertools.cycle(_DEEDS))
-        self.under_way = None
-        """What was done last, until its answer is collected."""
 
-    def arrive(self):
+    async def arrive(self):
         """A first drawing, so that every later act changes all three panels."""
-        self._stroke()
-        expect(panel(self.page, "Jacobian")).to_contain_text("exact")
-        settled(self.page)
-        self.page.evaluate(WATCH)
-        # Looking at each frame, as for one visitor, takes a tenth of a processor for each page that waits.
-        self.page.evaluate("pause => window.nextLook = look => setTimeout(look, pause)", _LOOK_MS)
+        await self._stroke()
+        await self._at_rest()
 
-    def act(self):
-        """Do the next thing, and leave it to the page to time the answer."""
-        self.under_way = next(self._deeds)
-        self.page.evaluate("event => panelsAfter(event)", _EVENTS[self.under_way])
-        getattr(self, f"_{self.under_way}")()
+    async def act(self):
+        """Do the next thing.
 
-    def collect(self):
-        """What was done last, and the milliseconds to its answer.
+        Returns:
+            What was done, and the seconds until all three panels had changed.
 
         Raises:
-            UnansweredError: if the panels never changed.
+            UnansweredError: if they never do.
         """
-        deed, self.under_way = self.under_way, None
-        taken = self.page.evaluate("() => window.waited")
-        if taken is None:
-            raise UnansweredError(f"the answer to a {deed} never came")
+        deed = next(self._deeds)
+        before = [self._look(key) for key in _PANELS]
+        started = time.perf_counter()
+        await getattr(self, f"_{deed}")()
+        await self.session.until(
+            lambda: all(self._look(key) != old for key, old in zip(_PANELS, before, strict=True)),
+            f"the answer to a {deed}",
+        )
+        taken = time.perf_counter() - started
         self.answered[deed] += 1
+        await self._at_rest()
         return deed, taken
 
-    def mistakes(self):
+    async def mistakes(self):
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
-        self.page.wait_for_function(_AT_REST, polling=_LOOK_MS)
-        sight = self.page.evaluate(_SIGHT)
         drawing, weight = self._drawings[-1], f"{_WEIGHTS[self._rung]:g}"
-        for part, content in sight["parts"].items():
-            yield self._ledger.mistake(part, (drawing, weight), content)
-        yield self._ledger.mistake("seen", drawing, sight["seen"])
-        if f"penalty weight {weight}" != sight["titles"].partition(", ")[2]:
-            yield f"the slider is at {weight}, and the page shows {sight['titles']}"
-        if (difference := self._difference(sight["seen"])) > _SAME_PICTURE:
-            yield f"what the model sees is {difference:.2f} away from what {drawing} is on the canvas"
+        owner = (drawing.names, weight)
+        looks = {key: self._look(key) for key in _PANELS}
+        looks["view"] = self._look("view") + await self._pictures_of("view")
+        found = [self._ledger.mistake(part, owner, look) for part, look in looks.items()]
+        found.append(self._wrong_title(weight))
+        found.append(self._wrong_picture(drawing))
+        return [mistake for mistake in found if mistake is not None]
 
-    def _difference(self, seen):
-        """How far the picture that came from the server is from what lies on this browser's own canvas."""
-        canvas = self.page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas")
-        drawn = to_mnist(_picture(canvas.evaluate("canvas => canvas.toDataURL()"), "RGBA"))
-        if drawn is None:
-            return 1.0
-        expected = grey_picture(drawn[0, 0].numpy(), CELL_PIXELS).astype(float)
-        return float(np.abs(_picture(seen, "L") - expected).mean()) / 255
+    def _look(self, key):
+        """All that was sent for a part of the page."""
+        return b"".join(
+            element.SerializeToString(deterministic=True) for element in self.session.elements(key)
+        )
 
-    def _slide(self):
+    async def _pictures_of(self, key):
+        """The pictures that a browser would fetch for a part of the page, each once."""
+        wanted = [image.url for element in self.session.elements(key) for image in element.imgs.imgs]
+        for url in set(wanted) - set(self._pictures):
+            self._pictures[url] = await asyncio.to_thread(_fetched, self._address + url)
+        return b"".join(self._pictures[url] for url in wanted)
+
+    def _wrong_title(self, weight):
+        titles = [element.markdown.body for element in self.session.elements()]
+        shown = [title for title in titles if re.fullmatch(r"\*\*.* penalty weight .*\*\*", title)]
+        if any(title.endswith(f" penalty weight {weight}**") for title in shown):
+            return None
+        return f"the slider is at {weight}, and the page shows {shown}"
+
+    def _wrong_picture(self, drawing):
+        (seen,) = re.findall(
+            r"src='([^']*)' alt='The drawing as the model sees it",
+            "".join(element.html.body for element in self.session.elements()),
+        )
+        expected = grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), CELL_PIXELS)
+        if np.array_equal(_picture(seen).convert("L"), expected):
+            return None
+        return f"what the model sees is not {drawing.names}, which is on the canvas"
+
+    async def _at_rest(self):
+        await self.session.until(lambda: self.session.at_rest, "the end of an answer")
+
+    async def _slide(self):
         """One stop, to and fro over the whole ladder."""
         if not 0 <= self._rung + self._direction < len(_WEIGHTS):
             self._direction *= -1
         self._rung += self._direction
-        key = "ArrowRight" if self._direction > 0 else "ArrowLeft"
-        self.page.locator(".st-key-weight_contractive input[type=range]").first.press(key)
+        stop = f"{_WEIGHTS[self._rung]:g}"
+        await self.session.change("weight_contractive", string_array_value={"data": [stop]})
 
-    def _stroke(self):
+    async def _stroke(self):
         """A line through all four quarters of the canvas, like no other visitor's and no earlier one."""
         self._strokes += 1
         name = f"stroke {self._strokes} of visitor {self.number}"
         chance = random.Random(name)
         corners = [(x, y) for x in (30, 150) for y in (30, 150)]
         chance.shuffle(corners)
-        draw(self.page, [(x + chance.randrange(100), y + chance.randrange(100)) for x, y in corners])
-        self._drawings.append((*self._drawings[-1], name))
+        points = [(x + chance.randrange(100), y + chance.randrange(100)) for x, y in corners]
+        self._drawings.append(self._drawings[-1].with_stroke(name, points))
+        await self._report()
 
-    def _digit(self):
+    async def _digit(self):
         """A test digit; visitors that place the same one have to see the same."""
         digit = (self.number + self._strokes) % 10
-        self.page.locator(f".st-key-digit_{digit} button").click()
-        self._drawings.append((f"digit {digit}.{self._examples[digit]}",))
+        name = f"digit {digit}.{self._examples[digit]}"
         self._examples[digit] += 1
+        placed = await self._placed_by(f"digit_{digit}")
+        self._drawings.append(Drawing((name,), tuple(placed)))
+        await self._report()
 
-    def _undo(self):
-        self.page.get_by_role("button", name="Undo").first.click()
+    async def _undo(self):
         self._drawings.pop()
+        await self._placed_by("undo")
+        await self._report()
+
+    async def _placed_by(self, button):
+        """Click a button; the shapes that it puts onto the canvas."""
+        before = self.session.widget("canvas").json
+        await self.session.change(button, trigger_value=True)
+        await self.session.until(
+            lambda: self.session.widget("canvas").json != before, f"what {button} puts onto the canvas"
+        )
+        return json.loads(self.session.widget("canvas").json)["initialDrawing"]["objects"]
+
+    async def _report(self):
+        """Tell the server what lies on the canvas, as the canvas itself does."""
+        drawing = self._drawings[-1]
+        state = canvas_state(drawing.shapes, data_url(to_png(drawing.canvas)))
+        await self.session.change("canvas", **state)
 
 
-def _picture(address, mode):
-    """The pixels of a picture whose address holds it."""
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert(mode))
+@dataclass(frozen=True)
+class Drawing:
+    """What lies on a canvas."""
+
+    names: tuple
+    """Of the strokes and test digits."""
+    shapes: tuple
+    """As the canvas describes them."""
+
+    def with_stroke(self, name, points):
+        """The same, with one stroke more."""
+        path = [["M" if not index else "L", *point] for index, point in enumerate(points)]
+        return Drawing((*self.names, name), (*self.shapes, {"type": "Path", "path": path}))
+
+    @property
+    def canvas(self):
+        """The canvas as a picture: shape (280, 280, 4), uint8."""
+        canvas = Image.new("RGBA", (SIDE, SIDE), "black")
+        pen = ImageDraw.Draw(canvas)
+        for shape in self.shapes:
+            if "src" in shape:
+                canvas.paste(_picture(shape["src"]))
+            else:
+                points = [(x, y) for _, x, y in shape["path"]]
+                pen.line(points, "white", width=22, joint="curve")
+        return np.asarray(canvas)
 
 
-def train_for_long(page):
-    """Start a run that outlasts everything here."""
-    epochs = page.locator(".st-key-train_contractive_epochs input")
-    epochs.fill("1000")
-    epochs.press("Enter")
-    page.locator(".st-key-train button").click()
-    page.wait_for_function(f"({_NEWEST_STEP})() > 0")
+def _picture(address):
+    """The picture whose address holds it."""
+    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
 
 
-def soak(browser, sessions, seconds, pace):
+def _fetched(address):
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return answer.read()
+
+
+class Trainer(Visitor):
+    """The session that trains; its drawing and its slider stay."""
+
+    async def train_for_long(self):
+        """Start a run that outlasts everything here."""
+        await self.session.change("train_contractive_epochs", int_value=1000)
+        await self._at_rest()
+        await self.session.change("train", trigger_value=True)
+        await self.further(0)
+
+    async def further(self, step):
+        """Wait until the training is past this step.
+
+        Returns:
+            The newest step.
+        """
+        await self.session.until(lambda: self._newest_step() > step, f"a training step after {step:,}")
+        return self._newest_step()
+
+    def _newest_step(self):
+        curves = [
+            element.plotly_chart.spec
+            for element in self.session.elements()
+            if element.plotly_chart.id.endswith("-loss_curve")
+        ]
+        return max((int(plotly.io.from_json(curve).data[0].x[-1]) for curve in curves), default=0)
+
+
+async def soak(sessions, seconds, pace):
     """Have visitors draw and slide on a server of their own while one trains, and report.
 
     Args:
-        pace: each visitor does something this many seconds after it last did, later if a page is slow.
+        pace: each visitor does something this many seconds after it last did, later if its page is slow.
     """
     report = Report()
     ledger = Ledger()
-    expect.set_options(timeout=PATIENCE_MS)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        with server_process(log) as (address, process), ExitStack() as contexts:
-            trainer, *visitors = (
-                _arrived(contexts, browser, address, number, ledger) for number in range(sessions + 1)
-            )
-            train_for_long(trainer.page)
-            report.answered = [visitor.answered for visitor in visitors]
-            _spend(seconds, pace, visitors, trainer, process, report)
+        with server_process(log) as (address, process):
+            async with AsyncExitStack() as stack:
+
+                async def arrived(visitor_class, number):
+                    session = await stack.enter_async_context(Session.opened(address))
+                    visitor = visitor_class(number, address, session, ledger)
+                    await visitor.arrive()
+                    return visitor
+
+                trainer = await arrived(Trainer, 0)
+                visitors = [await arrived(Visitor, number) for number in range(1, sessions + 1)]
+                await trainer.train_for_long()
+                report.answered = [visitor.answered for visitor in visitors]
+                started = time.perf_counter()
+                sampling = asyncio.create_task(_sample(process, report))
+                looking = asyncio.create_task(_look_after(trainer, report))
+                await asyncio.gather(
+                    *(
+                        _visit(visitor, started + seconds, pace, pace * index / sessions, report)
+                        for index, visitor in enumerate(visitors)
+                    )
+                )
+                report.seconds = time.perf_counter() - started
+                sampling.cancel()
+                looking.cancel()
+                await _look(trainer, report)
         report.log = log.read_text()
     return report
 
 
-def _arrived(contexts, browser, address, number, ledger):
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    contexts.callback(context.close)
-    context.set_default_timeout(PATIENCE_MS)
-    visitor = Visitor(number, opened(context, address), ledger)
-    visitor.arrive()
-    return visitor
-
-
-def _spend(seconds, pace, visitors, trainer, process, report):
-    """Go from visitor to visitor until the time is over, then look at each a last time."""
-    there = deque(visitors)
-    started = due = time.perf_counter()
-    next_sample = next_look = started
-    while there and (now := time.perf_counter()) < started + seconds:
-        if now >= next_sample:
-            report.memory.append((now - started, megabytes(process)))
-            next_sample = now + _SAMPLE_SECONDS
-        if now >= next_look:
-            _look_after(trainer, report)
-            next_look = now + _TRAINER_SECONDS
-        trainer.page.wait_for_timeout(max(0.0, 1000 * (due - time.perf_counter())))
-        # A visit that came late delays those after it: nobody hurries to catch up.
-        due = max(due, time.perf_counter()) + pace / len(there)
-        visitor = there.popleft()
-        if _visited(visitor, report, visitor.act):
-            there.append(visitor)
-    report.seconds = time.perf_counter() - started
-    for visitor in there:
-        _visited(visitor, report)
-    _look_after(trainer, report)
-
-
-def _visited(visitor, report, then=lambda: None):
-    """Take the answer to what this visitor did last, hold its page against it, and go on.
-
-    Returns:
-        Whether the visitor is still there: one whose page does not answer is not.
-    """
+async def _visit(visitor, end, pace, delay, report):
+    """Draw and slide until the time is over; one whose page does not answer gives up."""
+    due = time.perf_counter() + delay
     try:
-        if visitor.under_way is not None:
-            deed, taken = visitor.collect()
-            (report.slides if deed == "slide" else report.others).append(taken)
-        mistakes = [mistake for mistake in visitor.mistakes() if mistake is not None]
-        then()
-    except (Error, UnansweredError) as error:
-        report.lost.append(f"visitor {visitor.number}: {str(error).splitlines()[0]}")
-        return False
-    report.mixed_up += [f"visitor {visitor.number}: {mistake}" for mistake in mistakes]
-    return True
+        while (now := time.perf_counter()) < end:
+            await asyncio.sleep(due - now)
+            # An answer that came late delays what follows it: nobody hurries to catch up.
+            due = time.perf_counter() + pace
+            deed, taken = await visitor.act()
+            (report.slides if deed == "slide" else report.others).append(1000 * taken)
+            report.mixed_up += [f"visitor {visitor.number}: {each}" for each in await visitor.mistakes()]
+    except (UnansweredError, OSError) as error:
+        report.lost.append(f"visitor {visitor.number}: {error}")
 
 
-def _look_after(trainer, report):
+async def _sample(process, report):
+    started = time.perf_counter()
+    while True:
+        report.memory.append((time.perf_counter() - started, megabytes(process)))
+        await asyncio.sleep(_SAMPLE_SECONDS)
+
+
+async def _look_after(trainer, report):
+    while True:
+        await asyncio.sleep(_TRAINER_SECONDS)
+        await _look(trainer, report)
+
+
+async def _look(trainer, report):
     """The one that trains keeps its drawing, and the training goes on."""
-    if not _visited(trainer, report):
-        return
-    before = report.steps[-1] if report.steps else 0
     try:
-        trainer.page.wait_for_function(f"before => ({_NEWEST_STEP})() > before", arg=before, polling=_LOOK_MS)
-    except Error:
-        report.lost.append(f"the training stands still at step {before:,}")
-    report.steps.append(trainer.page.evaluate(_NEWEST_STEP))
+        report.steps.append(await trainer.further(report.steps[-1] if report.steps else 0))
+        report.mixed_up += [f"who trains: {each}" for each in await trainer.mistakes()]
+    except (UnansweredError, OSError) as error:
+        report.lost.append(f"who trains: {error}")
 
 
 def broken_promises(report):
@@ -408,11 +461,10 @@ def main():
     chosen = arguments.parse_args()
     print(
         f"{chosen.sessions} visitors, each doing something every {chosen.pace:g} s, and one that trains; "
-        f"{chosen.seconds:g} s; {os.cpu_count()} processors, Chromium among them",
+        f"{chosen.seconds:g} s; {os.cpu_count()} processors",
         flush=True,
     )
-    with launch_chromium() as browser:
-        report = soak(browser, chosen.sessions, chosen.seconds, chosen.pace)
+    report = asyncio.run(soak(chosen.sessions, chosen.seconds, chosen.pace))
     for name, figures in table(report):
         print(f"{name + ':':25}{figures}")
     broken = broken_promises(report)

@@ -29,10 +29,9 @@ WATCH = """() => {
     const until = (event, done) => new Promise(resolve => {
         document.addEventListener(event, () => {
             const start = performance.now();
-            const next = window.nextLook ?? requestAnimationFrame;
             const look = () => done() ? resolve(performance.now() - start)
-                : performance.now() - start > 20000 ? resolve(null) : next(look);
-            next(look);
+                : performance.now() - start > 20000 ? resolve(null) : requestAnimationFrame(look);
+            requestAnimationFrame(look);
         }, {capture: true, once: true});
     });
     window.panelsAfter = event => {

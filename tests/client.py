@@ -1,0 +1,204 @@
+"""One session of the page without a browser: a websocket on which Streamlit's own messages go to and fro."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+PATIENCE_SECONDS = 60
+"""Only keeps a server that hangs from hanging its visitors."""
+_WHOLE_PAGE = ""
+_COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+class UnansweredError(Exception):
+    """The page never came to show what was waited for."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """An element or a container of the page."""
+
+    element: Element | None
+    """None: a container."""
+    identity: str
+    """Streamlit's, which ends in the key that the page's code gave; empty without a key."""
+    fragment: str
+    run: int
+    """The number of the run of the script that sent it."""
+
+
+class Session:
+    """What a browser's tab keeps of the page, and what it sends when somebody does something there."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._parts = {}
+        """By their paths on the page."""
+        self._states = {}
+        """Of the widgets that were changed here, by their identities."""
+        self._query = ""
+        self._run, self._fragment = 0, _WHOLE_PAGE
+        """The run of the script that goes on or was the last, and what it runs."""
+        self._running = False
+        self._asked = 0
+        """Runs asked for since that one began."""
+        self._repeats = []
+        """A task for each fragment that repeats itself."""
+        self._news = asyncio.Condition()
+
+    @staticmethod
+    @asynccontextmanager
+    async def opened(address):
+        """A new tab on the page at an address like http://localhost:8501, once it is there."""
+        stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+        async with connect(stream, origin=address, subprotocols=["streamlit"], max_size=None) as connection:
+            session = Session(connection)
+            listening = asyncio.create_task(session._listen())
+            try:
+                await session._ask(_WHOLE_PAGE)
+                await session.until(lambda: session.at_rest, "the page")
+                yield session
+            finally:
+                listening.cancel()
+                session._stop_repeats()
+
+    @property
+    def at_rest(self):
+        """Whether everything asked for is answered, to the end."""
+        return not self._running and not self._asked
+
+    def elements(self, key=None):
+        """What is in the container of this key, or on the whole page, from top to bottom.
+
+        Raises:
+            KeyError: if the page has no such container.
+        """
+        place = () if key is None else self._place(key)
+        inside = sorted(path for path in self._parts if path[: len(place)] == place)
+        return [self._parts[path].element for path in inside if self._parts[path].element is not None]
+
+    def widget(self, key):
+        """The widget of this key.
+
+        Raises:
+            KeyError: if the page has no such widget.
+        """
+        element = self._parts[self._place(key)].element
+        return getattr(element, element.WhichOneof("type"))
+
+    async def change(self, key, **value):
+        """Put a widget into another state, named as in Streamlit's WidgetState; a click lasts for one run."""
+        part = self._parts[self._place(key)]
+        state = WidgetState(id=part.identity, **value)
+        if "trigger_value" in value:
+            await self._ask(part.fragment, click=state)
+        else:
+            self._states[state.id] = state
+            await self._ask(part.fragment)
+
+    async def until(self, holds, what):
+        """Wait until the page is such that something holds.
+
+        Raises:
+            UnansweredError: if it never does.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._news:
+                await self._news.wait_for(lambda: holds() or self._connection.close_code is not None)
+        except TimeoutError:
+            raise UnansweredError(f"{what} never came") from None
+        if not holds():
+            raise UnansweredError(f"the connection was lost before {what} came")
+
+    def _place(self, key):
+        for path, part in self._parts.items():
+            if part.identity.endswith(f"-{key}"):
+                return path
+        raise KeyError(key)
+
+    async def _ask(self, fragment, click=None, is_auto_rerun=False):
+        """Ask for a run of the whole script or of a fragment."""
+        request = ClientState(query_string=self._query, fragment_id=fragment, is_auto_rerun=is_auto_rerun)
+        request.widget_states.widgets.extend(self._states.values())
+        if click is not None:
+            request.widget_states.widgets.append(click)
+        self._asked += 1
+        await self._connection.send(BackMsg(rerun_script=request).SerializeToString())
+
+    async def _listen(self):
+        try:
+            async for data in self._connection:
+                self._take(ForwardMsg.FromString(data))
+                async with self._news:
+                    self._news.notify_all()
+        except ConnectionClosed:
+            pass
+        finally:
+            async with self._news:
+                self._news.notify_all()
+
+    def _take(self, message):
+        match message.WhichOneof("type"):
+            case "new_session":
+                self._run += 1
+                self._fragment = next(iter(message.metadata.run.fragment_ids), _WHOLE_PAGE)
+                self._running, self._asked = True, 0
+                if self._fragment == _WHOLE_PAGE:
+                    self._stop_repeats()
+            case "delta":
+                self._put(tuple(message.metadata.delta_path), message.delta)
+            case "script_finished" if message.script_finished in _COMPLETE:
+                self._clear_away()
+                self._running = False
+            # A run that was cut short is followed by one that sends the rest.
+            case "page_info_changed":
+                self._query = message.page_info_changed.query_string
+            case "auto_rerun":
+                again = message.auto_rerun
+                repeat = self._repeat(again.fragment_id, again.interval)
+                self._repeats.append(asyncio.create_task(repeat))
+
+    def _put(self, path, delta):
+        if delta.WhichOneof("type") == "add_block":
+            element, identity = None, delta.add_block.id
+        else:
+            element = delta.new_element
+            identity = getattr(getattr(element, element.WhichOneof("type")), "id", "")
+        self._parts[path] = _Part(element, identity, delta.fragment_id, self._run)
+
+    def _clear_away(self):
+        """Take away what the run that is over would have sent anew if it still were on the page."""
+        self._parts = {
+            path: part
+            for path, part in self._parts.items()
+            if part.run == self._run or self._fragment not in (_WHOLE_PAGE, part.fragment)
+        }
+
+    async def _repeat(self, fragment, seconds):
+        while True:
+            await asyncio.sleep(seconds)
+            await self._ask(fragment, is_auto_rerun=True)
+
+    def _stop_repeats(self):
+        for repeat in self._repeats:
+            repeat.cancel()
+        self._repeats.clear()
+
+
+def canvas_state(shapes, picture):
+    """What the canvas says of itself.
+
+    Args:
+        shapes: what lies on it, as it describes them.
+        picture: a PNG of it, as an address that holds itself.
+    """
+    return {"json_value": json.dumps({"drawing": {"raw": {"objects": shapes}, "data": picture}})}
