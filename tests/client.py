@@ -96,7 +96,12 @@ class Session:
         return getattr(element, element.WhichOneof("type"))
 
     async def change(self, key, **value):
-        """Put a widget into another state, named as in Streamlit's WidgetState; a click lasts for one run."""
+        """Put a widget into another state, named as in Streamlit's WidgetState; a click lasts for one run.
+
+        Raises:
+            KeyError: if the page has no such widget.
+            UnansweredError: if the connection is lost.
+        """
         part = self._parts[self._place(key)]
         state = WidgetState(id=part.identity, **value)
         if "trigger_value" in value:
@@ -132,7 +137,10 @@ class Session:
         if click is not None:
             request.widget_states.widgets.append(click)
         self._asked += 1
-        await self._connection.send(BackMsg(rerun_script=request).SerializeToString())
+        try:
+            await self._connection.send(BackMsg(rerun_script=request).SerializeToString())
+        except ConnectionClosed:
+            raise UnansweredError("the connection was lost") from None
 
     async def _listen(self):
         try:

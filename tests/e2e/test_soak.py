@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.soak import P95_MS, Ledger, Report, broken_promises, soak, table
+from tests.soak import P95_MS, Report, broken_promises, soak, table
+from tests.visitors import Ledger
 
 
 def test_nothing_is_lost_or_mixed_up_while_four_draw_and_slide_and_one_trains():
