@@ -7,9 +7,11 @@ written as the share's part of the whole batch's loss times the number of proces
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
@@ -89,6 +91,30 @@ def use_own_device() -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
+def store_of_this_start(store: dist.Store, rank: int, size: int) -> dist.Store:
+    """The part of torchrun's store that the processes started together now, and no earlier ones, write into.
+
+    torchrun keeps its store when it starts processes again: the addresses of killed ones are still in it, and
+    its count of restarts differs from node to node (https://github.com/pytorch/pytorch/issues/135712).
+    So every other process asks under a name never used before, and process 0 answers all with one new name
+    until each has got it.
+    """
+    if rank > 0:
+        question = uuid4().hex
+        store.set(f"question of {rank}", question)
+        start = store.get(f"answer to {question}").decode()
+        store.set(f"{start} reached {rank}", "")
+        return dist.PrefixStore(start, store)
+    start = uuid4().hex
+    others = set(range(1, size))
+    while others:
+        for other in others:
+            store.set(f"answer to {store.get(f'question of {other}').decode()}", start)
+        time.sleep(0.01)
+        others = {other for other in others if not store.check([f"{start} reached {other}"])}
+    return dist.PrefixStore(start, store)
+
+
 @contextmanager
 def process_group() -> Iterator[None]:
     """Join the processes that torchrun started; alone, this does nothing."""
@@ -96,7 +122,9 @@ def process_group() -> Iterator[None]:
         yield
         return
     use_own_device()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    store, rank, size = next(dist.rendezvous("env://"))
+    dist.init_process_group(backend, store=store_of_this_start(store, rank, size), rank=rank, world_size=size)
     try:
         yield
     finally:

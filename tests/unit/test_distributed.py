@@ -3,13 +3,16 @@
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch.distributed as dist
 
 from ae_core.checkpoints import load_checkpoint
+from ae_core.distributed import store_of_this_start
 
 PROGRAM = """
-    import os, signal, sys
+    import os, signal, sys, time
 
     import torch
 
@@ -39,6 +42,9 @@ PROGRAM = """
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(*arguments)
         ae_core.training.learning_rate_at = dying
+    if "DIES" in os.environ and os.environ["RANK"] == "1" and not first_start:
+        # The killed process's address is in torchrun's store until the new one has written its own.
+        time.sleep(3)
     sys.exit(main(sys.argv[1:]))
 """
 # 421 images in batches of 43 are 10 steps an epoch, the last of 34 images.
@@ -92,3 +98,13 @@ def test_a_killed_process_is_started_again_and_goes_on_from_the_last_state(train
     together, said = train("sparse", 2, dies=37)
     assert "model was interrupted and goes on after step 30." in said
     assert furthest(alone, together) < 1e-5
+
+
+def test_processes_started_again_read_nothing_that_the_killed_ones_wrote():
+    store = dist.HashStore()
+    for _ in range(3):
+        with ThreadPoolExecutor() as pool:
+            joined = list(pool.map(lambda rank: store_of_this_start(store, rank, 3), [2, 0, 1]))
+        assert not any(one.check(["address"]) for one in joined)
+        joined[0].set("address", "here")
+        assert [one.get("address") for one in joined] == [b"here"] * 3
