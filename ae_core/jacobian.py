@@ -5,6 +5,7 @@ Rifai et al., "Contractive Auto-Encoders", ICML 2011.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -20,6 +21,8 @@ _STRIDE = 4
 """... and its neighbour sees the same 4 pixels further."""
 _RIM = 3
 """The first patch starts 3 pixels outside the picture."""
+_IMAGES_AT_ONCE = 4
+"""Operations on one image at a time leave a second core idle; more images outgrow the caches."""
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
@@ -104,7 +107,9 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
     """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x.
 
     Three sparse matrices are multiplied from both ends: first the 7 x 7 pixels that each of the 49 places of
-    the second layer sees, then, place by place, the third convolution's taps on them, added where they go.
+    the second layer sees, then, tap by tap, the third convolution on them, for all its units at once: a tap
+    moves the pixels it sees by the same distance in each unit's window. Meanwhile the channels are the last
+    axis, so that whole rows of them are added at a time.
 
     Args:
         first, second, third: weights of convolutions of stride 2, 2 and 1, the first two padded by 1.
@@ -112,45 +117,56 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
     Returns:
         Shape (batch, channels * places, 784).
     """
+    channels, _, kernel, _ = third.shape
     batch, side = mask2.shape[0], mask2.shape[-1]
-    if batch > 1 and first.device.type == "cpu":
-        # One image's arrays stay in the cache.
-        masks = zip(mask1.split(1), mask2.split(1), strict=True)
-        return torch.cat([_masked_jacobian(first, one, second, two, third) for one, two in masks])
-    channels, inner, kernel, _ = third.shape
-    patches = _second_layer_patches(first, mask1, second, mask2)
-    # Flipped, because a code unit further on sees the same place with an earlier tap.
-    taps = third.permute(2, 3, 0, 1).flip(0, 1).contiguous()
     units = side - kernel + 1
-    padded = third.new_zeros(batch, channels, units, units, _RIM + IMAGE_SIZE, _RIM + IMAGE_SIZE)
-    for row in range(side):
-        unit_rows, tap_rows = _seeing(row, kernel, units)
-        for column in range(side):
-            unit_columns, tap_columns = _seeing(column, kernel, units)
-            seen_with = taps[tap_rows, tap_columns]
-            added = seen_with.reshape(-1, inner) @ patches[:, row, column]
-            added = added.view(batch, *seen_with.shape[:3], _PATCH, _PATCH).permute(0, 3, 1, 2, 4, 5)
-            pixels = (slice(_STRIDE * place, _STRIDE * place + _PATCH) for place in (row, column))
-            padded[:, :, unit_rows, unit_columns, *pixels] += added
-    return padded[..., _RIM:, _RIM:].reshape(batch, -1, PIXELS)
+    window = _STRIDE * (kernel - 1) + _PATCH
+    paths = torch.einsum("cits,iyx->tsiyxc", second, first[:, 0])
+    taps = third.permute(2, 3, 1, 0).contiguous()
+    jacobian = third.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
+    for start in range(0, batch, _IMAGES_AT_ONCE):
+        some = slice(start, start + _IMAGES_AT_ONCE)
+        patches = _second_layer_patches(paths, mask1[some], mask2[some])
+        windows = third.new_zeros(units, units, patches.shape[2], window, window, channels)
+        for row, column in product(range(kernel), repeat=2):
+            seen = patches[row : row + units, column : column + units]
+            target = windows[..., _tap(row), _tap(column), :]
+            target += (seen.flatten(0, -2) @ taps[row, column]).view(target.shape)
+        for row, column in product(range(units), repeat=2):
+            (rows, inner_rows), (columns, inner_columns) = _placed(row, window), _placed(column, window)
+            seen = windows[row, column, :, inner_rows, inner_columns]
+            jacobian[some, :, row, column, rows, columns] = seen.permute(0, 3, 1, 2)
+    return jacobian.view(batch, -1, PIXELS)
 
 
-def _seeing(place: int, kernel: int, units: int) -> tuple[slice, slice]:
-    """Which code units along an axis see a place of the second layer, and with which flipped taps."""
-    start, stop = max(0, place - kernel + 1), min(units - 1, place) + 1
-    first_tap = kernel - 1 - place
-    return slice(start, stop), slice(first_tap + start, first_tap + stop)
+def _tap(tap: int) -> slice:
+    """The pixels along an axis that a tap of the third layer sees in its unit's window."""
+    return slice(_STRIDE * tap, _STRIDE * tap + _PATCH)
 
 
-def _second_layer_patches(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor) -> Tensor:
-    """The pixels that each place of the second layer sees, shape (batch, 7, 7, channels, 49)."""
-    batch, inner = mask1.shape[:2]
-    mask1 = F.unfold(mask1.to(first.dtype), 3, stride=2, padding=1).view(batch, inner, 9, -1)
-    paths = torch.einsum("cit,is->tcsi", second.flatten(2), first.flatten(1))
-    columns = torch.einsum("tcsi,bitp->bpcst", paths, mask1)
-    patches = F.fold(columns.flatten(0, 1).flatten(1, 2), (_PATCH, _PATCH), kernel_size=3, stride=2)
-    patches = patches.view(batch, *mask2.shape[2:], -1, _PATCH * _PATCH)
-    return patches * mask2.permute(0, 2, 3, 1)[..., None]
+def _placed(unit: int, window: int) -> tuple[slice, slice]:
+    """The pixels along an axis that a unit sees, in the picture and in its window."""
+    start = _STRIDE * unit - _RIM
+    outside = max(0, -start)
+    return slice(start + outside, start + window), slice(outside, window)
+
+
+def _second_layer_patches(paths: Tensor, mask1: Tensor, mask2: Tensor) -> Tensor:
+    """The pixels that each place of the second layer sees, shape (7, 7, batch, 7, 7, channels).
+
+    Args:
+        paths: from a pixel by a unit of the first layer to one of the second, by the second layer's tap, the
+            unit, the first layer's tap and the second layer's unit.
+    """
+    batch, channels, side, _ = mask2.shape
+    on = F.pad(mask1.to(paths.dtype), (1, 0, 1, 0)).permute(2, 3, 0, 1)
+    patches = paths.new_zeros(side, side, batch, _PATCH, _PATCH, channels)
+    for row, column in product(range(3), repeat=2):
+        stepped = on[row : row + 2 * side : 2, column : column + 2 * side : 2]
+        seen = stepped.flatten(0, 2) @ paths[row, column].flatten(1)
+        target = patches[..., 2 * row : 2 * row + 3, 2 * column : 2 * column + 3, :]
+        target += seen.view(target.shape)
+    return patches * mask2.permute(2, 3, 0, 1)[:, :, :, None, None]
 
 
 def sensitivity_map(jacobian: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ JACOBIAN_IMAGES = 1000
 RECONSTRUCTION_JACOBIAN_IMAGES = 100
 
 _CHUNK = 1000
-_JACOBIAN_CHUNK = {"cpu": 1, "cuda": 50}
+_JACOBIAN_CHUNK = {"cpu": 4, "cuda": 50}
 """Images whose Jacobians are computed together: a single one stays in a processor's cache."""
 
 
