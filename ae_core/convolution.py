@@ -149,15 +149,19 @@ def _patches(x: Tensor, width: int, geometry: _Geometry) -> Tensor:
     """What each place of the small images sees of the large: (n, c, side, side) to (n small^2, width^2 c)."""
     _, stride, before, large, small = geometry
     after = (small - 1) * stride + width - large - before
-    x = F.pad(x, (before, after, before, after)).permute(0, 2, 3, 1)
+    x = _pad(x, before, after).permute(0, 2, 3, 1)
     windows = x.unfold(1, width, stride).unfold(2, width, stride)
     return windows.permute(0, 1, 2, 4, 5, 3).reshape(-1, width * width * x.shape[-1])
 
 
 def _matrix(weight: Tensor, width: int) -> Tensor:
     """Weights by channel of the small images and by place and channel of a patch."""
-    wider = width - weight.shape[-1]
-    return F.pad(weight, (0, wider, 0, wider)).permute(0, 2, 3, 1).flatten(1)
+    return _pad(weight, 0, width - weight.shape[-1]).permute(0, 2, 3, 1).flatten(1)
+
+
+def _pad(x: Tensor, before: int, after: int) -> Tensor:
+    """Zeros around images; none are not the copy that PyTorch makes of them."""
+    return F.pad(x, (before, after, before, after)) if before or after else x
 
 
 def _sum(rows: Tensor) -> Tensor:
