@@ -102,6 +102,19 @@ def openings(page, repeats):
     return times
 
 
+def slides_beside_training(page, repeats):
+    """The slider while this page's own training goes on, with its bar, curve and picture."""
+    page.get_by_role("tab", name="Learn").click()
+    page.get_by_label("Epochs", exact=True).fill("1000")
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("images/s")).to_be_visible()
+    times = slides(page, repeats)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped after step")).to_be_visible()
+    return times
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--repeats", type=int, default=15)
@@ -123,6 +136,7 @@ def main():
             ("Compare, opened", openings),
             ("a stroke to all three panels, Compare open", strokes),
             ("the slider to all three panels, Compare open", slides),
+            ("the slider to all three panels while this page trains", slides_beside_training),
         ):
             act(page, 2)
             times = act(page, repeats)
