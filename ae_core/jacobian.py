@@ -22,7 +22,7 @@ _STRIDE = 4
 _RIM = 3
 """The first patch starts 3 pixels outside the picture."""
 _IMAGES_AT_ONCE = 4
-"""Operations on one image at a time leave a second core idle; more images outgrow the caches."""
+"""On a CPU: operations on one image leave a second core idle; more images outgrow the caches."""
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
@@ -124,8 +124,9 @@ def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor
     paths = torch.einsum("cits,iyx->tsiyxc", second, first[:, 0])
     taps = third.permute(2, 3, 1, 0).contiguous()
     jacobian = third.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
-    for start in range(0, batch, _IMAGES_AT_ONCE):
-        some = slice(start, start + _IMAGES_AT_ONCE)
+    at_once = _IMAGES_AT_ONCE if third.device.type == "cpu" else batch
+    for start in range(0, batch, at_once):
+        some = slice(start, start + at_once)
         patches = _second_layer_patches(paths, mask1[some], mask2[some])
         windows = third.new_zeros(units, units, patches.shape[2], window, window, channels)
         for row, column in product(range(kernel), repeat=2):

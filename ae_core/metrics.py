@@ -35,7 +35,7 @@ RECONSTRUCTION_JACOBIAN_IMAGES = 100
 
 _CHUNK = 1000
 _JACOBIAN_CHUNK = {"cpu": 4, "cuda": 50}
-"""Images whose Jacobians are computed together: a single one stays in a processor's cache."""
+"""Images whose Jacobians are computed together: those of a few stay in a processor's caches."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def reverse_mode(function, x):
 
 
 @pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("batch", [1, 5], ids=["one image", "more than at once"])
 def test_structured_jacobian_matches_jacrev(kind, activation, batch):
     model, x = model_and_images(kind, activation, batch)
     found = encoder_jacobian(model, x)
