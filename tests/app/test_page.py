@@ -4,6 +4,8 @@ import json
 import os
 import re
 import time
+from threading import Timer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics
-from ae_core.ui import library, model_picker
+from ae_core.ui import library, model_picker, running
 from tests.app.conftest import enlarged_digit, put_on_canvas
 
 
@@ -257,6 +259,17 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
         for name in re.findall(r"<b>([^<]*)</b>", element.proto.body)
     ]
     assert columns == [*(f"{weight:g}" for weight in LADDERS["sparse"]), *lab.models]
+
+
+def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypatch):
+    state = ["training"]
+    run = SimpleNamespace(
+        stop=Timer(0.1, lambda: state.append("measuring")).start,
+        snapshot=lambda: SimpleNamespace(state=state[-1]),
+    )
+    monkeypatch.setattr(running, "lab", lambda: SimpleNamespace(runs=[run]))
+    running.stop()
+    assert state[-1] == "measuring"
 
 
 def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
