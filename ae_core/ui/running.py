@@ -12,6 +12,7 @@ from ae_core.ui import library, style
 from ae_core.ui.state import lab
 
 _STOP_SECONDS = 0.4
+"""How long the page may stand still for a step at work; one of 600 images takes 0.13 s on two cores."""
 
 
 def begin(runs: list[TrainingRun]) -> None:

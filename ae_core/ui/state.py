@@ -164,9 +164,8 @@ def compute_on_one_core() -> None:
 def warm_up() -> None:
     """Once a process, after the heavy imports: a first pass of both models, then freeze what lives forever.
 
-    PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And Streamlit collects
-    garbage after every script run, which takes 0.2 s with torch imported, unless the imports' objects are
-    out of the collector's sight.
+    PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And a full collection
+    of garbage takes 0.2 s with torch imported, unless the imports' objects are out of the collector's sight.
     """
     import plotly.graph_objects  # noqa: F401
     import streamlit_drawable_canvas  # noqa: F401
