@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,43 @@ def put_on_canvas(page, pixels):
 def enlarged_digit(index):
     """A test image, ten canvas pixels for each of its own."""
     return np.kron(load_mnist("test").images[index, 0].numpy(), np.ones((10, 10), dtype=np.uint8))
+
+
+def figures_on(page):
+    """All names and figures of the panels, as texts."""
+    cells = {}
+    for element in page.main.get("html"):
+        names = re.findall(r"<span>([^<]*)</span><b>([^<]*)</b>", element.proto.body)
+        cells.update(dict(names))
+    return cells
+
+
+def texts(elements):
+    return [element.value for element in elements]
+
+
+def choose_kind(page, kind):
+    page.button_group(key="kind").set_value(kind)
+    return page.run()
+
+
+def train_on(page, **fields):
+    for name, value in fields.items():
+        page.number_input(key=f"train_{page.session_state['kind']}_{name}").set_value(value)
+    page.button(key="train").click()
+    page = page.run()
+    assert not page.exception
+    for run in page.session_state["lab"].runs:
+        run.wait(60)
+    # One look collects the model, the rerun that it asks for lists it.
+    return page.run()
+
+
+def decoded(values):
+    """Plotly sends arrays as base64 with a type."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=np.dtype(values["dtype"]))
+    return np.array(values)
 
 
 @pytest.fixture

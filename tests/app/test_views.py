@@ -21,8 +21,16 @@ from ae_core.mistakes import contraction_mistakes, sparsity_mistakes
 from ae_core.robustness import CORRUPTIONS
 from ae_core.ui.views import VIEWS
 from ae_core.ui.views.learn import EXPERIMENTS
-from tests.app.conftest import APP, enlarged_digit, put_on_canvas
-from tests.app.test_page import choose_kind, decoded, figures_on, texts, train_on
+from tests.app.conftest import (
+    APP,
+    choose_kind,
+    decoded,
+    enlarged_digit,
+    figures_on,
+    put_on_canvas,
+    texts,
+    train_on,
+)
 
 DIGIT = 3
 X = to_float(load_mnist("test").images[DIGIT : DIGIT + 1])

@@ -1,0 +1,127 @@
+"""Models trained, saved, uploaded and shipped, as the page shows them. Needs the shipped checkpoints."""
+
+import os
+
+import pytest
+import torch
+
+from ae_core import checkpoints
+from ae_core.checkpoints import CheckpointError, load_checkpoint
+from ae_core.ui import library, model_picker
+from tests.app.conftest import choose_kind, enlarged_digit, figures_on, put_on_canvas, texts, train_on
+
+
+def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_picker, "LIBRARY", tmp_path)
+    monkeypatch.setattr(model_picker, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
+    monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
+    page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
+    page = train_on(page, epochs=1, penalty_weight=1e-3)
+    lab = page.session_state["lab"]
+    assert lab.runs[0].snapshot().state == "finished"
+    (title,) = lab.models
+    assert lab.models[title].checkpoint.train_config.penalty_weight == 1e-3
+
+    page.button(key="show_newest").click()
+    page = page.run()
+    assert not page.exception
+    headings = texts(page.main.markdown)
+    assert f"**{title}**" in headings
+    assert "**Shipped sparse model, penalty weight 0.005**" in headings, (
+        "the shipped model stands below for comparison"
+    )
+
+    page.text_input(key="save_name").set_value("../escape")
+    page.run()
+    page.button(key="save").click()
+    page = page.run()
+    assert "letters" in page.error[0].value
+    page.text_input(key="save_name").set_value("mine")
+    page.run()
+    page.button(key="save").click()
+    page = page.run()
+    assert "mine.safetensors" in page.success[0].value
+    saved = load_checkpoint(tmp_path / "mine.safetensors")
+    assert saved.metrics == lab.models[title].checkpoint.metrics
+
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    assert page.selectbox(key="file").value == "mine.safetensors"
+    assert not page.exception
+    assert "**mine**" in texts(page.main.markdown)
+
+
+def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(page, small_mnist, monkeypatch):
+    def full(*_):
+        raise CheckpointError("It could not be written: No space left on device.")
+
+    monkeypatch.setattr(model_picker, "save_checkpoint", full)
+    page = train_on(choose_kind(page, "sparse"), epochs=1)
+    page.button(key="show_newest").click()
+    page.run()
+    page.text_input(key="save_name").set_value("mine")
+    page.run()
+    page.button(key="save").click()
+    page = page.run()
+    assert "No space left" in page.error[0].value
+    assert len(page.session_state["lab"].models) == 1
+
+
+def upload(page, name, content):
+    page.file_uploader(key="upload").upload(name, content)
+    return page.run()
+
+
+def test_a_bad_upload_is_one_sentence_and_everything_stays(page):
+    page = put_on_canvas(page, enlarged_digit(0))
+    before = figures_on(page)
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    good = checkpoints.ladder_paths("contractive")[1e-3].read_bytes()
+    for content in (b"", b"not a checkpoint", good[:5000], good[: len(good) // 2]):
+        page = upload(page, "bad.safetensors", content)
+        assert not page.exception
+        (message,) = texts(page.sidebar.error)
+        assert "\n" not in message
+        assert message.endswith(".")
+        assert figures_on(page) == before
+
+
+def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
+    page = put_on_canvas(page, enlarged_digit(0))
+    page.button_group(key="source").set_value("File")
+    page = upload(
+        page.run(), "teacher's <b>.safetensors", checkpoints.ladder_paths("contractive")[1e-2].read_bytes()
+    )
+    assert not page.exception
+    headings = texts(page.main.markdown)
+    assert "**teacher_s__b_ (uploaded)**" in headings, "a name from outside is shown without markup"
+    assert "**Shipped contractive model, penalty weight 0.0001**" in headings
+
+
+def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
+    shipped = load_checkpoint(checkpoints.ladder_paths("sparse")[5e-3])
+    forged = {**shipped.metrics, "max_activation": [1000.0] * 64, "test_mse": 0.0, "jacobian_sq_norm": 0.0}
+    path = tmp_path / "forged.safetensors"
+    checkpoints.save_checkpoint(
+        checkpoints.Checkpoint(shipped.model, shipped.model_config, shipped.train_config, forged), path
+    )
+    shown = library.uploaded(path.name, path.read_bytes())
+    expected = torch.tensor(shipped.metrics["max_activation"])
+    torch.testing.assert_close(shown.statistics.max_activation, expected, rtol=1e-3, atol=1e-4)
+    assert shown.checkpoint.metrics == {"test_mse": pytest.approx(shipped.metrics["test_mse"], rel=1e-3)}
+
+
+def test_a_file_that_was_replaced_is_read_anew(tmp_path):
+    path = tmp_path / "model.safetensors"
+    for weight in (1e-3, 1e-2):
+        path.write_bytes(checkpoints.ladder_paths("contractive")[weight].read_bytes())
+        os.utime(path, ns=(0, int(weight * 1e6)))
+        assert library.saved(path).checkpoint.train_config.penalty_weight == weight
+
+
+def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "ladder_paths", lambda kind: checkpoints.ladder_paths(kind, tmp_path))
+    page = page.run()
+    assert not page.exception
+    assert "There is no file" in page.main.error[0].value

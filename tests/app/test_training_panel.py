@@ -1,0 +1,141 @@
+"""The sidebar's training, in Streamlit's test harness without a browser. Needs the shipped checkpoints."""
+
+import re
+import time
+from threading import Timer
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from ae_core import runs
+from ae_core.config import LADDERS
+from ae_core.ui import running
+from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas, train_on
+
+
+def train_for_long(page):
+    """Start a run that only Stop ends."""
+    page = choose_kind(page, "sparse")
+    page.number_input(key="train_sparse_epochs").set_value(100_000)
+    page.button(key="train").click()
+    page = page.run()
+    (run,) = page.session_state["lab"].runs
+    return page, run
+
+
+def test_stop_keeps_what_was_learnt(page, small_mnist):
+    page, run = train_for_long(page)
+    assert page.button(key="train").disabled
+    deadline = time.monotonic() + 60
+    while run.snapshot().progress is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    page.button(key="stop").click()
+    page = page.run()
+    run.wait(60)
+    page = page.run()
+    assert run.snapshot().state == "stopped"
+    assert len(page.session_state["lab"].models) == 1
+    assert not page.button(key="train").disabled
+
+
+def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
+    page = choose_kind(page, "sparse")
+    page.number_input(key="train_sparse_epochs").set_value(1)
+    page.button(key="train_ladder").click()
+    page = page.run()
+    assert not page.exception
+    lab = page.session_state["lab"]
+    assert len(lab.runs) == len(LADDERS["sparse"])
+    assert len(page.get("progress")) == len(LADDERS["sparse"])
+    assert page.button(key="train").disabled
+    assert page.button(key="train_ladder").disabled
+    for run in lab.runs:
+        run.wait(60)
+    page = page.run()
+    weights = [shown.checkpoint.train_config.penalty_weight for shown in lab.models.values()]
+    assert weights == list(LADDERS["sparse"])
+    assert not page.button(key="train_ladder").disabled
+    assert {shown.checkpoint.train_config.epochs for shown in lab.models.values()} == {1}
+    # The open view is Compare: its columns are the shipped rungs and then those of this ladder.
+    page = put_on_canvas(page, enlarged_digit(0))
+    columns = [
+        name
+        for element in page.main.get("html")
+        if ">penalty weight<" in element.proto.body
+        for name in re.findall(r"<b>([^<]*)</b>", element.proto.body)
+    ]
+    assert columns == [*(f"{weight:g}" for weight in LADDERS["sparse"]), *lab.models]
+
+
+def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypatch):
+    state = ["training"]
+    run = SimpleNamespace(
+        stop=Timer(0.1, lambda: state.append("measuring")).start,
+        snapshot=lambda: SimpleNamespace(state=state[-1]),
+    )
+    monkeypatch.setattr(running, "lab", lambda: SimpleNamespace(runs=[run]))
+    running.stop()
+    assert state[-1] == "measuring"
+
+
+def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
+    page = choose_kind(page, "sparse")
+    page.number_input(key="train_sparse_epochs").set_value(100_000)
+    page.button(key="train_ladder").click()
+    page = page.run()
+    page.button(key="stop").click()
+    page = page.run()
+    first, *others = [run.wait(60) for run in page.session_state["lab"].runs]
+    assert first.state == "stopped"
+    assert {run.state for run in others} == {"stopped"}
+    assert not any(run.progress for run in others)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("sparsity_target", 2.0, "rho"),
+        ("sparsity_target", 0.0, "rho"),
+        ("penalty_weight", -1.0, "penalty_weight"),
+        ("epochs", 0, "epochs"),
+        ("batch_size", -5, "batch_size"),
+        ("learning_rate", 0.0, "learning_rate"),
+        ("seed", -1, "seed"),
+    ],
+)
+def test_an_impossible_field_is_a_sentence_and_starts_nothing(page, field, value, named):
+    page = train_on(choose_kind(page, "sparse"), **{field: value})
+    assert page.session_state["lab"].runs == []
+    assert named in page.sidebar.error[0].value
+    assert page.sidebar.error[0].value.count("\n") == 0
+
+
+def test_a_recipe_fills_in_the_fields(page):
+    page.selectbox(key="train_contractive_recipe").set_value("reference")
+    page = page.run()
+    assert page.number_input(key="train_contractive_batch_size").value == 600
+    assert page.number_input(key="train_contractive_epochs").value == 10
+    assert page.number_input(key="train_contractive_learning_rate").value == 1e-3
+
+
+def test_fields_survive_a_look_at_the_other_kind(page):
+    page.number_input(key="train_contractive_epochs").set_value(7)
+    page = choose_kind(choose_kind(page.run(), "sparse"), "contractive")
+    assert page.number_input(key="train_contractive_epochs").value == 7
+
+
+def test_only_devices_that_are_there_are_offered(page):
+    expected = ["auto", "cuda", "cpu"] if torch.cuda.is_available() else ["auto", "cpu"]
+    assert page.selectbox(key="device").options == expected
+
+
+def test_a_run_is_adopted_by_the_next_script_run(page, small_mnist):
+    page, run = train_for_long(page)
+    run.orphan()
+    page = page.run()
+    assert run._orphaned is None
+    run.stop()
+    assert run.wait(60).state == "stopped"
+    assert runs.GRACE_SECONDS == 60
