@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 import torch
+from safetensors import safe_open
 
 import ae_core.__main__ as cli
 import ae_core.metrics
@@ -86,3 +87,9 @@ def assert_one_error_line(err):
     (line,) = err.splitlines()
     assert line.startswith("Error: ")
     assert len(line) > len("Error: ")
+
+
+def parts(path):
+    """The tensors and the metadata of a file, read by safetensors alone."""
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
