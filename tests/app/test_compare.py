@@ -1,0 +1,131 @@
+"""The Compare view, in Streamlit's test harness. Needs the shipped checkpoints."""
+
+import re
+
+import numpy as np
+import pytest
+
+from ae_core import checkpoints
+from ae_core.checkpoints import load_checkpoint
+from ae_core.config import KINDS, LADDERS
+from ae_core.inspection import inspect
+from tests.app.conftest import choose_kind, decoded, figures_on, train_on
+from tests.app.opened_views import X, chart_of, column_texts, models, opened
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, kind):
+    page = opened(page, kind, "Compare")
+    assert column_texts(page, "penalty weight") == [f"{weight:g}" for weight in LADDERS[kind]]
+    seen = [inspect(model, X) for model in models(kind)]
+    assert column_texts(page, "MSE of this digit") == [f"{one.mse:.2g}" for one in seen]
+    assert column_texts(page, "‖J‖²") == [f"{one.jacobian_sq_norm:.2g}" for one in seen]
+    points = chart_of(page, "trade_off")["data"][0]
+    metrics = [load_checkpoint(path).metrics for path in checkpoints.ladder_paths(kind).values()]
+    cost = "jacobian_sq_norm" if kind == "contractive" else "l0"
+    np.testing.assert_allclose(decoded(points["x"]), [one[cost] for one in metrics], rtol=1e-6)
+    np.testing.assert_allclose(decoded(points["y"]), [one["test_mse"] for one in metrics], rtol=1e-6)
+    sizes = points["marker"]["size"]
+    assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
+
+
+SWEEP = b"""kind,penalty_weight,seed,test_mse,jacobian_sq_norm,l0,problem
+sparse,0.001,0,0.002,3.0,30.0,
+sparse,0.001,1,0.003,3.0,34.0,
+sparse,0.1,0,0.02,3.0,10.0,
+contractive,0.1,0,0.004,0.5,900.0,
+sparse,0.5,0,,,,"Training diverged"
+"""
+
+
+def test_a_sweep_s_table_is_drawn_as_means_with_bars_over_its_seeds(page):
+    page = opened(page, "sparse", "Compare")
+    page.file_uploader(key="sweep_upload").upload("any <b>name</b>.csv", SWEEP)
+    page = page.run()
+    assert not page.exception
+    _, drawn = chart_of(page, "trade_off")["data"]
+    np.testing.assert_allclose(decoded(drawn["x"]), [32, 10])
+    np.testing.assert_allclose(decoded(drawn["y"]), [0.0025, 0.02])
+    for axis, over, under in (("error_x", [2, 0], [2, 0]), ("error_y", [0.0005, 0], [0.0005, 0])):
+        np.testing.assert_allclose(decoded(drawn[axis]["array"]), over, atol=1e-12)
+        np.testing.assert_allclose(decoded(drawn[axis]["arrayminus"]), under, atol=1e-12)
+    assert any(one.value.startswith("2 points of the sweep are sparse") for one in page.caption)
+    page.session_state["kind"] = "contractive"
+    page = page.run()
+    _, drawn = chart_of(page, "trade_off")["data"]
+    np.testing.assert_allclose(decoded(drawn["x"]), [0.5])
+
+
+def test_a_file_that_is_no_sweep_s_table_is_a_sentence_and_the_one_before_stays(page):
+    page = opened(page, "sparse", "Compare")
+    page.file_uploader(key="sweep_upload").upload("table.csv", SWEEP)
+    page = page.run()
+    page.file_uploader(key="sweep_upload").upload("other.csv", b"kind\ndenoising\n")
+    page = page.run()
+    assert [one.value for one in page.error] == [
+        "summary.csv, row 1: the kind is neither contractive nor sparse."
+    ]
+    assert len(chart_of(page, "trade_off")["data"]) == 2
+
+
+def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
+    page = opened(page, "sparse", "Compare")
+    page = train_on(page, epochs=1, penalty_weight=1e-3)
+    (title,) = page.session_state["lab"].models
+    assert column_texts(page, "penalty weight") == [*(f"{weight:g}" for weight in LADDERS["sparse"]), title]
+    points = chart_of(page, "trade_off")["data"][0]
+    assert points["text"][-1] == title
+    own = page.session_state["lab"].models[title]
+    assert decoded(points["y"])[-1] == pytest.approx(own.checkpoint.metrics["test_mse"])
+    page.selectbox(key="a_sparse").set_value(title)
+    page = page.run()
+    assert not page.exception
+    page.session_state["view"] = "Jacobian"
+    page = page.run()
+    assert chart_of(page, "spectra")["data"][-1]["name"] == title
+
+
+def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, tmp_path):
+    densities, curves = [], []
+    for weight in (0.0, 2e-2):
+        content = checkpoints.ladder_paths("sparse")[weight].read_bytes()
+        page = choose_kind(page, "sparse")
+        page.button_group(key="source").set_value("File")
+        page = page.run()
+        page.file_uploader(key="upload").upload("same.safetensors", content)
+        page = page.run()
+        page = opened(page, "sparse", "Sparsity")
+        densities.append(figures_on(page)["Active units an image (l0)"])
+        page = opened(page, "sparse", "Robustness")
+        curves.append(decoded(chart_of(page, "contraction_1")["data"][-1]["y"]).tolist())
+    assert densities == ["61.8 of 64", "20.5 of 64"]
+    assert curves[0] != curves[1]
+
+
+def test_more_models_than_columns_go_on_below(page, small_mnist):
+    page = opened(page, "sparse", "Compare")
+    for seed in range(3):
+        page = train_on(page, epochs=1, seed=seed)
+    rows = [
+        element.proto.body for element in page.main.get("html") if ">penalty weight<" in element.proto.body
+    ]
+    assert [row.count("<b>") for row in rows] == [8, 1]
+
+
+def test_compare_differs_only_where_two_models_do(page):
+    page = opened(page, "contractive", "Compare")
+
+    def scales():
+        return [
+            re.search(r"from (\S+) to ([^\s']+)", element.proto.body).groups()
+            for element in page.main.get("html")
+            if "Colour scale from -" in element.proto.body
+        ]
+
+    assert len(scales()) == 3
+    assert all(float(high) > 0 for _, high in scales())
+    page.selectbox(key="b_contractive").set_value(page.selectbox(key="a_contractive").value)
+    page = page.run()
+    # Minus nothing to nothing.
+    assert not page.exception
+    assert scales() == [("-0", "0")] * 3
