@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import sleep
 
@@ -224,10 +225,13 @@ def sweep_command(grid: Path, out: Path | None, device: str, summary: bool) -> N
 @cli.command("evaluate")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
-def evaluate_command(file: Path, device: str) -> None:
+@click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
+def evaluate_command(file: Path, device: str, store: bool) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
     checkpoint = load_checkpoint(file, compute_of_option(device).device)
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    if store:
+        save_checkpoint(replace(checkpoint, metrics=metrics), file)
     click.echo(json.dumps(metrics, allow_nan=False))
 
 

@@ -102,7 +102,15 @@ def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, Metric
         )
         if not (known or value is None):
             raise CheckpointError(f"{name} stores a metric that is not a number: {clipped(key)}.")
-    return recipe, metrics
+    return recipe, _in_todays_words(metrics)
+
+
+def _in_todays_words(metrics: Metrics) -> Metrics:
+    """The metrics of an older file: its l0 is what is called active_units now, its dead_units were others."""
+    if "l0" not in metrics or "active_units" in metrics:
+        return metrics
+    kept = {name: value for name, value in metrics.items() if name not in ("l0", "dead_units")}
+    return {**kept, "active_units": metrics["l0"]}
 
 
 def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:

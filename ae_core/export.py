@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ae_core import maps
+from ae_core import glossary, maps
 from ae_core.checkpoints import Checkpoint
 from ae_core.inspection import Inspection
 
@@ -72,8 +72,10 @@ def figures_png(exhibit: Exhibit) -> bytes:
 
 
 def _described(exhibit: Exhibit) -> str:
-    model, train = exhibit.checkpoint.model_config, exhibit.checkpoint.train_config
-    return f"{model.kind} model, penalty weight {train.penalty_weight:g}"
+    weight = f"{exhibit.checkpoint.train_config.penalty_weight:g}"
+    model = f"{exhibit.checkpoint.model_config.kind} model, penalty weight {weight}"
+    # A shipped model is named by its weight alone.
+    return model if exhibit.label == weight else f"{exhibit.label}, a {model}"
 
 
 _COLUMNS = (
@@ -87,11 +89,10 @@ _COLUMNS = (
     "jacobian_sq_norm",
     "relative_sensitivity",
 )
-_TEST_SET = ("test_mse", "jacobian_sq_norm", "relative_sensitivity", "l0", "hoyer", "dead_units")
 
 
 def figures_table(exhibits: Sequence[Exhibit]) -> list[dict[str, object]]:
-    """One row a model: the drawing's figures, then those of the test set; None where one is undefined."""
+    """One row per model: the drawing's values, then those of the test set; None where one is undefined."""
     rows = []
     for exhibit in exhibits:
         seen, train = exhibit.inspection, exhibit.checkpoint.train_config
@@ -107,7 +108,7 @@ def figures_table(exhibits: Sequence[Exhibit]) -> list[dict[str, object]]:
             seen.relative_sensitivity,
         )
         row = dict(zip(_COLUMNS, values, strict=True))
-        for name in _TEST_SET:
+        for name in glossary.ON_THE_TEST_SET:
             column = name if name.startswith("test") else f"test_{name}"
             row[column] = exhibit.checkpoint.metrics.get(name)
         rows.append(row)
@@ -209,11 +210,8 @@ def _reading(kind: str) -> str:
         if kind == "contractive"
         else "MSE + β · Σⱼ KL(ρ ‖ mean of hⱼ) (Ng, Sparse autoencoder, CS294A lecture notes, 2011)"
     )
+    meanings = {"mse": "mean squared error of the reconstruction, clamped to [0, 1]", **glossary.meanings()}
+    listed = "\n".join(f"<li><b>{name}</b>: {html.escape(text)}.</li>" for name, text in meanings.items())
     return f"""<p>Trained with the loss {loss}.
-Figures without <i>test</i> in their name are of this drawing.</p>
-<ul><li><b>mse</b>: mean squared error of the reconstruction, clamped to [0, 1].</li>
-<li><b>active_units</b>, <b>l0</b>: units above a tenth of their largest activation on the test set.</li>
-<li><b>hoyer</b>: 0 if all units are equally active, 1 if a single one is.</li>
-<li><b>jacobian_sq_norm</b>: ‖J‖², J = ∂h/∂x, exact; on the test set the mean of 1,000 images.</li>
-<li><b>relative_sensitivity</b>: how far pixel noise as strong as the data moves the code, over the code's own
-variance; it does not change when the code is rescaled.</li></ul>"""
+Values without <i>test</i> in their name are of this drawing; the number at the end of a name is the
+noise.</p> <ul>{listed}</ul>"""

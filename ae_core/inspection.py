@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ae_core.jacobian import encoder_jacobian, sensitivity_map
-from ae_core.metrics import CodeStatistics, active_units, hoyer
+from ae_core.metrics import CodeStatistics, hoyer, is_active
 from ae_core.model import Autoencoder
 
 
@@ -34,11 +34,11 @@ class Inspection:
     active: Tensor | None
     """Which units exceed a tenth of their largest activation on the test set, shape (K,)."""
     relative_sensitivity: float | None
-    """As in metrics, with this picture's Jacobian; None also where the code never changes."""
+    """As in metrics, to first order, with this picture's Jacobian; None also where the code never changes."""
 
     @property
     def active_count(self) -> int | None:
-        """How many units are active: this picture's l0."""
+        """How many units are active."""
         return None if self.active is None else int(self.active.sum())
 
 
@@ -64,7 +64,7 @@ def inspect(model: Autoencoder, x: Tensor, statistics: CodeStatistics | None = N
         hoyer=hoyer(code),
         sensitivity_map=sensitivity_map(jacobian)[0],
         jacobian_sq_norm=jacobian_sq_norm,
-        active=None if statistics is None else active_units(code[0], statistics.max_activation),
+        active=None if statistics is None else is_active(code[0], statistics.max_activation),
         relative_sensitivity=None
         if statistics is None
         else statistics.relative_sensitivity(jacobian_sq_norm),

@@ -21,6 +21,8 @@ _STRIDE = 4
 """... and its neighbour sees the same 4 pixels further."""
 _RIM = 3
 """The first patch starts 3 pixels outside the picture."""
+SMALLEST_SHARE = 1e-6
+"""Singular values below this share of the largest are rounding."""
 _IMAGES_AT_ONCE = 4
 """On a CPU: operations on one image leave a second core idle; more images outgrow the caches."""
 
@@ -180,10 +182,17 @@ def spectrum(jacobian: Tensor) -> Tensor:
     return torch.linalg.svdvals(jacobian)
 
 
+def rank(singular_values: Tensor) -> int:
+    """How many singular values (n,), largest first, are more than rounding: J's numerical rank."""
+    return int((singular_values > SMALLEST_SHARE * singular_values[0]).sum())
+
+
 def tangents(jacobian: Tensor, count: int) -> Tensor:
     """The leading right singular vectors of J, orthonormal pictures: (..., K, 784) to (..., count, 28, 28).
 
-    They are the directions of a picture that the code follows most. The sign of each is arbitrary.
+    They are the directions of a picture that the code follows most. A singular vector's sign is arbitrary and
+    differs between processors: here its positive pixels carry the larger part of its squared length.
     """
-    right = torch.linalg.svd(jacobian, full_matrices=False).Vh
-    return right[..., :count, :].unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+    right = torch.linalg.svd(jacobian, full_matrices=False).Vh[..., :count, :]
+    surplus = (right * right.abs()).sum(-1, keepdim=True)
+    return torch.where(surplus < 0, -right, right).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))

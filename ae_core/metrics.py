@@ -1,4 +1,4 @@
-"""Every figure by which a trained model is judged, over the 10,000 test images unless said otherwise.
+"""Every value by which a trained model is judged, over the 10,000 test images unless said otherwise.
 
 The names are those of checkpoints, command line and page. Reconstructions are clamped to [0, 1] before they
 are judged, because pixels live there. All in float32 (on CUDA, TensorFloat-32 is switched off).
@@ -15,23 +15,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.corruption import add_noise
 from ae_core.data import PIXELS, to_float
 from ae_core.jacobian import encoder_jacobian, reconstruction_jacobian
 from ae_core.model import Autoencoder
-from ae_core.probes import random_signs
 
 Metrics = dict[str, float | int | list[float] | None]
-"""Figures by name; None where a figure is undefined (0/0, for a code that never changes)."""
+"""Values by name; None where a value is undefined (0/0, for a code that never changes)."""
 
 
 class MetricsError(Exception):
-    """A model's figures are not finite numbers."""
+    """A model's values are not finite numbers."""
 
 
 ACTIVE_SHARE = 0.1
 """A unit is active above this share of the largest activation it reaches on the test set."""
+DEAD_SHARE = 1e-3
+"""A unit is dead whose activation ranges over less than this share of the widest range of any unit."""
 JACOBIAN_IMAGES = 1000
+NOISE_IMAGES = 1000
 RECONSTRUCTION_JACOBIAN_IMAGES = 100
+NOISES = (0.1, 0.2, 0.3)
+"""Standard deviations of the noise under which a model is measured."""
 
 _CHUNK = 1000
 _JACOBIAN_CHUNK = {"cpu": 4, "cuda": 50}
@@ -66,12 +71,19 @@ class CodeStatistics:
             metrics["pixel_variance"],
         )
 
+    @property
+    def spread(self) -> float:
+        """sqrt(mean ||h - h_bar||^2): how far a test image's code lies from the mean code."""
+        return math.sqrt(self.code_variance)
+
     def relative_sensitivity(self, jacobian_sq_norm: float) -> float | None:
-        """Code energy moved by pixel noise as strong as the data, over the code's own variance.
+        """How far the code moves, to first order, scaled up from small noise to noise as strong as the data.
 
             ||J||_F^2 * (mean ||x - x_bar||^2 / D) / mean ||h - h_bar||^2
 
-        Unchanged when the code is rescaled. None for a code that never changes.
+        Unchanged when the code is rescaled. An extrapolation: no code is linear that far, and under real
+        noise even the order of two models can be the reverse; `code_shift` measures it. None for a code that
+        never changes.
         """
         if self.code_variance == 0:
             return None
@@ -82,37 +94,49 @@ def _variance(rows: Tensor) -> float:
     return (rows - rows.mean(0)).square().sum(1).mean().item()
 
 
-def active_units(code: Tensor, max_activation: Tensor) -> Tensor:
+def is_active(code: Tensor, max_activation: Tensor) -> Tensor:
     """Which units are active: h_j > 0.1 * max over test images of h_j; (..., K) bool."""
     return code > ACTIVE_SHARE * max_activation
 
 
-def l0(code: Tensor, max_activation: Tensor) -> float:
-    """Mean number of active units an image, of codes (batch, K)."""
-    return active_units(code, max_activation).sum(-1).float().mean().item()
+def active_units(codes: Tensor, max_activation: Tensor) -> float:
+    """Mean number of active units per image, of codes (images, K)."""
+    return is_active(codes, max_activation).sum(-1).float().mean().item()
 
 
-def dead_units(max_activation: Tensor) -> int:
-    """Units whose largest activation is below a tenth of the largest of any unit; all, if none ever fires."""
-    silent = (max_activation < ACTIVE_SHARE * max_activation.max()) | (max_activation <= 0)
-    return int(silent.sum())
+def l0(codes: Tensor) -> float:
+    """Mean number of units that are not zero, per image, of codes (images, K)."""
+    return codes.count_nonzero(-1).float().mean().item()
+
+
+def dead_units(codes: Tensor) -> int:
+    """Units that hardly change over the images of these codes (images, K); all, if no unit changes.
+
+    A unit is dead if its activation ranges over less than a thousandth of the widest range of any unit.
+    """
+    ranges = codes.amax(0) - codes.amin(0)
+    return int(((ranges < DEAD_SHARE * ranges.max()) | (ranges == 0)).sum())
 
 
 def hoyer(code: Tensor) -> float:
-    """Mean of (sqrt(K) - ||h||_1 / ||h||_2) / (sqrt(K) - 1): 0 = all equal, 1 = one unit; 0 for a zero code.
+    """Mean of (sqrt(K) - ||h||_1 / ||h||_2) / (sqrt(K) - 1), in [0, 1], of codes (images, K).
+
+    0: all units equal, or all zero; 1: a single unit. Unchanged when a code is rescaled.
 
     Hoyer, "Non-negative matrix factorization with sparseness constraints", JMLR 2004.
     """
     root = math.sqrt(code.shape[-1])
-    norm1 = torch.linalg.vector_norm(code, 1, dim=-1)
-    norm2 = torch.linalg.vector_norm(code, 2, dim=-1)
-    ratio = torch.where(norm2 > 0, norm1 / norm2, root)
-    return ((root - ratio) / (root - 1)).mean().item()
+    largest = code.abs().amax(-1, keepdim=True)
+    # Divided first: squares of very small or large activations leave float32.
+    scaled = torch.where(largest > 0, code / largest, 1.0).double()
+    norm1 = torch.linalg.vector_norm(scaled, 1, dim=-1)
+    norm2 = torch.linalg.vector_norm(scaled, 2, dim=-1)
+    return ((root - norm1 / norm2) / (root - 1)).clamp(0, 1).mean().item()
 
 
 def activation_density(codes: Tensor, max_activation: Tensor) -> Tensor:
     """The share of images on which each unit is active; (images, K) to (K,)."""
-    return active_units(codes, max_activation).float().mean(0)
+    return is_active(codes, max_activation).float().mean(0)
 
 
 def reconstruct(model: Autoencoder, x: Tensor) -> Tensor:
@@ -120,43 +144,32 @@ def reconstruct(model: Autoencoder, x: Tensor) -> Tensor:
     return model(x).reconstruction.clamp(0, 1)
 
 
-def contraction_curve(
-    model: Autoencoder, x: Tensor, radii: list[float], generator: torch.Generator | None = None
-) -> list[float]:
-    """How far the code moves, a unit of distance, when the picture moves by r in a random direction.
+def code_shift(codes: Tensor, moved: Tensor, spread: float) -> float | None:
+    """Root mean square of ||h(x') - h(x)||, over the spread of the code; codes have shape (images, K).
 
-    For each radius: root mean square over images of ||h(x + r u) - h(x)|| / r, one random unit direction u an
-    image. As r goes to 0 its square tends to the mean of ||J||_F^2 / D.
-
-    Args:
-        x: images, shape (batch, 1, 28, 28).
-        radii: distances in pixel intensity, above 0.
+    1 is as far as a test image's code lies from the mean code. Unchanged when the code is rescaled. None for
+    a code that never changes.
     """
-    signs = random_signs(tuple(x.shape), x, generator)
-    unit = signs / math.sqrt(PIXELS)
-    with torch.no_grad():
-        code = model.encode(x)
-        moved = [(model.encode(x + radius * unit) - code).square().sum(1).mean().sqrt() for radius in radii]
-    return [(distance / radius).item() for distance, radius in zip(moved, radii, strict=True)]
+    if spread == 0:
+        return None
+    return (moved - codes).square().sum(1).mean().sqrt().item() / spread
 
 
 @torch.no_grad()
 def evaluate(
     model: Autoencoder, test_images: Tensor, on_progress: Callable[[float], None] = lambda _: None
 ) -> Metrics:
-    """All figures of a model, in the form that a checkpoint stores.
+    """All values of a model, in the form that a checkpoint stores.
 
     Args:
         test_images: uint8 images, shape (images, 1, 28, 28), on any device.
         on_progress: is told the finished share in [0, 1]; may raise to give up.
     Raises:
-        MetricsError: if a figure is beyond float32, as with weights that blew up.
+        MetricsError: if a value is beyond float32, as with weights that blew up.
     """
-    device = next(model.parameters()).device
-    x = to_float(test_images.to(device))
+    x = to_float(test_images.to(next(model.parameters()).device))
     with _full_precision():
-        codes, test_mse = _codes_and_mse(model, x)
-        statistics = CodeStatistics.of(x, codes)
+        metrics = _measure_without_jacobians(model, x)
         encoder_images = x[:JACOBIAN_IMAGES]
         decoder_images = x[:RECONSTRUCTION_JACOBIAN_IMAGES]
         # One reconstruction's Jacobian takes about as long as three of the encoder's.
@@ -170,18 +183,10 @@ def evaluate(
             decoder_images,
             lambda done: on_progress(share + (1 - share) * done),
         )
-    metrics: Metrics = {
-        "test_mse": test_mse,
+    metrics |= {
         "jacobian_sq_norm": jacobian_sq_norm,
-        "relative_sensitivity": statistics.relative_sensitivity(jacobian_sq_norm),
+        "relative_sensitivity": CodeStatistics.from_metrics(metrics).relative_sensitivity(jacobian_sq_norm),
         "reconstruction_jacobian_sq_norm": reconstruction_jacobian_sq_norm,
-        "l0": l0(codes, statistics.max_activation),
-        "dead_units": dead_units(statistics.max_activation),
-        "hoyer": hoyer(codes),
-        "code_variance": statistics.code_variance,
-        "pixel_variance": statistics.pixel_variance,
-        "mean_activation": statistics.mean_activation.tolist(),
-        "max_activation": statistics.max_activation.tolist(),
     }
     for name, value in metrics.items():
         if value is not None and not np.isfinite(value).all():
@@ -193,20 +198,49 @@ def evaluate(
 
 
 @torch.no_grad()
-def evaluate_codes(model: Autoencoder, test_images: Tensor) -> tuple[CodeStatistics, float]:
-    """The codes' statistics and test_mse alone, which take a second; arguments as for `evaluate`."""
+def measure_without_jacobians(model: Autoencoder, test_images: Tensor) -> Metrics:
+    """Those of `evaluate`'s values that need no Jacobian, which take seconds; arguments are the same."""
     x = to_float(test_images.to(next(model.parameters()).device))
     with _full_precision():
-        codes, test_mse = _codes_and_mse(model, x)
-    return CodeStatistics.of(x, codes), test_mse
+        return _measure_without_jacobians(model, x)
 
 
-def _codes_and_mse(model: Autoencoder, x: Tensor) -> tuple[Tensor, float]:
+def _measure_without_jacobians(model: Autoencoder, x: Tensor) -> Metrics:
+    codes, test_mse = _codes_and_mse(model, x)
+    statistics = CodeStatistics.of(x, codes)
+    return {
+        "test_mse": test_mse,
+        **_under_noise(model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread),
+        "l0": l0(codes),
+        "active_units": active_units(codes, statistics.max_activation),
+        "dead_units": dead_units(codes),
+        "hoyer": hoyer(codes),
+        "code_variance": statistics.code_variance,
+        "pixel_variance": statistics.pixel_variance,
+        "mean_activation": statistics.mean_activation.tolist(),
+        "max_activation": statistics.max_activation.tolist(),
+    }
+
+
+def _under_noise(model: Autoencoder, x: Tensor, codes: Tensor, spread: float) -> Metrics:
+    """How far noise moves the code, and what the model makes of a noisy picture, at each of `NOISES`."""
+    shifts, errors = {}, {}
+    for noise in NOISES:
+        # The same noise for every model, on every device.
+        noisy = add_noise(x, noise, torch.Generator().manual_seed(0))
+        moved, mse = _codes_and_mse(model, noisy, clean=x)
+        shifts[f"code_shift_{noise:g}"] = code_shift(codes, moved, spread)
+        errors[f"denoising_mse_{noise:g}"] = mse
+    return {**shifts, **errors}
+
+
+def _codes_and_mse(model: Autoencoder, x: Tensor, clean: Tensor | None = None) -> tuple[Tensor, float]:
+    """The codes of images, and the mean squared error of their reconstructions against the clean ones."""
     codes, squared_error = [], 0.0
-    for chunk in x.split(_CHUNK):
+    for chunk, target in zip(x.split(_CHUNK), (x if clean is None else clean).split(_CHUNK), strict=True):
         code, reconstruction = model(chunk)
         codes.append(code)
-        squared_error += (reconstruction.clamp(0, 1) - chunk).square().sum().item()
+        squared_error += (reconstruction.clamp(0, 1) - target).square().sum().item()
     return torch.cat(codes), squared_error / x.numel()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ae_core.data import to_float
-from ae_core.metrics import activation_density, hoyer
+from ae_core.metrics import activation_density, dead_units, hoyer, l0
 from ae_core.model import Autoencoder
 
 _CHUNK = 1000
@@ -25,6 +25,10 @@ class UnitUse:
     """The images that activate it most, as indices, the strongest first, shape (K, examples)."""
     hoyer: float
     """Mean Hoyer sparsity of the images' codes."""
+    l0: float
+    """Mean number of units that are not zero."""
+    dead_units: int
+    """Units that hardly change over the images."""
 
 
 @torch.inference_mode()
@@ -38,7 +42,8 @@ def unit_use(model: Autoencoder, images: Tensor, max_activation: Tensor, example
     """
     codes = torch.cat([model.encode(to_float(chunk)) for chunk in images.split(_CHUNK)])
     strongest = codes.topk(examples, dim=0).indices.T
-    return UnitUse(activation_density(codes, max_activation), strongest, hoyer(codes))
+    density = activation_density(codes, max_activation)
+    return UnitUse(density, strongest, hoyer(codes), l0(codes), dead_units(codes))
 
 
 def strongest_units(code: Tensor, count: int) -> list[int]:

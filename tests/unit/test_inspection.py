@@ -21,7 +21,7 @@ def test_mean_over_pictures_is_the_metric(kind):
         "test_mse": [one.mse for one in seen],
         "jacobian_sq_norm": [one.jacobian_sq_norm for one in seen],
         "relative_sensitivity": [one.relative_sensitivity for one in seen],
-        "l0": [one.active_count for one in seen],
+        "active_units": [one.active_count for one in seen],
         "hoyer": [one.hoyer for one in seen],
     }.items():
         assert sum(values) / len(values) == pytest.approx(metrics[name], rel=1e-4), name

@@ -11,6 +11,7 @@ from ae_core.jacobian import (
     decoder_jacobian,
     encoder_jacobian,
     pre_activation_jacobian,
+    rank,
     reconstruction_jacobian,
     sensitivity_map,
     spectrum,
@@ -114,3 +115,31 @@ def test_squared_norm_is_the_sum_of_squared_singular_values():
     model, x = model_and_images("sparse", batch=1)
     jacobian = encoder_jacobian(model, x)
     torch.testing.assert_close(spectrum(jacobian).square().sum(), jacobian.square().sum())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tangent_s_sign_is_fixed_by_a_rule_whatever_the_decomposition_gave(kind, monkeypatch):
+    model = seeded_autoencoder(ModelConfig(kind), seed=3).requires_grad_(False)
+    jacobian = encoder_jacobian(model, torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1)))[
+        0
+    ]
+    expected = tangents(jacobian, 6)
+    positive = (expected.clamp(min=0) ** 2).sum((1, 2))
+    assert (positive >= 0.5 * (expected**2).sum((1, 2))).all(), (
+        "more than half of the squared length is positive"
+    )
+    svd = torch.linalg.svd
+
+    def other_signs(matrix, full_matrices):
+        left, values, right = svd(matrix, full_matrices=full_matrices)
+        flips = torch.where(torch.arange(len(values)) % 2 == 0, -1.0, 1.0)
+        return torch.return_types.linalg_svd((left * flips, values, right * flips[:, None]))
+
+    monkeypatch.setattr(torch.linalg, "svd", other_signs)
+    torch.testing.assert_close(tangents(jacobian, 6), expected)
+
+
+def test_the_rank_counts_what_is_more_than_rounding():
+    values = torch.linalg.svdvals(torch.diag(torch.tensor([3.0, 1.0, 1e-3, 1e-9, 0.0])))
+    assert rank(values) == 3
+    assert rank(torch.zeros(4)) == 0

@@ -12,11 +12,13 @@ from ae_core.metrics import (
     CodeStatistics,
     activation_density,
     active_units,
-    contraction_curve,
+    code_shift,
     dead_units,
     evaluate,
     hoyer,
+    is_active,
     l0,
+    measure_without_jacobians,
 )
 from ae_core.model import seeded_autoencoder
 
@@ -57,12 +59,21 @@ def test_evaluate_matches_every_definition_written_out(kind, images):
         "jacobian_sq_norm": norms.mean().item(),
         "relative_sensitivity": norms.mean().item() * noise / variance,
         "reconstruction_jacobian_sq_norm": whole.mean().item(),
-        "l0": np.mean(np.sum(h > 0.1 * largest, 1)),
-        "dead_units": np.sum(largest < 0.1 * largest.max()),
+        "l0": np.mean(np.sum(h != 0, 1)),
+        "active_units": np.mean(np.sum(h > 0.1 * largest, 1)),
+        "dead_units": np.sum(np.ptp(h, axis=0) < 1e-3 * np.ptp(h, axis=0).max()),
         "hoyer": np.mean((root - ratio) / (root - 1)),
         "code_variance": variance,
         "pixel_variance": 784 * noise,
     }
+    for sigma in (0.1, 0.2, 0.3):
+        noise_drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).numpy()
+        noisy = torch.from_numpy(np.clip(x.numpy() + sigma * noise_drawn, 0, 1).astype(np.float32))
+        with torch.no_grad():
+            moved, cleaned = (part.double().flatten(1).numpy() for part in model(noisy))
+        distance = np.sqrt(np.mean(np.sum((moved - h) ** 2, 1)))
+        expected[f"code_shift_{sigma}"] = distance / np.sqrt(variance)
+        expected[f"denoising_mse_{sigma}"] = np.mean((np.clip(cleaned, 0, 1) - pixels) ** 2)
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=2e-4), name
     np.testing.assert_allclose(found["mean_activation"], h.mean(0), atol=1e-5)
@@ -78,7 +89,8 @@ def test_scale_free_figures_survive_a_rescaled_code_and_the_plain_one_does_not(i
         model.encoder[4].bias /= 10
         model.decoder[0].weight *= 10
     after = evaluate(model, images)
-    for name in ("test_mse", "relative_sensitivity", "reconstruction_jacobian_sq_norm", "hoyer", "l0"):
+    scale_free = ("test_mse", "relative_sensitivity", "reconstruction_jacobian_sq_norm", "hoyer", "l0")
+    for name in (*scale_free, "active_units", "dead_units", "code_shift_0.2", "denoising_mse_0.2"):
         assert after[name] == pytest.approx(before[name], rel=1e-3), name
     assert after["jacobian_sq_norm"] == pytest.approx(before["jacobian_sq_norm"] / 100, rel=1e-3)
 
@@ -89,9 +101,18 @@ def test_a_constant_code_has_no_relative_sensitivity_and_only_dead_units(images)
     found = evaluate(model, images)
     assert found["relative_sensitivity"] is None
     assert found["jacobian_sq_norm"] == 0
+    assert found["code_shift_0.2"] is None
     assert found["dead_units"] == 64
-    assert found["l0"] == 0
+    assert found["l0"] == found["active_units"] == 0
     assert found["hoyer"] == 0
+
+
+def test_what_needs_no_jacobian_is_the_same_without_them(images):
+    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
+    quick, whole = measure_without_jacobians(model, images), evaluate(model, images)
+    assert quick.items() <= whole.items()
+    left_out = whole.keys() - quick.keys()
+    assert left_out == {name for name in whole if "jacobian" in name or "sensitivity" in name}
 
 
 def test_evaluate_reports_progress_up_to_the_end(images):
@@ -101,20 +122,48 @@ def test_evaluate_reports_progress_up_to_the_end(images):
     assert shares[-1] == pytest.approx(1)
 
 
-def test_hoyer_is_one_for_one_unit_and_zero_for_equal_units():
-    assert hoyer(torch.tensor([[0.0, 3.0, 0.0, 0.0]])) == pytest.approx(1)
-    assert hoyer(torch.full((2, 4), 0.7)) == pytest.approx(0, abs=1e-6)
+@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-30, 1e-3, 1.0, 1e25, 3e38])
+@pytest.mark.parametrize("size", [2, 64, 1152])
+def test_hoyer_is_one_for_one_unit_and_zero_for_equal_units_at_any_scale(size, scale):
+    one = torch.zeros(1, size)
+    one[0, size // 2] = scale
+    assert hoyer(one) == pytest.approx(1, abs=1e-9)
+    assert hoyer(torch.full((2, size), scale)) == pytest.approx(0, abs=1e-9)
+    assert 0 <= hoyer(torch.full((2, size), scale)) <= hoyer(one) <= 1
 
 
-def test_active_l0_dead_and_density_on_a_code_counted_by_hand():
+@pytest.mark.parametrize("seed", range(20))
+def test_hoyer_stays_between_zero_and_one_and_does_not_change_with_scale(seed):
+    code = torch.rand(3, 1152, generator=torch.Generator().manual_seed(seed)) ** (seed + 1)
+    assert 0 <= hoyer(code) <= 1
+    for scale in (1e-30, 1e25):
+        assert hoyer(code * scale) == pytest.approx(hoyer(code), abs=2e-2 if scale < 1 else 1e-5)
+
+
+def test_l0_active_and_density_on_a_code_counted_by_hand():
     codes = torch.tensor([[1.0, 0.04, 0.0], [0.05, 0.02, 0.0], [0.5, 0.0, 0.0], [0.2, 0.04, 0.0]])
     largest = codes.amax(0)
     expected = [[True, True, False], [False, True, False], [True, False, False], [True, True, False]]
-    assert active_units(codes, largest).tolist() == expected
-    assert l0(codes, largest) == pytest.approx(6 / 4)
-    # Unit 1 reaches 0.04, under a tenth of unit 0's 1.0; unit 2 never fires.
-    assert dead_units(largest) == 2
+    assert is_active(codes, largest).tolist() == expected
+    assert active_units(codes, largest) == pytest.approx(6 / 4)
+    assert l0(codes) == pytest.approx(7 / 4), "0.05 is not active, and not zero either"
     assert activation_density(codes, largest).tolist() == [0.75, 0.75, 0.0]
+
+
+def test_a_unit_is_dead_that_hardly_changes_whatever_its_level():
+    lively = torch.linspace(0, 1, 50)
+    codes = torch.stack(
+        [lively, torch.full_like(lively, 0.7), 0.7 + 5e-4 * lively, 0.002 * lively, torch.zeros(50)], dim=1
+    )
+    assert dead_units(codes) == 3, "constant, nearly constant, and never on; not the quiet one"
+    assert dead_units(1e-6 * codes) == 3
+    assert dead_units(torch.full((50, 4), 0.3)) == 4
+
+
+def test_the_shift_of_a_code_is_its_distance_over_the_spread_and_undefined_without_one():
+    codes, moved = torch.zeros(2, 3), torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
+    assert code_shift(codes, moved, 2.0) == pytest.approx(math.sqrt(25 / 2) / 2)
+    assert code_shift(codes, moved, 0.0) is None
 
 
 def test_statistics_come_back_from_the_metrics_that_a_checkpoint_stores(images):
@@ -129,11 +178,3 @@ def test_statistics_come_back_from_the_metrics_that_a_checkpoint_stores(images):
     assert stored.relative_sensitivity(found["jacobian_sq_norm"]) == pytest.approx(
         found["relative_sensitivity"]
     )
-
-
-def test_contraction_curve_tends_to_the_jacobian_norm_for_small_radii():
-    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).double().requires_grad_(False)
-    x = torch.rand(400, 1, 28, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    (near,) = contraction_curve(model, x, [1e-6], torch.Generator().manual_seed(2))
-    norms = torch.stack([reverse_mode(model.encode, image).square().sum() for image in x[:60]])
-    assert near**2 == pytest.approx(norms.mean().item() / 784, rel=0.1)

@@ -1,14 +1,11 @@
-"""Small changes of pictures against numpy's, and the distance that codes move. Needs torch, torchvision."""
+"""Small changes of pictures against numpy's. Needs torch and torchvision."""
 
 import numpy as np
 import pytest
 import torch
 
-from ae_core.config import ModelConfig
+from ae_core.corruption import CORRUPTIONS, add_noise, corrupt
 from ae_core.data import load_mnist, to_float
-from ae_core.metrics import CodeStatistics
-from ae_core.model import seeded_autoencoder
-from ae_core.robustness import CORRUPTIONS, code_shift, corrupt
 
 
 @pytest.fixture
@@ -66,18 +63,34 @@ def test_a_negative_strength_is_refused(digit):
         corrupt("Blur", digit, -1.0)
 
 
-def test_the_shift_of_a_code_is_its_distance_over_the_spread(digit):
-    model = seeded_autoencoder(ModelConfig("contractive"), seed=2).requires_grad_(False)
-    images = to_float(load_mnist("test").images[:50])
-    codes = model.encode(images)
-    statistics = CodeStatistics.of(images, codes)
-    spread = (codes - codes.mean(0)).square().sum(1).mean().sqrt()
-    found = code_shift(model, digit, torch.cat([digit, images[1:2]]), statistics)
-    assert found[0] == 0
-    assert found[1] == pytest.approx(((codes[1] - codes[0]).norm() / spread).item(), rel=1e-5)
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("count", [2, 9, 1000])
+def test_a_curve_s_strengths_are_those_on_offer_from_none_to_the_largest(name, count):
+    """An erased square has whole sides: a point plotted at 1.75 would be one of 2."""
+    kind = CORRUPTIONS[name]
+    strengths = np.array(kind.strengths(count))
+    assert strengths[0] == 0
+    assert strengths[-1] == pytest.approx(kind.largest)
+    assert len(strengths) <= count
+    assert (np.diff(strengths) > 0).all()
+    np.testing.assert_allclose(strengths / kind.step, np.round(strengths / kind.step), atol=1e-6)
 
 
-def test_a_constant_code_has_no_spread_to_compare_with(digit):
-    model = seeded_autoencoder(ModelConfig("contractive"), seed=2)
-    constant = CodeStatistics(torch.zeros(1152), torch.zeros(1152), 0.0, 50.0)
-    assert code_shift(model, digit, digit, constant) is None
+def test_every_erased_side_on_offer_is_the_side_that_is_erased():
+    for side in CORRUPTIONS["Erasing"].strengths(9)[1:]:
+        gone = (corrupt("Erasing", torch.ones(1, 1, 28, 28), side) == 0).sum().item()
+        assert gone == side**2
+
+
+def test_noise_is_clamped_and_says_so(digit):
+    noisy = corrupt("Noise", digit, 0.5)
+    assert noisy.min() == 0
+    assert noisy.max() == 1
+    assert "clamped" in CORRUPTIONS["Noise"].unit
+
+
+def test_noise_is_numpys_sum_clipped_and_the_same_for_the_same_generator(digit):
+    one, again = (add_noise(digit, 0.3, torch.Generator().manual_seed(5)) for _ in range(2))
+    drawn = torch.randn(digit.shape, generator=torch.Generator().manual_seed(5)).numpy()
+    np.testing.assert_allclose(one, np.clip(digit.numpy() + 0.3 * drawn, 0, 1), atol=1e-6)
+    assert torch.equal(one, again)

@@ -1,4 +1,4 @@
-"""Small changes of a picture, and how far they move a code."""
+"""Small changes of a picture: noise, shifts, turns, blur and erasing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from ae_core.data import IMAGE_SIZE
-from ae_core.metrics import CodeStatistics
-from ae_core.model import Autoencoder
 
 _NOISE_SEED = 0
 _BLUR_REACH = 3
@@ -29,8 +28,14 @@ class Corruption:
     largest: float
     """The strongest change on offer."""
     step: float
+    """Between two strengths on offer."""
     initial: float
     apply: Callable[[Tensor, float], Tensor]
+
+    def strengths(self, count: int) -> list[float]:
+        """Strengths on offer from 0 to the largest, evenly spread: so many, or fewer if there are fewer."""
+        steps = np.linspace(0, self.largest / self.step, count).round()
+        return (np.unique(steps) * self.step).tolist()
 
 
 def _transforms() -> ModuleType:
@@ -40,10 +45,20 @@ def _transforms() -> ModuleType:
     return functional
 
 
+def add_noise(x: Tensor, standard_deviation: float, generator: torch.Generator) -> Tensor:
+    """Images with normal noise on each pixel, clamped to [0, 1], where pixels live.
+
+    Args:
+        x: shape (batch, 1, 28, 28), in [0, 1].
+        generator: of the CPU, so that every device sees the same noise.
+    """
+    noise = torch.randn(x.shape, generator=generator).to(x)
+    return (x + standard_deviation * noise).clamp(0, 1)
+
+
 def _noise(x: Tensor, strength: float) -> Tensor:
     # torchvision's own noise has no generator: the same picture would flicker from run to run.
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(_NOISE_SEED))
-    return (x + strength * noise).clamp(0, 1)
+    return add_noise(x, strength, torch.Generator().manual_seed(_NOISE_SEED))
 
 
 def _shift(x: Tensor, strength: float) -> Tensor:
@@ -72,7 +87,7 @@ def _erase(x: Tensor, strength: float) -> Tensor:
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "Noise": Corruption("standard deviation", 0.5, 0.02, 0.1, _noise),
+    "Noise": Corruption("standard deviation, then clamped to [0, 1]", 0.5, 0.02, 0.1, _noise),
     "Shift": Corruption("pixels to the right", 4.0, 0.25, 1.0, _shift),
     "Rotation": Corruption("degrees", 45.0, 1.0, 10.0, _rotate),
     "Blur": Corruption("standard deviation in pixels", 2.0, 0.1, 0.5, _blur),
@@ -93,26 +108,3 @@ def corrupt(name: str, x: Tensor, strength: float) -> Tensor:
     if strength < 0:
         raise ValueError(f"strength must be at least 0, not {strength}")
     return x if strength == 0 else CORRUPTIONS[name].apply(x, strength)
-
-
-@torch.inference_mode()
-def code_shift(
-    model: Autoencoder, x: Tensor, changed: Tensor, statistics: CodeStatistics
-) -> list[float] | None:
-    """How far each changed picture's code lies from that of `x`, over the code's own spread.
-
-        ||h(changed) - h(x)|| / sqrt(mean ||h - h_bar||^2 over the test set)
-
-    1 is as far as a test image lies from the mean code (root mean square). It does not change when the code
-    is rescaled. None for a code that never changes.
-
-    Args:
-        x: shape (1, 1, 28, 28).
-        changed: shape (batch, 1, 28, 28).
-    """
-    if statistics.code_variance == 0:
-        return None
-    # One batch: alone, the same picture's code differs in its last digit.
-    code, codes = model.encode(torch.cat([x, changed])).split([1, len(changed)])
-    distance = (codes - code).norm(dim=1)
-    return (distance / math.sqrt(statistics.code_variance)).tolist()

@@ -1,0 +1,112 @@
+"""How far codes move, from nearby to far away, against double precision and torch.func. Needs torch."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.config import KINDS, ModelConfig
+from ae_core.data import load_mnist, to_float
+from ae_core.model import seeded_autoencoder
+from ae_core.neighbourhood import code_distances, contraction_curve, linear_reach, random_directions, walk
+
+X = to_float(load_mnist("test").images[:1])
+
+
+def draws(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def jacobian_of(model, x):
+    function = torch.func.jacrev(lambda image: model.encode(image[None])[0], chunk_size=128)
+    return function(x[0]).detach().flatten(1)
+
+
+def test_random_directions_are_units_and_isotropic():
+    directions = random_directions(4000, draws()).flatten(1).double()
+    assert directions.norm(dim=1).numpy() == pytest.approx(np.ones(4000), abs=1e-5)
+    covariance = 784 * directions.T @ directions / len(directions)
+    # Of independent pixels of variance 1: off the diagonal within 6 standard errors of nothing.
+    off = covariance - torch.diag(covariance.diagonal())
+    assert off.abs().max() < 6 / math.sqrt(4000)
+    kurtosis = (directions * math.sqrt(784)).pow(4).mean().item()
+    assert kurtosis == pytest.approx(3, abs=0.05), "normal, not signs"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_code_distances_are_the_norms_of_the_codes_differences(kind):
+    model = seeded_autoencoder(ModelConfig(kind), seed=3)
+    moved = torch.cat([X, torch.rand(2, 1, 28, 28, generator=draws(1))])
+    with torch.no_grad():
+        expected = (model.encode(moved) - model.encode(X)).norm(dim=1)
+    found = code_distances(model, X, moved)
+    assert found[0] == 0
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_contraction_curve_is_its_definition_in_double_precision(kind):
+    model = seeded_autoencoder(ModelConfig(kind), seed=3)
+    x = torch.rand(30, 1, 28, 28, generator=draws(1))
+    radii, spread = (0.001, 0.1, 3.0), 0.7
+    found = contraction_curve(model, x, radii, spread, draws(2))
+    u = random_directions(30, draws(2)).double()
+    precise = seeded_autoencoder(ModelConfig(kind), seed=3).double()
+    with torch.no_grad():
+        expected = [
+            (precise.encode(x + r * u) - precise.encode(x.double())).square().sum(1).mean().sqrt().item()
+            / (r * spread)
+            for r in radii
+        ]
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_curve_tends_to_the_jacobian_s_norm_over_the_spread():
+    model = seeded_autoencoder(ModelConfig("sparse"), seed=3)
+    x = torch.rand(400, 1, 28, 28, generator=draws(1))
+    (near,) = contraction_curve(model, x, [1e-6], 0.5, draws(2))
+    norms = torch.stack([jacobian_of(model, image[None]).square().sum() for image in x[:60]])
+    assert near == pytest.approx(math.sqrt(norms.mean().item() / 784) / 0.5, rel=0.05)
+
+
+@pytest.mark.parametrize(("kind", "weight"), [("sparse", 5e-3), ("sparse", 0.0), ("contractive", 1e-4)])
+def test_the_linear_reach_is_where_double_precision_still_follows_the_jacobian(kind, weight):
+    checkpoint = load_checkpoint(ladder_paths(kind)[weight])
+    model, spread = checkpoint.model, math.sqrt(checkpoint.metrics["code_variance"])
+    radii, around = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0), X.expand(16, -1, -1, -1)
+    curve = contraction_curve(model, around, radii, spread, draws())
+    reach = linear_reach(model, around, radii, curve, spread, draws(), 0.05)
+    directions = random_directions(16, draws()).flatten(1)
+    linear = (directions @ jacobian_of(model, X).T).square().sum(1).mean().sqrt().item() / spread
+    near = [radius for radius, value in zip(radii, curve, strict=True) if abs(value / linear - 1) < 0.05]
+    assert reach is None or reach in near
+    beyond = radii[0] if reach is None else radii[radii.index(reach) + 1]
+    assert beyond not in near
+
+
+def test_no_radius_is_near_where_all_are_too_large():
+    checkpoint = load_checkpoint(ladder_paths("sparse")[5e-3])
+    spread = math.sqrt(checkpoint.metrics["code_variance"])
+    around = X.expand(16, -1, -1, -1)
+    curve = contraction_curve(checkpoint.model, around, [1.0, 3.0], spread, draws())
+    assert linear_reach(checkpoint.model, around, [1.0, 3.0], curve, spread, draws(), 0.05) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_walk_is_the_root_mean_square_over_its_directions_near_and_far(kind):
+    model = load_checkpoint(ladder_paths(kind)[1e-2 if kind == "contractive" else 5e-3]).model
+    directions, distances = random_directions(5, draws(3)), (0.001, 0.1, 2.0)
+    precise = load_checkpoint(ladder_paths(kind)[1e-2 if kind == "contractive" else 5e-3]).model.double()
+    with torch.no_grad():
+        expected = [
+            (precise.encode(X.double() + d * directions) - precise.encode(X.double()))
+            .square()
+            .sum(1)
+            .mean()
+            .sqrt()
+            .item()
+            for d in distances
+        ]
+    assert walk(model, X, directions, distances) == pytest.approx(expected, rel=2e-3)
