@@ -43,13 +43,16 @@ def contraction_mistakes(model: Autoencoder, x: Tensor) -> list[Mistake]:
     return [
         Mistake(
             "The gradient of the summed code",
-            "g = autograd.grad(h, x, torch.ones_like(h))\npenalty = g.square().sum()",
-            "v = random_signs(h.shape)\ng = autograd.grad(h, x, v)  # on average ‖J‖²",
-            "‖J‖² of this drawing",
-            jacobian.sum(0).square().sum().item(),
+            "g = torch.autograd.grad(h, x, torch.ones_like(h), create_graph=True)[0]\npenalty = "
+            "g.square().sum()",
+            "v = torch.randint_like(h, 2) * 2 - 1  # random signs\n"
+            "g = torch.autograd.grad(h, x, v, create_graph=True)[0]\npenalty = g.square().sum()",
+            "‖J‖² of this drawing; the right code gives it on average over v",
+            summed_code_sq_norm(jacobian),
             norm,
-            "Summing the code first adds up the rows of J, so units that pull against each other cancel: it "
-            "gives ‖Jᵀ1‖², which can be 0 for a code that moves a lot.",
+            "Summing the code first adds up the rows of J: it gives ‖Jᵀ1‖², which is ‖J‖² and, on top, the "
+            "product of every two units' gradients. Where units move against each other it is too small, and "
+            "can be 0 for a code that moves a lot; where they move alike it is too large.",
         ),
         Mistake(
             "Weights read from state_dict()",
@@ -58,13 +61,13 @@ def contraction_mistakes(model: Autoencoder, x: Tensor) -> list[Mistake]:
             "gradient of ‖J‖² by the encoder's weights, its norm",
             _penalty_gradient_norm(model, x, detached=True),
             _penalty_gradient_norm(model, x, detached=False),
-            "state_dict() returns detached copies: the penalty is added to the loss, is printed and plotted, "
-            "and never changes a weight.",
+            "state_dict() returns detached tensors: the penalty is added to the loss, is printed and "
+            "plotted, and never changes a weight.",
         ),
         Mistake(
             "h(1 − h) for a code that is no sigmoid",
             "slope = h * (1 - h)",
-            "slope = activation_slope(layer, z, h)",
+            "slope = torch.autograd.grad(h.sum(), z, create_graph=True)[0]",
             "‖J‖² of this drawing",
             (linear * (code * (1 - code))[:, None]).square().sum().item(),
             norm,
@@ -76,8 +79,13 @@ def contraction_mistakes(model: Autoencoder, x: Tensor) -> list[Mistake]:
     ]
 
 
+def summed_code_sq_norm(jacobian: Tensor) -> float:
+    """||J^T 1||^2, the squared gradient of the summed code, of a Jacobian (K, 784)."""
+    return jacobian.sum(0).square().sum().item()
+
+
 def _penalty_gradient_norm(model: Autoencoder, x: Tensor, detached: bool) -> float:
-    """Norm of the gradient of ||J||_F^2 by the encoder's weights, or by copies that state_dict() returns."""
+    """Norm of the gradient of ||J||_F^2 by the encoder's weights, or by what state_dict() returns."""
     trained = copy.deepcopy(model).requires_grad_()
     used = trained
     if detached:
@@ -108,7 +116,7 @@ def sparsity_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
             over_units,
             right,
             "The mean over the units asks every image for a small code; one unit that fires on all images, "
-            "beside units that never do, would pass.",
+            "beside units that never do, can pass.",
         ),
         Mistake(
             "One ρ̂ for the whole layer",
@@ -121,8 +129,9 @@ def sparsity_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
         ),
         Mistake(
             "F.kl_div without logarithms",
-            "F.kl_div(rho_hat, rho, reduction='sum')",
-            "rho * log(rho / rho_hat)\n  + (1 - rho) * log((1 - rho) / (1 - rho_hat))",
+            "F.kl_div(rho_hat, torch.full_like(rho_hat, rho), reduction='sum')",
+            "kl = (\n    rho * (rho / rho_hat).log()\n    + (1 - rho) * ((1 - rho) / (1 - "
+            "rho_hat)).log()\n).sum()",
             "Σ KL(ρ ‖ ρ̂) of this batch",
             F.kl_div(mean_activation, target, reduction="sum").item(),
             right,

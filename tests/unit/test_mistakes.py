@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
-from ae_core.mistakes import contraction_mistakes, sparsity_mistakes
+from ae_core.mistakes import contraction_mistakes, sparsity_mistakes, summed_code_sq_norm
 from ae_core.model import seeded_autoencoder
 
 PICTURE = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1))
@@ -60,6 +60,69 @@ def test_the_sigmoid_s_slope_is_right_for_sigmoid_codes_alone(kind, activation):
     *_, sigmoid = mistakes_of(kind, activation)[1]
     assert (sigmoid.wrong == pytest.approx(sigmoid.right, rel=1e-4)) == (activation == "sigmoid")
     assert ("only here" in sigmoid.why) == (activation == "sigmoid")
+
+
+def run_snippet(code, **names):
+    """What a snippet of the page computes, with the names that it uses."""
+    exec(code, names := {"torch": torch, "F": torch.nn.functional, **names})
+    return names
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_snippets_of_the_jacobian_s_norm_run_as_they_stand_and_give_what_the_card_says(kind):
+    model, (summed, *_) = mistakes_of(kind)
+    x = PICTURE.clone().requires_grad_()
+    h = model.encode(x)
+    wrong = run_snippet(summed.wrong_code, h=h, x=x)["penalty"]
+    assert wrong.item() == pytest.approx(summed.wrong, rel=1e-4)
+    torch.manual_seed(0)
+    estimates = torch.stack([run_snippet(summed.right_code, h=h, x=x)["penalty"] for _ in range(300)])
+    error = estimates.std().item() / math.sqrt(len(estimates))
+    assert abs(estimates.mean().item() - summed.right) < 4 * error
+    assert error < 0.1 * summed.right
+    # A penalty can be trained with: it has a gradient by the weights.
+    assert torch.autograd.grad(estimates[0], model.encoder[0].weight)[0].abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_snippets_of_weights_and_slopes_run_as_they_stand(kind):
+    model, (_, weights, slopes) = mistakes_of(kind)
+    f = torch.linalg.vector_norm
+    assert not run_snippet(weights.wrong_code, model=model, f=f)["penalty"].requires_grad
+    assert run_snippet(weights.right_code, model=model, f=f)["penalty"].requires_grad
+    z = torch.linspace(-2, 2, 41).requires_grad_()
+    h = model.encoder[-1](z)
+    slope = run_snippet(slopes.right_code, h=h, z=z)["slope"]
+    step = 1e-3
+    with torch.no_grad():
+        differences = (model.encoder[-1](z + step) - model.encoder[-1](z - step)) / (2 * step)
+    away_from_the_kink = z.detach().abs() > step
+    torch.testing.assert_close(slope[away_from_the_kink], differences[away_from_the_kink], atol=2e-3, rtol=0)
+
+
+def test_the_snippets_of_the_kl_penalty_run_as_they_stand():
+    codes = torch.rand(20, 64, generator=torch.Generator().manual_seed(2))
+    over_units, one_mean, no_logarithm = sparsity_mistakes(codes, 0.05)
+    for mistake in (over_units, one_mean):
+        for code, given in ((mistake.wrong_code, mistake.wrong), (mistake.right_code, mistake.right)):
+            rho_hat = run_snippet(code, h=codes)["rho_hat"].expand(64 if mistake is one_mean else -1)
+            names = run_snippet(no_logarithm.right_code, rho=0.05, rho_hat=rho_hat)
+            assert names["kl"].item() == pytest.approx(given, rel=1e-4)
+    rho_hat = codes.mean(0)
+    wrong = run_snippet(f"kl = {no_logarithm.wrong_code}", rho=0.05, rho_hat=rho_hat)["kl"]
+    assert wrong.item() == pytest.approx(no_logarithm.wrong, rel=1e-5)
+
+
+def test_the_summed_gradient_s_explanation_covers_a_value_that_is_larger_and_one_that_is_smaller():
+    alike, against = torch.ones(2, 784), torch.stack([torch.ones(784), -torch.ones(784)])
+    for jacobian, sign in ((alike, 1), (against, -1)):
+        summed, norm = summed_code_sq_norm(jacobian), jacobian.square().sum().item()
+        assert (summed - norm) * sign > 0
+        products = 2 * (jacobian[0] @ jacobian[1]).item()
+        assert summed == pytest.approx(norm + products, abs=1e-3)
+    _, (mistake, *_) = mistakes_of("sparse")
+    assert "too small" in mistake.why
+    assert "too large" in mistake.why
 
 
 def test_kl_mistakes_are_their_formulas():
