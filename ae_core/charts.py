@@ -21,11 +21,13 @@ CHART_HEIGHT = 210
 """Of a chart in a narrow panel."""
 VIEW_HEIGHT = 340
 """Of a chart in a view."""
+PICTURE_DISTANCE = "distance between the pictures (a pixel from black to white: 1)"
+"""The axis of a distance ||x' - x||, with its unit."""
 _LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 """From the weakest penalty to the strongest; all stand out on white and on black alike."""
-_SMALLEST_SHARE = 1e-6
-"""Singular values below this share of the largest are rounding, and are not drawn."""
-_FEW_DECADES = 300
+_FEWEST_IMAGES = -4.0
+"""log10 of the smallest share of the test images: 1 of 10,000."""
+_DENSITY_STEP = 0.1
 _LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
@@ -79,12 +81,13 @@ def trade_off(
     names: Sequence[str],
     chosen: int | None,
     cost_title: str,
-    sweep: Sequence[SweepPoint] = (),
+    sweep: Sequence[tuple[SweepPoint, Span]] = (),
 ) -> go.Figure:
-    """One point a model: test error against what the penalty lowers, on log axes; the chosen one is marked.
+    """One point per model: test error against what the penalty lowers, on log axes; the chosen one is marked.
 
-    Models with a figure of 0, which a log axis cannot show, are left out; each point carries its index. The
-    points of a sweep are means over seeds, with bars from the lowest seed to the highest.
+    Models with a value of 0, which a log axis cannot show, are left out; each point carries its index. The
+    points of a sweep, each with its cost, are means over seeds, with bars from the lowest seed to the
+    highest.
     """
     shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
     figure = go.Figure(
@@ -107,15 +110,17 @@ def trade_off(
             name="models",
         )
     )
-    averaged = [point for point in sweep if point.cost.lowest > 0 and point.test_mse.lowest > 0]
+    averaged = [(point, cost) for point, cost in sweep if cost.lowest > 0 and point.test_mse.lowest > 0]
+    errors_of_sweep = [point.test_mse for point, _ in averaged]
+    costs_of_sweep = [cost for _, cost in averaged]
     if averaged:
         figure.add_scatter(
-            x=[point.cost.mean for point in averaged],
-            y=[point.test_mse.mean for point in averaged],
-            error_x=_bars([point.cost for point in averaged]),
-            error_y=_bars([point.test_mse for point in averaged]),
-            text=[f"{point.penalty_weight:g}" for point in averaged],
-            hovertext=[f"mean of {point.seeds}" for point in averaged],
+            x=[cost.mean for cost in costs_of_sweep],
+            y=[error.mean for error in errors_of_sweep],
+            error_x=_bars(costs_of_sweep),
+            error_y=_bars(errors_of_sweep),
+            text=[f"{point.penalty_weight:g}" for point, _ in averaged],
+            hovertext=[f"mean of {point.seeds}" for point, _ in averaged],
             mode="markers+text",
             textposition="bottom right",
             # Vermilion is the shown model's.
@@ -125,8 +130,8 @@ def trade_off(
             name="sweep",
         )
         figure.update_layout(showlegend=True, legend=_LEGEND_ABOVE)
-    cost_ends = [end for point in averaged for end in (point.cost.lowest, point.cost.highest)]
-    error_ends = [end for point in averaged for end in (point.test_mse.lowest, point.test_mse.highest)]
+    cost_ends = [end for span in costs_of_sweep for end in (span.lowest, span.highest)]
+    error_ends = [end for span in errors_of_sweep for end in (span.lowest, span.highest)]
     figure.update_xaxes(title=cost_title, **_log_axis(figure.data[0].x, cost_ends))
     figure.update_yaxes(title="test MSE", **_log_axis(figure.data[0].y, error_ends))
     return _finished(figure, VIEW_HEIGHT)
@@ -170,35 +175,67 @@ def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go
     return _finished(figure, VIEW_HEIGHT)
 
 
-def density_histogram(density: np.ndarray, images: int) -> go.Figure:
-    """How many units are active on which share of the images, over log10 of that share.
+def density_histogram(density: np.ndarray) -> go.Figure:
+    """How many units are active on which share of the images; those that never are have a bar of their own.
 
-    A unit that is never active has no logarithm; it is counted with one active on half an image.
+    Args:
+        density: shares in [0, 1], shape (K,).
     """
-    shares = np.log10(np.maximum(density, 0.5 / images))
-    figure = go.Figure(
-        go.Histogram(
-            x=shares.astype(np.float32),
-            xbins={"start": -4.5, "end": 0.1, "size": 0.1},
-            marker_color=LINE_COLOURS[0],
-            hovertemplate="10^%{x} of the images: %{y} units<extra></extra>",
-        )
+    edges = np.round(np.arange(_FEWEST_IMAGES, _DENSITY_STEP / 2, _DENSITY_STEP), 6)
+    counts, _ = np.histogram(np.log10(density[density > 0]), bins=edges)
+    never = int((density == 0).sum())
+    centres = (edges[:-1] + edges[1:]) / 2
+    lowest = min(-2.0, float(edges[np.flatnonzero(counts)[0]])) if counts.any() else -2.0
+    beside = np.floor(lowest) - 0.5
+    figure = go.Figure()
+    figure.add_bar(
+        x=centres,
+        y=counts,
+        width=_DENSITY_STEP,
+        marker_color=LINE_COLOURS[0],
+        customdata=np.stack([10 ** edges[:-1], 10 ** edges[1:]], axis=1),
+        hovertemplate="active on %{customdata[0]:.3g} to %{customdata[1]:.3g} of the images: %{y} units"
+        "<extra></extra>",
+        name="active",
     )
-    lowest = min(-2.0, float(shares.min()) - 0.2)
+    figure.add_bar(
+        x=[beside],
+        y=[never],
+        width=2 * _DENSITY_STEP,
+        marker_color=QUIET_COLOUR,
+        text=[str(never)],
+        textposition="outside",
+        hovertemplate="never active: %{y} units<extra></extra>",
+        name="never active",
+    )
+    decades = list(range(round(np.floor(lowest)), 1))
     figure.update_xaxes(
-        title="log₁₀ of the share of test images on which a unit is active", range=[lowest, 0.1]
+        title="share of the test images on which a unit is active",
+        range=[beside - 2 * _DENSITY_STEP, 0.1],
+        tickvals=[beside, *decades],
+        ticktext=["never", *(_power_of_ten(decade) for decade in decades)],
     )
     figure.update_yaxes(title="units")
+    figure.update_layout(showlegend=False, bargap=0)
     return _finished(figure, VIEW_HEIGHT)
 
 
+def _power_of_ten(exponent: int) -> str:
+    return (
+        "1" if exponent == 0 else f"10<sup>−{-exponent}</sup>" if exponent < 0 else f"10<sup>{exponent}</sup>"
+    )
+
+
 def sensitivity_chart(values: np.ndarray) -> go.Figure:
-    """A sensitivity map, shape (28, 28), that tells each pixel's value under the pointer."""
+    """A sensitivity map, shape (28, 28), with each pixel's value under the pointer; colours start at 0."""
+    largest = float(values.max())
     figure = go.Figure(
         go.Heatmap(
             z=values.astype(np.float32),
             colorscale=SEQUENTIAL,
             zmin=0,
+            # Without an upper end Plotly ignores the lower one; a map of zeros wants some scale, too.
+            zmax=largest if largest > 0 else 1,
             colorbar={"title": "‖∂h/∂xᵢ‖", "thickness": 12, "exponentformat": "power"},
             hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         )
@@ -239,17 +276,13 @@ def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -
     """Singular values against their rank on a log axis, one curve a model, the chosen one thicker.
 
     Args:
-        curves: singular values by the model's name, largest first.
+        curves: singular values above 0 by the model's name, largest first.
         relative: whether each curve was divided by its largest value.
     """
-    shown = {
-        name: np.where(values > _SMALLEST_SHARE * values[0], values, np.nan)
-        for name, values in curves.items()
-    }
-    figure = _one_curve_a_model({name: (np.arange(1, len(y) + 1), y) for name, y in shown.items()}, chosen)
+    figure = _one_curve_a_model({name: (np.arange(1, len(y) + 1), y) for name, y in curves.items()}, chosen)
     figure.update_xaxes(title="rank")
     title = "singular value" + (" / the largest" if relative else "")
-    figure.update_yaxes(title=title, **_log_axis(*shown.values()))
+    figure.update_yaxes(title=title, **_log_axis(*curves.values()))
     return _finished(figure, VIEW_HEIGHT)
 
 
@@ -269,22 +302,35 @@ def curves_by_model(
     return _finished(figure, VIEW_HEIGHT)
 
 
-def walk(distances: np.ndarray, moves: dict[str, np.ndarray], here: float) -> go.Figure:
-    """How far the code moves along some directions, and where on the way the drawing is now."""
+def walk(
+    distances: Sequence[float], moves: dict[str, Sequence[float]], slopes: dict[str, float], here: float
+) -> go.Figure:
+    """How far the code moves along some directions, and where on the way the drawing is now; log axes.
+
+    Args:
+        moves: distances of the codes by the direction's name.
+        slopes: what each of them is per unit of distance, to first order: dotted lines.
+        here: the distance that is marked; 0 marks none.
+    """
     figure = go.Figure()
+    x = np.asarray(distances)
     for (name, values), colour in zip(moves.items(), reversed(LINE_COLOURS), strict=True):
+        shown = np.where(np.asarray(values) > 0, values, np.nan)
+        line = {"width": 2, "color": colour}
+        figure.add_scatter(x=x, y=shown, name=name, mode="lines+markers", line=line)
         figure.add_scatter(
-            x=distances.astype(np.float32),
-            y=values.astype(np.float32),
-            name=name,
+            x=x,
+            y=slopes[name] * x,
+            name=f"{name}, to first order",
             mode="lines",
-            line={"width": 2, "color": colour},
+            line={"width": 1.5, "color": colour, "dash": "dot"},
         )
-    figure.add_vline(x=here, line={"dash": "dot", "color": QUIET_COLOUR})
-    figure.update_xaxes(title="distance between the pictures")
-    figure.update_yaxes(title="distance between the codes", rangemode="tozero")
+    if here > 0:
+        figure.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
+    figure.update_xaxes(title=PICTURE_DISTANCE, **_log_axis(x))
+    figure.update_yaxes(title="distance between the codes", **_log_axis(*(trace.y for trace in figure.data)))
     figure.update_layout(legend=_LEGEND_ABOVE)
-    return _finished(figure)
+    return _finished(figure, VIEW_HEIGHT)
 
 
 def _one_curve_a_model(
@@ -305,11 +351,19 @@ def _one_curve_a_model(
 
 
 def _log_axis(*values: Sequence[float]) -> dict[str, Any]:
-    """A logarithmic axis with a tick a decade, or as Plotly has them where there are hardly two."""
+    """A logarithmic axis with a tick at each decade; at least two decades are in sight."""
     every = np.concatenate([np.asarray(one, np.float64) for one in values]) if values else np.array([])
-    every = every[np.isfinite(every) & (every > 0)]
-    narrow = len(every) > 0 and every.max() < _FEW_DECADES * every.min()
-    return {"type": "log", "exponentformat": "power", "dtick": None if narrow else 1}
+    every = np.log10(every[np.isfinite(every) & (every > 0)])
+    axis = {"type": "log", "exponentformat": "power", "dtick": 1}
+    if len(every) == 0:
+        return axis
+    low, high = float(every.min()), float(every.max())
+    margin = 0.06 * max(high - low, 1.0)
+    low, high = low - margin, high + margin
+    if np.floor(high) - np.ceil(low) < 1:
+        # One tick alone tells no scale.
+        low, high = float(np.floor(low)), float(np.ceil(high))
+    return {**axis, "range": [low, high]}
 
 
 def _finished(figure: go.Figure, height: int = CHART_HEIGHT) -> go.Figure:

@@ -14,10 +14,12 @@ from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_
 from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import inspect
-from ae_core.metrics import CodeStatistics, evaluate_codes
+from ae_core.metrics import CodeStatistics, Metrics, measure_without_jacobians
 
 _LARGEST = 1e15
-"""Figures of a model beyond this are on their way out of float32, and their squares are."""
+"""Values of a model beyond this are on their way out of float32, and their squares are."""
+_SHOWN_METRICS = {"test_mse", "code_variance", "pixel_variance", "mean_activation", "max_activation"}
+"""What a rung's file has to bring along."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Shown:
 
     title: str
     label: str
-    """Short, to stand over a column: a rung's penalty weight, else the title."""
+    """Short, to stand over a column: a rung's penalty weight, else the title. Unique among those in sight."""
     checkpoint: Checkpoint
     statistics: CodeStatistics
     number: int = field(default_factory=count().__next__)
@@ -36,6 +38,12 @@ class Shown:
     def kind(self) -> Kind:
         """Contractive or sparse."""
         return self.checkpoint.model_config.kind
+
+    @property
+    def file_name(self) -> str:
+        """For downloads, without an ending: no model of one's own carries the name of a shipped one."""
+        name = self.label if self.label.startswith(self.kind) else f"{self.kind} {self.label}"
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
 BY_NUMBER = {Shown: lambda shown: shown.number}
@@ -56,9 +64,11 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
 def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noqa: ARG001 - part of the key
     checkpoint = load_checkpoint(path)
     title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
-    # The shipped files' metrics are ours, and a test holds them against the weights.
-    statistics = CodeStatistics.from_metrics(checkpoint.metrics)
-    return Shown(title, f"{penalty_weight:g}", checkpoint, statistics)
+    # The shipped files' metrics are ours, and a test holds them against the weights. Those of another file in
+    # a rung's place may be missing.
+    if _SHOWN_METRICS - checkpoint.metrics.keys():
+        checkpoint = replace(checkpoint, metrics=checkpoint.metrics | _measured(title, checkpoint))
+    return Shown(title, f"{penalty_weight:g}", checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
 
 
 def ladder(kind: Kind) -> list[Shown]:
@@ -81,7 +91,7 @@ def saved(path: Path) -> Shown:
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
 def _load_saved(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
-    return _foreign(path.stem, load_checkpoint(path))
+    return _foreign(f"{path.stem} (file)", load_checkpoint(path))
 
 
 def _version(path: Path) -> int:
@@ -110,13 +120,23 @@ def trained(title: str, checkpoint: Checkpoint) -> Shown:
 
 def _foreign(title: str, checkpoint: Checkpoint) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
+    metrics = _measured(title, checkpoint)
+    return Shown(title, title, replace(checkpoint, metrics=metrics), CodeStatistics.from_metrics(metrics))
+
+
+def _measured(title: str, checkpoint: Checkpoint) -> Metrics:
     images = load_mnist("test").images
-    statistics, test_mse = evaluate_codes(checkpoint.model, images)
+    metrics = measure_without_jacobians(checkpoint.model, images)
+    statistics = CodeStatistics.from_metrics(metrics)
     seen = inspect(checkpoint.model, to_float(images[:1]), statistics)
-    sizes = (*statistics.max_activation.tolist(), statistics.code_variance, seen.jacobian_sq_norm, test_mse)
+    sizes = (
+        *statistics.max_activation.tolist(),
+        *(value for value in metrics.values() if isinstance(value, float)),
+        seen.jacobian_sq_norm,
+    )
     if not all(abs(size) < _LARGEST for size in sizes):
         raise CheckpointError(
-            f"{title}: the weights of this model blew up, so that its figures are beyond what can be "
+            f"{title}: the weights of this model blew up, so that its values are beyond what can be "
             "computed. Load another checkpoint."
         )
-    return Shown(title, title, replace(checkpoint, metrics={"test_mse": test_mse}), statistics)
+    return metrics

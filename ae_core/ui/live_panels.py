@@ -93,7 +93,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
             style.colour_scale(maps.css_gradient(), largest, "activation"),
         ]
     rows = {
-        "Active units (l0)": f"{inspection.active_count} of {len(code)}",
+        "Active units": f"{inspection.active_count} of {len(code)}",
         "Hoyer sparsity": f"{inspection.hoyer:.3f}",
     }
     if target is not None:
@@ -107,9 +107,12 @@ def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
     if "jacobian_sq_norm" in model.checkpoint.metrics:
         rows["mean of 1,000 test digits"] = f"{model.checkpoint.metrics['jacobian_sq_norm']:.4g}"
     relative = inspection.relative_sensitivity
-    rows["Relative sensitivity (scale-free)"] = (
+    rows["Relative sensitivity, to first order"] = (
         "the code is constant" if relative is None else f"{relative:.3g}"
     )
+    shift = model.checkpoint.metrics.get("code_shift_0.2")
+    if shift is not None:
+        rows["Measured: noise 0.2 moves test codes by"] = f"{shift:.3g} spreads"
     style.show(
         style.picture(
             maps.heat_map(inspection.sensitivity_map.numpy(), largest, _PIXELS),

@@ -25,7 +25,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
         st.error(str(error))
         return
     blank = picture is None
-    name = f"{shown.kind}-{shown.checkpoint.train_config.penalty_weight:g}"
+    name = shown.file_name
     files = {
         "Maps (PNG)": (lambda: figures_png(_exhibit(shown, picture)), f"{name}.png", "image/png"),
         "Numbers (CSV)": (lambda: figures_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),

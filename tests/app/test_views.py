@@ -14,12 +14,12 @@ from streamlit.testing.v1 import AppTest
 from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS
+from ae_core.corruption import CORRUPTIONS
 from ae_core.data import load_mnist, to_float
+from ae_core.experiments import EXPERIMENTS
 from ae_core.inspection import inspect
 from ae_core.mistakes import contraction_mistakes, sparsity_mistakes
-from ae_core.robustness import CORRUPTIONS
 from ae_core.ui.views import VIEWS
-from ae_core.ui.views.learn import EXPERIMENTS
 from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
 from tests.app.opened_views import DIGIT, X, chart_of, column_texts, models, opened
 

@@ -137,12 +137,38 @@ def test_unit_means_are_sorted_and_keep_their_unit(target):
     assert len(figure.layout.shapes) == (0 if target is None else 1)
 
 
-def test_the_density_histogram_counts_every_unit_even_silent_ones():
-    figure = density_histogram(np.array([1.0, 0.1, 0.0]), images=10_000)
-    np.testing.assert_allclose(figure.data[0].x, [0, -1, np.log10(0.5e-4)], atol=1e-6)
+def heights(figure):
+    return {trace.name: np.asarray(trace.y) for trace in figure.data}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_density_histogram_counts_every_unit_and_those_never_active_have_a_bar_of_their_own(seed):
+    chance = np.random.default_rng(seed)
+    density = chance.integers(0, 10_001, 64) / 10_000 * (chance.random(64) > 0.3)
+    figure = density_histogram(density)
+    shown = heights(figure)
+    assert shown["never active"].tolist() == [(density == 0).sum()]
+    assert shown["active"].sum() == (density > 0).sum()
+    never, active = figure.data[1].x[0], np.asarray(figure.data[0].x)
+    assert never < active[shown["active"] > 0].min() - figure.data[0].width / 2, (
+        "beside, not among the others"
+    )
+    assert "never" in figure.layout.xaxis.ticktext
     low, high = figure.layout.xaxis.range
-    assert low < np.log10(0.5e-4) < 0 < high
-    assert figure.data[0].xbins.start < low + 0.3
+    assert low < never < high
+
+
+def test_a_unit_active_on_one_image_of_ten_thousand_is_not_counted_as_never_active():
+    shown = heights(density_histogram(np.array([1.0, 1e-4, 0.0])))
+    assert shown["never active"].tolist() == [1]
+    assert shown["active"].sum() == 2
+    assert shown["active"][0] == 1
+
+
+def test_a_code_that_is_never_active_has_its_bar_alone():
+    shown = heights(density_histogram(np.zeros(64)))
+    assert shown["never active"].tolist() == [64]
+    assert shown["active"].sum() == 0
 
 
 def test_norm_estimates_have_error_bars_and_the_exact_line():
@@ -151,11 +177,9 @@ def test_norm_estimates_have_error_bars_and_the_exact_line():
     assert figure.layout.shapes[0].y0 == 2.0
 
 
-def test_spectra_drop_rounding_and_thicken_the_chosen_curve():
-    figure = spectra({"a": np.array([1.0, 0.5, 1e-9]), "b": np.array([4.0, 2.0, 1.0])}, "b", relative=False)
-    values = names_and_values(figure)
-    assert np.isnan(values["a"][2])
-    np.testing.assert_allclose(values["b"], [4, 2, 1])
+def test_spectra_thicken_the_chosen_curve():
+    figure = spectra({"a": np.array([1.0, 0.5]), "b": np.array([4.0, 2.0, 1.0])}, "b", relative=False)
+    np.testing.assert_allclose(names_and_values(figure)["b"], [4, 2, 1])
     widths = {trace.name: trace.line.width for trace in figure.data}
     assert widths["b"] > widths["a"]
     assert len({trace.line.color for trace in figure.data}) == 2
@@ -166,12 +190,12 @@ def test_every_chart_of_the_views_names_its_axes():
     for figure in (
         trade_off([1.0], [1.0], ["a"], None, "cost"),
         unit_means(np.ones(3), 0.1),
-        density_histogram(np.ones(3), 10),
+        density_histogram(np.ones(3)),
         sensitivity_chart(np.ones((28, 28))),
         norm_estimates(1.0, (1,), [1.0], [0.1]),
         spectra({"a": np.ones(3)}, None, relative=True),
         curves_by_model([0.1, 1.0], curve, None, "radius", "move", log_x=True, log_y=True),
-        walk(np.linspace(-1, 1, 2), {"a": np.ones(2), "b": np.ones(2)}, 0.5),
+        walk([0.1, 1.0], {"a": [1.0, 2.0], "b": [0.5, 1.0]}, {"a": 2.0, "b": 1.0}, 0.5),
     ):
         assert figure.layout.xaxis.title.text
         assert figure.layout.yaxis.title.text
@@ -181,4 +205,31 @@ def test_the_sensitivity_chart_has_its_first_row_on_top():
     figure = sensitivity_chart(np.arange(784.0).reshape(28, 28))
     assert figure.layout.yaxis.autorange == "reversed"
     assert figure.data[0].z[0][1] == 1
-    assert figure.data[0].zmin == 0
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (0, 783), "Plotly ignores zmin without zmax"
+
+
+def test_the_sensitivity_chart_of_a_map_of_zeros_has_a_scale():
+    figure = sensitivity_chart(np.zeros((28, 28)))
+    assert figure.data[0].zmin == 0 < figure.data[0].zmax
+
+
+@pytest.mark.parametrize(("low", "high"), [(1e-6, 1e2), (0.5, 0.9), (3.0, 25.0), (2e-3, 2.1e-3), (1.0, 1.0)])
+def test_log_axes_show_decades_and_at_least_two_of_them(low, high):
+    figure = curves_by_model([low, high], {"a": [low, high]}, None, "x", "y", log_x=True, log_y=True)
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert (axis.type, axis.dtick, axis.exponentformat) == ("log", 1, "power")
+        bottom, top = axis.range
+        assert bottom <= np.log10(low) <= np.log10(high) <= top
+        assert np.floor(top) - np.ceil(bottom) >= 1
+
+
+def test_a_walk_has_its_directions_what_the_jacobian_says_of_them_and_a_mark():
+    distances = [0.001, 0.1, 4.0]
+    figure = walk(distances, {"a": [0.01, 0.5, 1.0], "b": [0.0, 0.1, 0.2]}, {"a": 10.0, "b": 1.0}, 0.1)
+    values = names_and_values(figure)
+    np.testing.assert_allclose(values["a"], [0.01, 0.5, 1.0])
+    np.testing.assert_allclose(values["a, to first order"], [0.01, 1.0, 40.0])
+    assert np.isnan(values["b"][0]), "a logarithm has no place for 0"
+    assert figure.layout.shapes[0].x0 == 0.1
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert not walk(distances, {"a": [1.0] * 3, "b": [1.0] * 3}, {"a": 1.0, "b": 1.0}, 0.0).layout.shapes

@@ -10,12 +10,13 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
-from ae_core import charts, maps
+from ae_core import charts, glossary, maps
 from ae_core.config import Kind
 from ae_core.inspection import Inspection
-from ae_core.sweep_table import COST, SweepPoint, TableError, read_table
+from ae_core.sweep_table import SweepPoint, TableError, read_table
 from ae_core.ui import model_picker, style
 from ae_core.ui.library import Shown
+from ae_core.ui.problems import told
 from ae_core.ui.state import lab
 
 _TRADE_OFF = "trade_off"
@@ -29,6 +30,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:
     style.question("What does a stronger penalty buy, and what does it cost?")
     models = model_picker.comparable(shown)
     _trade_off(models, shown)
+    _test_set(models)
     if picture is None:
         st.markdown("Draw a digit, or place one, to see it under every model side by side.")
         return
@@ -38,41 +40,75 @@ def show(shown: Shown, picture: Tensor | None) -> None:
 
 
 def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
-    name = COST[shown.kind]
-    axis = {"jacobian_sq_norm": "mean ‖J‖² of 1,000 test images", "l0": "active units an image (l0)"}[name]
-    sweep = [point for point in lab().sweep if point.kind == shown.kind]
-    # What a file from outside says of itself is not shown; such a model has no measured cost.
-    measured = [model for model in models if name in model.checkpoint.metrics]
+    cost = st.segmented_control(
+        "Compared by",
+        glossary.COSTS[shown.kind],
+        default=glossary.COSTS[shown.kind][0],
+        required=True,
+        format_func=lambda metric: glossary.term(metric).label,
+        key=f"cost_{shown.kind}",
+        bind="query-params",
+    )
+    term = glossary.term(cost)
+    sweep = [point for point in lab().sweep if point.kind == shown.kind and cost in point.costs]
+    # A model from a file has no exact Jacobians of 1,000 images: it is left out where they are the axis.
+    measured = [model for model in models if model.checkpoint.metrics.get(cost) is not None]
     labels = [model.label for model in measured]
     errors = [model.checkpoint.metrics["test_mse"] for model in measured]
-    costs = [model.checkpoint.metrics[name] for model in measured]
+    costs = [model.checkpoint.metrics[cost] for model in measured]
     chosen = next((index for index, model in enumerate(measured) if model is shown), None)
     style.chart(
-        charts.trade_off(costs, errors, labels, chosen, axis, sweep),
+        charts.trade_off(
+            costs, errors, labels, chosen, term.label, [(point, point.costs[cost]) for point in sweep]
+        ),
         key=_TRADE_OFF,
-        on_select=partial(_choose, measured),
+        on_select=told(partial(_choose, measured)),
         selection_mode="points",
-        alt=f"Test MSE against {axis}, one point a model; "
+        alt=f"Test MSE against {term.label}, one point per model; "
         + "; ".join(
-            f"{model.label}: {model.checkpoint.metrics['test_mse']:.3g} at "
-            f"{model.checkpoint.metrics[name]:.3g}"
-            for model in measured
+            f"{label}: {error:.3g} at {value:.3g}"
+            for label, error, value in zip(labels, errors, costs, strict=True)
         )
-        + _in_words(sweep),
+        + _in_words(sweep, cost),
     )
     st.caption(
-        "One point a model, named by its penalty weight, measured on the test set; both axes are "
-        "logarithmic. Down is a better reconstruction, left is a "
-        + ("steadier" if shown.kind == "contractive" else "sparser")
-        + " code. The shown model is in vermilion; click another one to show it."
+        "One point per model, named by its penalty weight, measured on the test set; both axes are "
+        f"logarithmic. Down is a better reconstruction, left is {term.less}. The shown model is in "
+        "vermilion; click another one to show it."
     )
+    st.caption(f"{term.label}: {term.meaning}.")
     _sweep_table(shown.kind, len(sweep))
 
 
-def _in_words(sweep: Sequence[SweepPoint]) -> str:
+def _test_set(models: Sequence[Shown]) -> None:
+    """All values of the models on the test set, as a table with a meaning at each heading."""
+    st.markdown("Measured on the test set")
+    terms = {name: glossary.term(name) for name in glossary.ON_THE_TEST_SET}
+    st.dataframe(
+        {"model": [model.label for model in models]}
+        | {
+            term.label: [model.checkpoint.metrics.get(name) for model in models]
+            for name, term in terms.items()
+        },
+        hide_index=True,
+        column_config={"model": st.column_config.TextColumn(pinned=True)}
+        | {
+            term.label: st.column_config.NumberColumn(help=f"{term.meaning}.", format="%.3g")
+            for term in terms.values()
+        },
+        key="test_set",
+    )
+    st.caption(
+        "A better reconstruction is not a better code: hold the clean error against what noise does. Code "
+        "shift and denoising MSE are measured at that noise; the relative sensitivity is extrapolated from "
+        "very small noise, where the order of two models can be another."
+    )
+
+
+def _in_words(sweep: Sequence[SweepPoint], cost: str) -> str:
     return "".join(
         f"; sweep, weight {point.penalty_weight:g}, mean of {point.seeds}: {point.test_mse.mean:.3g} "
-        f"at {point.cost.mean:.3g}"
+        f"at {point.costs[cost].mean:.3g}"
         for point in sweep
     )
 
@@ -84,7 +120,7 @@ def _sweep_table(kind: Kind, shown: int) -> None:
             "summary.csv or summary.parquet of python -m ae_core sweep, at most 20 MB",
             type=["csv", "parquet"],
             key="sweep_upload",
-            on_change=_take_sweep,
+            on_change=told(_take_sweep),
         )
         if lab().sweep_problem is not None:
             st.error(lab().sweep_problem)
@@ -120,7 +156,7 @@ def _choose(models: Sequence[Shown]) -> None:
 
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
-    """One column a model, one row a quantity; the maps of a row share their colour scale."""
+    """One column per model, one row per quantity; the maps of a row share their colour scale."""
     own_scales = st.toggle(
         "Each map on a scale of its own",
         key="own_scales",

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 
 from ae_core import charts, maps
-from ae_core.jacobian import encoder_jacobian, sensitivity_map, spectrum, tangents
+from ae_core.experiments import tangent_and_random
+from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, tangents
 from ae_core.metrics import reconstruct
 from ae_core.model import Autoencoder
+from ae_core.neighbourhood import random_directions, walk
 from ae_core.probes import encode_with_probes, probe_variance
 from ae_core.ui import style
 from ae_core.ui.library import Shown
@@ -17,9 +19,11 @@ from ae_core.ui.model_picker import comparable
 
 _PROBES = (1, 4, 16, 64)
 _TANGENTS = 6
-_FARTHEST = 4.0
-"""How far the walk goes, as a distance between pictures."""
-_WALK_STEPS = 33
+_DISTANCES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
+"""How far the walk goes, as distances between pictures."""
+_OFFERED = (*(-distance for distance in reversed(_DISTANCES)), 0.0, *_DISTANCES)
+_DIRECTIONS = 64
+"""Random directions beside the tangent."""
 
 
 def show(shown: Shown, picture: Tensor | None) -> None:
@@ -84,8 +88,8 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     )
     st.caption(
         "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are "
-        "its standard error, computed exactly from J: it halves with four times the probes. Training uses "
-        "one probe an image and averages over the batch."
+        "its standard error, computed exactly from J: it halves with four times the probes. Contractive "
+        "training uses one probe for each image of a share of the batch, and averages over them."
     )
 
 
@@ -103,21 +107,23 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
     curves, flat = {}, []
     for model in comparable(shown):
         values = spectrum(encoder_jacobian(model.checkpoint.model, picture))[0]
-        if values[0] > 0:
+        values = values[: rank(values)]
+        if len(values) > 0:
             curves[model.label] = (values / values[0] if relative else values).numpy()
         else:
             flat.append(model.label)
     style.chart(
         charts.spectra(curves, shown.label, relative),
         key="spectra",
-        alt="Singular values of the Jacobian at the drawing, one curve a model, on a log axis; the largest: "
-        + ", ".join(f"{name}: {values[0]:.3g}" for name, values in curves.items()),
+        alt="Singular values of the Jacobian at the drawing, one curve per model, on a log axis; the "
+        "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in curves.items()),
     )
     if flat:
         st.caption(f"Without a curve, because the code does not move at all here: {', '.join(flat)}.")
     st.caption(
-        "Each curve falls from the direction that the code follows most to the one it follows least; where "
-        "it ends, the code ignores what is left. The shown model's curve is the thick one."
+        "Each curve falls from the direction that the code follows most to the one it follows least. It ends "
+        "at the rank of J: to first order, near the drawing, the code ignores all further directions. The "
+        "shown model's curve is the thick one."
     )
 
 
@@ -136,62 +142,66 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
         alt=f"The {_TANGENTS} directions that the code follows most, as signed pictures, red up and blue "
         "down.",
     )
-    st.caption("Red: more ink, blue: less, each on a scale of its own. The sign of a tangent is arbitrary.")
+    st.caption(
+        "Red: more ink, blue: less, each on a scale of its own. A tangent has no sign of its own: it is "
+        "shown with the larger part of its squared length in red."
+    )
     left, right = st.columns(2, gap="medium")
     with left:
         number = st.select_slider(
             "Walk along tangent", range(1, _TANGENTS + 1), key="tangent", bind="query-params"
         )
     with right:
-        distance = st.slider(
+        distance = st.select_slider(
             "Distance between the pictures",
-            -_FARTHEST,
-            _FARTHEST,
-            1.0,
-            0.25,
+            _OFFERED,
+            value=1.0,
+            format_func=lambda value: f"{value:g}",
             key="distance",
             bind="query-params",
-            help=f"The drawing itself has length {picture.norm().item():.1f}.",
+            help="The root of the summed squared differences of the pixels, where from black to white is 1. "
+            f"The drawing itself has length {picture.norm().item():.1f}.",
         )
-    random = torch.randn(leading[0].shape, generator=torch.Generator().manual_seed(1))
-    directions = {f"tangent {number}": leading[number - 1], "random direction": random / random.norm()}
-    distances = torch.linspace(-_FARTHEST, _FARTHEST, _WALK_STEPS)
-    code = model.encode(picture)
-    moves, pictures, shifts = {}, [], {}
-    for name, direction in directions.items():
-        moved = picture + distances[:, None, None, None] * direction
-        moves[name] = (model.encode(moved) - code).norm(dim=1).numpy()
-        here = picture + distance * direction
-        pictures.append([here[0, 0], reconstruct(model, here)[0, 0]])
-        shifts[name] = (model.encode(here) - code).norm().item()
+    name, others = f"tangent {number}", "random directions"
+    tangent = leading[number - 1]
+    random = random_directions(_DIRECTIONS, torch.Generator().manual_seed(1))
+    along, at_random = tangent_and_random(model, picture, tangent, distance)
     with left:
-        for (name, shift), (moved, reconstruction) in zip(shifts.items(), pictures, strict=True):
+        for title, direction in ((name, tangent), ("one random direction", random[0, 0])):
+            here = picture + distance * direction
+            shown = [here[0, 0], reconstruct(model, here)[0, 0]]
             st.image(
-                maps.grid([[maps.grey_picture(one.numpy()) for one in (moved, reconstruction)]]),
-                caption=f"moved along {name}, and its reconstruction; the code moves {shift:.3g}",
+                maps.grid([[maps.grey_picture(one.numpy()) for one in shown]]),
+                caption=f"moved along {title}, and its reconstruction",
                 width=360,
-                alt=f"The drawing moved {distance:g} along {name}, and its reconstruction.",
+                alt=f"The drawing moved {distance:g} along {title}, and its reconstruction.",
             )
     with right:
+        sign = -1.0 if distance < 0 else 1.0
+        moves = {
+            name: walk(model, picture, sign * tangent[None, None], _DISTANCES),
+            others: walk(model, picture, sign * random, _DISTANCES),
+        }
+        slopes = {
+            name: (jacobian @ tangent.flatten()).norm().item(),
+            others: (jacobian @ random.flatten(1).T).square().sum(0).mean().sqrt().item(),
+        }
         style.chart(
-            charts.walk(distances.numpy(), moves, distance),
+            charts.walk(_DISTANCES, moves, slopes, abs(distance)),
             key="walk",
-            alt="Distance that the code moves against the distance of the pictures, along the tangent and "
-            f"in a random direction; at {distance:g}: "
-            + ", ".join(f"{shift:.3g} along {name}" for name, shift in shifts.items()),
+            alt="Distance that the code moves against the distance of the pictures, along the tangent and in "
+            f"random directions; at {distance:g}: {along:.3g} along {name} and {at_random.value:.3g} in "
+            "random directions.",
         )
-        style.show(
-            style.figures({f"Code moves, along {name}": f"{shift:.4g}" for name, shift in shifts.items()})
-        )
-        ratio = _ratio(list(shifts.values()))
-        if ratio is not None:
-            style.show(style.figures({"tangent over random": f"{ratio:.3g}"}))
+        values = {
+            f"Code moves, along {name}": f"{along:.4g}",
+            f"in {_DIRECTIONS} random directions (root mean square)": str(at_random),
+        }
+        if at_random.value > 0:
+            values["tangent over random"] = f"{along / at_random.value:.3g}"
+        style.show(style.figures(values))
         st.caption(
-            "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Near 0 the code "
-            "moves in proportion, by the singular value; farther off the encoder bends."
+            "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Dotted: what J says, "
+            "in proportion to the distance. J is local: where a curve leaves its dotted line, the encoder "
+            "bends."
         )
-
-
-def _ratio(shifts: list[float]) -> float | None:
-    along, random = shifts
-    return along / random if random > 0 else None

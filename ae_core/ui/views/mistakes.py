@@ -53,4 +53,4 @@ def _cards(mistakes: list[Mistake]) -> None:
 def _ratio(mistake: Mistake) -> dict[str, str]:
     if mistake.right == 0:
         return {}
-    return {"times the right figure": f"{mistake.wrong / mistake.right:.3g}"}
+    return {"times the right value": f"{mistake.wrong / mistake.right:.3g}"}

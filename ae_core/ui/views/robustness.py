@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
 
 from ae_core import charts, maps
+from ae_core.corruption import CORRUPTIONS, corrupt
 from ae_core.data import PIXELS, load_mnist, to_float
-from ae_core.metrics import contraction_curve, reconstruct
-from ae_core.robustness import CORRUPTIONS, code_shift, corrupt
+from ae_core.metrics import reconstruct
+from ae_core.neighbourhood import code_distances, contraction_curve, linear_reach
 from ae_core.ui import style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.model_picker import comparable
 
 _STRENGTHS = 9
-"""Places along the strength at which the curves are measured."""
-_RADII = tuple(float(radius) for radius in np.geomspace(0.01, 10, 10))
+"""Places along the strength at which the curves are measured, at most."""
+_RADII = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _TEST_DIGITS = 200
-_DIRECTIONS = 32
+_DIRECTIONS = 16
 """Random directions at the drawing; at each test digit it is one."""
+_NEARLY_LINEAR = 0.05
+"""How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
 
 def show(shown: Shown, picture: Tensor | None) -> None:
@@ -55,7 +55,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
     changed = corrupt(name, picture, strength)
     reconstructions = [reconstruct(model.checkpoint.model, changed) for model in models]
     before = [reconstruct(model.checkpoint.model, picture) for model in models]
-    shifts = [code_shift(model.checkpoint.model, picture, changed, model.statistics) for model in models]
+    shifts = [_in_spreads(model, picture, changed) for model in models]
     left, right = st.columns([1, 4], gap="medium")
     with left:
         st.image(
@@ -65,6 +65,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
             alt=f"The drawing, and the drawing after {name.lower()} of {strength:g} {kind.unit}.",
         )
         style.show(style.figures({"Distance of the two": f"{(changed - picture).norm().item():.3g}"}))
+        st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
     with right:
         style.show(style.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
@@ -98,13 +99,21 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
     _against_strength(shown, models, picture, name)
 
 
+def _in_spreads(model: Shown, picture: Tensor, changed: Tensor) -> list[float] | None:
+    """How far each changed picture moves the code, over its spread; None for a code that never changes."""
+    spread = model.statistics.spread
+    if spread == 0:
+        return None
+    return (code_distances(model.checkpoint.model, picture, changed) / spread).tolist()
+
+
 def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: str) -> None:
     kind = CORRUPTIONS[name]
-    strengths = np.linspace(0, kind.largest, _STRENGTHS).tolist()
+    strengths = kind.strengths(_STRENGTHS)
     changed = torch.cat([corrupt(name, picture, strength) for strength in strengths])
     moved, held = {}, {}
     for model in models:
-        shift = code_shift(model.checkpoint.model, picture, changed, model.statistics)
+        shift = _in_spreads(model, picture, changed)
         if shift is not None:
             moved[model.label] = shift
         error = (reconstruct(model.checkpoint.model, changed) - picture).square().mean((1, 2, 3)).sqrt()
@@ -114,7 +123,7 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: 
         ("moved", "held"),
         (moved, held),
         ("How far the code moves", "How well the reconstruction holds"),
-        ("code moved / its spread", "RMS to the unchanged drawing"),
+        ("code moved, in spreads of the code", "RMS of the pixels to the unchanged drawing"),
         strict=True,
     ):
         with column:
@@ -128,60 +137,79 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: 
                 "strongest: " + ", ".join(f"{label}: {values[-1]:.2g}" for label, values in curves.items()),
             )
     st.caption(
-        "A spread of 1 is as far as a test image's code lies from the mean code, root mean square; it does "
-        "not change when the code is rescaled. The contractive penalty asks for small moves in *every* "
-        "direction, and the reconstruction holds on to those in which digits differ, such as a shift. It "
-        "asks this near the training digits only: strong noise lies far from them."
+        "A spread is how far a test image's code lies from the mean code, root mean square; distances in "
+        "spreads do not change when the code is rescaled. The contractive penalty presses on *every* "
+        "direction of small moves near the training digits; of strong changes, far from them, it asks "
+        "nothing."
     )
 
 
 @st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs=BY_NUMBER)
 def _test_curve(shown: Shown) -> list[float]:
     x = to_float(load_mnist("test").images[:_TEST_DIGITS])
-    return contraction_curve(shown.checkpoint.model, x, list(_RADII), torch.Generator().manual_seed(0))
+    return _curve(shown, x)
+
+
+def _curve(shown: Shown, x: Tensor) -> list[float]:
+    return contraction_curve(shown.checkpoint.model, x, _RADII, shown.statistics.spread, _draws())
+
+
+def _draws() -> torch.Generator:
+    """The same directions for every model."""
+    return torch.Generator().manual_seed(0)
 
 
 def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> None:
-    """The contraction curve over the code's spread, for the drawing and for test digits."""
-    spreads = {model.label: math.sqrt(model.statistics.code_variance) for model in models}
-    moving = [model for model in models if spreads[model.label] > 0]
-    sources = {f"{_TEST_DIGITS} test digits": [_test_curve(model) for model in moving]}
+    """The contraction curve, for the drawing and for test digits."""
+    moving = [model for model in models if model.statistics.spread > 0]
+    sources = {f"{_TEST_DIGITS} test digits": {model.label: _test_curve(model) for model in moving}}
     if picture is not None:
         around = picture.expand(_DIRECTIONS, -1, -1, -1)
-        sources = {
-            "This drawing": [
-                contraction_curve(
-                    model.checkpoint.model, around, list(_RADII), torch.Generator().manual_seed(0)
-                )
-                for model in moving
-            ]
-        } | sources
+        sources = {"This drawing": {model.label: _curve(model, around) for model in moving}} | sources
     for index, (column, (title, curves)) in enumerate(
         zip(st.columns(2, gap="medium"), sources.items(), strict=False)
     ):
-        named = {
-            model.label: [value / spreads[model.label] for value in curve]
-            for model, curve in zip(moving, curves, strict=True)
-        }
         with column:
             st.markdown(title)
             style.chart(
                 charts.curves_by_model(
                     _RADII,
-                    {name: curve for name, curve in named.items() if min(curve) > 0},
+                    {name: curve for name, curve in curves.items() if max(curve) > 0},
                     shown.label,
-                    "radius r: distance between the pictures",
+                    f"radius r: {charts.PICTURE_DISTANCE}",
                     "code moved / (r · spread)",
                     log_x=True,
                     log_y=True,
                 ),
                 key=f"contraction_{index}",
-                alt=f"{title}: how far the code moves a unit of distance, against the distance, one "
-                "curve a model; "
-                "nearest: " + ", ".join(f"{name}: {curve[0]:.2g}" for name, curve in named.items()),
+                alt=f"{title}: how far the code moves per unit of distance, against the distance, one "
+                "curve per model; "
+                "nearest: " + ", ".join(f"{name}: {curve[0]:.2g}" for name, curve in curves.items()),
             )
     st.caption(
         "Root mean square of ‖h(x + ru) − h(x)‖ / r over random directions u, divided by the code's "
-        f"spread. At the left end it is ‖J‖/√{PIXELS}: what the penalty sees. Where a curve rises with r, "
-        "the code is steady near the training digits only."
+        f"spread. As r tends to 0 it tends to ‖J‖ / (√{PIXELS} · spread), the movement that the penalty sees."
     )
+    if picture is not None:
+        st.caption(_reaches(moving, sources["This drawing"], around))
+
+
+def _reaches(models: list[Shown], curves: dict[str, list[float]], around: Tensor) -> str:
+    """How far from the drawing the Jacobian tells how the code moves, in a sentence."""
+    near, nowhere = [], []
+    for model in models:
+        curve, spread = curves[model.label], model.statistics.spread
+        reach = linear_reach(model.checkpoint.model, around, _RADII, curve, spread, _draws(), _NEARLY_LINEAR)
+        if reach is None:
+            nowhere.append(model.label)
+        else:
+            near.append(f"{reach:g} under {model.label}")
+    sentences = []
+    if near:
+        sentences.append(
+            f"At this drawing the curve is within {_NEARLY_LINEAR:.0%} of what J does with the same "
+            f"directions up to r = {', '.join(near)}."
+        )
+    if nowhere:
+        sentences.append(f"None of the radii is that near under {', '.join(nowhere)}.")
+    return " ".join(sentences)

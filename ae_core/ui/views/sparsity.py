@@ -9,10 +9,10 @@ from torch import Tensor
 from ae_core import charts, maps
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import Inspection
-from ae_core.metrics import dead_units
 from ae_core.model import Autoencoder
 from ae_core.ui import style
 from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.problems import told
 from ae_core.ui.state import lab
 from ae_core.units import UnitUse, contributions, strongest_units, unit_use, without_units
 
@@ -57,7 +57,7 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
                 f"{unit} off" if unit in off else str(unit),
                 key=f"unit_{unit}",
                 type="primary" if unit in off else "secondary",
-                on_click=_switch,
+                on_click=told(_switch),
                 args=(shown.title, unit),
                 help=f"Unit {unit}: activation {seen.code[unit].item():.3g}",
             )
@@ -96,7 +96,7 @@ def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
 
 
 def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
-    """One column a unit: what decoding adds with it, and the test digits that it answers to most."""
+    """One column per unit: what decoding adds with it, and the test digits that it answers to most."""
     added = contributions(model, seen.code, units)
     largest = added.abs().max().item()
     style.show(style.columns("unit", [str(unit) for unit in units], strong=True))
@@ -138,7 +138,7 @@ def _model(shown: Shown, use: UnitUse) -> None:
     with right:
         st.markdown("Activation density: on how many images is a unit active?")
         style.chart(
-            charts.density_histogram(use.density.numpy(), len(load_mnist("test").images)),
+            charts.density_histogram(use.density.numpy()),
             key="density_histogram",
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
             f"active on more than {use.density.median().item():.1%} of the images.",
@@ -146,22 +146,24 @@ def _model(shown: Shown, use: UnitUse) -> None:
     style.show(
         style.figures(
             {
-                "Active units an image (l0)": f"{use.density.sum().item():.1f} of {len(use.density)}",
+                "Active units per image": f"{use.density.sum().item():.1f} of {len(use.density)}",
+                "Units that are not zero, per image (l0)": f"{use.l0:.1f} of {len(use.density)}",
                 "Hoyer sparsity, mean": f"{use.hoyer:.3f}",
-                "Dead units": f"{dead_units(statistics.max_activation)}",
+                "Dead units": f"{use.dead_units}",
                 "Mean activation": f"{statistics.mean_activation.mean().item():.4f}",
             }
         )
     )
     st.markdown(
-        "**How to read them.** *l0* counts, on an image, the units above a tenth of their own largest "
-        "activation. *Hoyer* sparsity is 0 when all units are equally active and 1 when a single one is. A "
-        "*dead* unit never reaches a tenth of the largest activation of any unit."
+        "**How to read them.** A unit is *active* on an image where it is above a tenth of its own largest "
+        "activation on the test set. *l0* counts the units that are not exactly zero. *Hoyer* sparsity is 0 "
+        "when all units are equally active and 1 when a single one is. A *dead* unit hardly changes from "
+        "image to image: by less than a thousandth of what the liveliest unit does."
     )
     st.markdown(
         "**What shrinking hides.** A mean activation near ρ does not make a code sparse: a code can pay "
         "the penalty by making *every* unit small on *every* image, and the decoder makes up for it with "
-        "large weights. The mean falls, and all units stay active. l0 and Hoyer sparsity do not change "
-        "when the code is rescaled, so they are not fooled; the shipped sparse models have bounded decoder "
-        "weights, which closes that way out."
+        "large weights. The mean falls, and all units stay active. The number of active units, l0 and Hoyer "
+        "sparsity do not change when the whole code is rescaled, so they are not fooled. The shipped sparse "
+        "models have bounded decoder weights, which limits that way out and does not close it."
     )
