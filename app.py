@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import canvas, live_panels, model_picker, state, style, take_away, training_panel, views
+from ae_core.ui import (
+    canvas,
+    live_panels,
+    model_picker,
+    problems,
+    returning,
+    shortcuts,
+    state,
+    style,
+    take_away,
+    training_panel,
+    views,
+)
+from ae_core.ui.problems import told_here
 
 
 def main() -> None:
@@ -17,9 +30,13 @@ def main() -> None:
     style.heading()
     model_picker.kind_control()
     with st.sidebar:
-        model_picker.sidebar()
-        training_panel.sidebar()
+        with told_here():
+            model_picker.sidebar()
+        with told_here():
+            training_panel.sidebar()
     lab()
+    shortcuts.listen()
+    returning.welcome()
 
 
 @st.fragment
@@ -29,6 +46,7 @@ def lab() -> None:
     if state.lab().page_stale:
         state.lab().page_stale = False
         st.rerun()
+    problems.show()
     choice = model_picker.penalty_slider()
     left, right = st.columns([300, 620], gap="medium")
     with left:

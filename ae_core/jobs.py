@@ -86,6 +86,8 @@ def expected_failure(error: BaseException) -> str | None:
     """What a failure that no programming can rule out means to a person; None for any other."""
     if isinstance(error, DataError | MetricsError | CheckpointError | RunInUseError | TrainingDivergedError):
         return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
     # The CPU's allocator raises a plain RuntimeError.
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         return (

@@ -193,10 +193,10 @@ class TrainingRun:
             self._update(state=state, error=error)
 
     def _leave_folder(self) -> None:
-        """Forget the state of a run that has ended; keep it where only the program or the page did."""
+        """Forget the state of a run that has ended; keep it where only the program did, or nobody watches."""
         if self._folder is None:
             return
-        if self._leave.is_set() or self._is_left_to_others():
+        if self._leave.is_set() or self._orphaned is not None:
             self._folder.close()
         else:
             self._folder.remove()

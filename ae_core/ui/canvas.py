@@ -11,12 +11,13 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from ae_core.data import load_mnist
+from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from ae_core.photo import LARGEST_FILE, SIDE, PictureError, ink_of_photo
 from ae_core.ui import style
-from ae_core.ui.state import Stroke, lab
+from ae_core.ui.problems import told
+from ae_core.ui.state import Sample, Stroke, lab
 
 if TYPE_CHECKING:
     from streamlit_drawable_canvas import CanvasResult
@@ -33,9 +34,7 @@ def draw() -> Tensor | None:
     from streamlit_drawable_canvas import st_canvas  # needs a running script
 
     st.header("Draw", anchor=False)
-    if not lab().link_followed:
-        lab().link_followed = True
-        _follow_link()
+    _follow_address()
     result = st_canvas(
         stroke_width=st.session_state.stroke_width,
         stroke_color="#ffffff",
@@ -48,26 +47,27 @@ def draw() -> Tensor | None:
     )
     if result.image_data is not None:
         _remember(result)
-    _keep_link()
+    _keep_address()
     return lab().picture
 
 
 def controls(picture: Tensor | None) -> None:
     """What goes under the canvas: buttons, test digits, the upload, and what the model sees."""
     with st.container(horizontal=True, gap="small"):
-        st.button("Undo", on_click=_undo, disabled=not lab().strokes, shortcut="Ctrl+Z", key="undo")
-        st.button("Clear", on_click=clear, disabled=not lab().strokes, shortcut="Delete", key="clear")
+        blank = not lab().strokes
+        st.button("Undo", on_click=told(_undo), disabled=blank, help="Ctrl+Z", key="undo")
+        st.button("Clear", on_click=told(clear), disabled=blank, help="Delete", key="clear")
     st.slider("Stroke width", 10, 40, key="stroke_width")
     st.caption("Or place a test digit; the same button again gives another example.")
     with st.container(horizontal=True, gap="xsmall", key="digits"):
         for digit in range(10):
-            st.button(str(digit), on_click=place_next, args=(digit,), key=f"digit_{digit}")
+            st.button(str(digit), on_click=told(place_next), args=(digit,), key=f"digit_{digit}")
     with st.expander("Use a picture of your own"):
         st.file_uploader(
             f"Photo or scan of one digit, at most {LARGEST_FILE // 1024**2} MB",
             type=["png", "jpg", "jpeg"],
             key="photo",
-            on_change=_take_photo,
+            on_change=told(_take_photo),
         )
         if lab().photo_problem is not None:
             st.error(lab().photo_problem)
@@ -91,11 +91,11 @@ def place(drawing: dict[str, Any], png: bytes | None) -> None:
     st.session_state[CANVAS] = {"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None}
 
 
-def place_picture(image: np.ndarray, sample: str | None = None) -> None:
+def place_picture(image: np.ndarray, sample: Sample | None = None) -> None:
     """Put a square uint8 picture onto the canvas, ink white on black.
 
     Args:
-        sample: what the address says of it, if it is a test digit.
+        sample: the test digit that it is, if it is one.
     """
     factor = SIDE // len(image)
     png = to_png(image.repeat(factor, axis=0).repeat(factor, axis=1))
@@ -112,7 +112,8 @@ def place_sample(digit: int, index: int) -> None:
     examples = torch.nonzero(labels == digit).flatten()
     index %= len(examples)
     lab().examples_placed[digit] = index + 1
-    place_picture(images[examples[index], 0].numpy(), f"{digit}.{index}")
+    chosen = examples[index : index + 1]
+    place_picture(images[chosen[0], 0].numpy(), Sample(f"{digit}.{index}", to_float(images[chosen])))
 
 
 def place_next(digit: int) -> None:
@@ -144,9 +145,11 @@ def _remember(canvas: CanvasResult) -> None:
     strokes = lab().strokes
     if strokes and strokes[-1].shapes == shapes:
         return
-    picture = to_mnist(canvas.image_data)
+    sample = lab().samples.get(shapes)
+    picture = to_mnist(canvas.image_data) if sample is None else sample.picture
     if strokes or picture is not None:
-        strokes.append(Stroke(canvas.json_data, canvas.image_bytes, shapes, picture))
+        name = None if sample is None else sample.name
+        strokes.append(Stroke(canvas.json_data, canvas.image_bytes, shapes, picture, name))
         del strokes[:-_UNDO_DEPTH]
 
 
@@ -164,22 +167,38 @@ def _shapes(drawing: dict[str, Any]) -> str:
     )
 
 
-def _follow_link() -> None:
-    """Place the test digit that the address names; anything else in its place is ignored."""
-    named = re.fullmatch(r"([0-9])\.([0-9]{1,4})", st.query_params.get(SAMPLE, ""))
-    if named and not lab().strokes:
-        place_sample(int(named[1]), int(named[2]))
+def _follow_address() -> None:
+    """Show the test digit that the address names, when the browser has changed it: a link, Back or Forward.
+
+    Back also leads to addresses without one: then the drawing is shown that was there before the test digits.
+    Anything else in its place is ignored.
+    """
+    named = st.query_params.get(SAMPLE)
+    if named == lab().address:
+        return
+    lab().address = named
+    strokes = lab().strokes
+    known = [index for index, stroke in enumerate(strokes) if stroke.sample == named]
+    if known:
+        del strokes[known[-1] + 1 :]
+        place(strokes[-1].drawing, strokes[-1].png)
+    elif named is None:
+        clear()
+    elif match := re.fullmatch(r"([0-9])\.([0-9]{1,4})", named):
+        place_sample(int(match[1]), int(match[2]))
 
 
-def _keep_link() -> None:
+def _keep_address() -> None:
     """Have the address name the test digit on the canvas, as long as nothing is drawn over it."""
     strokes = lab().strokes
-    sample = lab().samples.get(strokes[-1].shapes) if strokes else None
-    # Only a change is sent: each message replaces the whole address, what the browser has just put there too.
-    if sample == st.query_params.get(SAMPLE):
+    sample = strokes[-1].sample if strokes else None
+    # Only a change is sent: each message replaces the whole address, what the browser has just put there too,
+    # and makes an entry in the browser's history.
+    if sample == lab().address:
         return
+    lab().address = sample
     if sample is None:
-        del st.query_params[SAMPLE]
+        st.query_params.pop(SAMPLE, None)
     else:
         st.query_params[SAMPLE] = sample
 

@@ -10,6 +10,7 @@ from ae_core.runs import TrainingRun
 from ae_core.states import RunFolder, RunInUseError, SavedRun, interrupted, runs_dir
 from ae_core.training import DeviceError, choose_compute
 from ae_core.ui import running
+from ae_core.ui.problems import told
 
 _MOST = 3
 
@@ -32,8 +33,8 @@ def show() -> None:
         with st.container(border=True, key=f"interrupted_{name}"):
             st.caption(f"Interrupted: {_description(run)}.")
             with st.container(horizontal=True):
-                st.button("Go on", on_click=_go_on, args=(name,), key=f"go_on_{name}")
-                st.button("Forget", on_click=_forget, args=(name,), key=f"forget_{name}")
+                st.button("Go on", on_click=told(_go_on), args=(name,), key=f"go_on_{name}")
+                st.button("Forget", on_click=told(_forget), args=(name,), key=f"forget_{name}")
 
 
 def _description(run: SavedRun) -> str:

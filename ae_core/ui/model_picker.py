@@ -17,6 +17,7 @@ from ae_core.checkpoints import (
 from ae_core.config import KINDS, LADDERS
 from ae_core.ui import library
 from ae_core.ui.library import Shown
+from ae_core.ui.problems import told
 from ae_core.ui.state import FILE, LADDER, MINE, STARTING_WEIGHTS, kind, lab, weight
 
 
@@ -26,7 +27,7 @@ class Choice:
 
     model: Shown | None
     rung: Shown | None = None
-    """The shipped model at the slider's penalty weight, if `model` is another of its kind."""
+    """The shipped model at the slider's penalty weight, if `model` is another."""
     problem: str | None = None
     """A sentence on why there is no model."""
 
@@ -42,6 +43,13 @@ def kind_control() -> None:
         format_func=str.capitalize,
         bind="query-params",
     )
+    # A model of the other kind cannot stay beside it: the ladder takes its place.
+    try:
+        model = _model_of_the_sidebar()
+    except CheckpointError:
+        return
+    if model is not None and model.kind != kind():
+        st.session_state.source = LADDER
 
 
 def penalty_slider() -> Choice:
@@ -61,9 +69,7 @@ def penalty_slider() -> Choice:
         model = _model_of_the_sidebar()
     except CheckpointError as error:
         return Choice(None, problem=str(error))
-    if model is None:
-        return Choice(rung)
-    return Choice(model, rung if model.kind == kind() else None)
+    return Choice(rung) if model is None else Choice(model, rung)
 
 
 def comparable(shown: Shown) -> list[Shown]:
@@ -98,6 +104,32 @@ def _model_of_the_sidebar() -> Shown | None:
     return None
 
 
+def _show_source() -> None:
+    """Show a model from the chosen place: the one chosen there before, or the newest, or the first."""
+    trained, files = list(lab().models), _file_names()
+    if st.session_state.source == MINE and trained:
+        st.session_state.setdefault("mine", trained[-1])
+    if st.session_state.source == FILE and files:
+        st.session_state.setdefault("file", files[0])
+    _follow_kind()
+
+
+def _follow_kind() -> None:
+    """Have the page show the kind of the model that was chosen."""
+    try:
+        model = _model_of_the_sidebar()
+    except CheckpointError:
+        # The sidebar tells what is wrong with the file.
+        return
+    if model is not None:
+        st.session_state.kind = model.kind
+
+
+def _file_names() -> list[str]:
+    """Models from files: those uploaded here, then those in `checkpoints/`."""
+    return [*lab().uploaded, *(path.name for path in saved_paths())]
+
+
 def sidebar() -> None:
     """Where the shown model comes from; saving, downloading and loading models."""
     st.header("Model", anchor=False)
@@ -106,6 +138,7 @@ def sidebar() -> None:
         (LADDER, MINE, FILE),
         key="source",
         required=True,
+        on_change=told(_show_source),
         help="The shipped ladder, a model trained here, or one from a file. "
         "The last two are shown above the shipped model at the slider.",
     )
@@ -120,17 +153,18 @@ def _mine() -> None:
     if not titles:
         st.caption("Nothing is trained yet. Train a model below: it will be listed here.")
         return
-    st.selectbox("Trained here", titles, key="mine", persist_state="session")
+    st.selectbox("Trained here", titles, key="mine", on_change=told(_follow_kind), persist_state="session")
     shown = lab().models[st.session_state.mine]
     _key_figures(shown)
     name = st.text_input("Save into checkpoints/ as", key="save_name", placeholder="my-first-model")
     with st.container(horizontal=True):
-        if st.button("Save", disabled=not name, key="save"):
+        # Never grey: while one types, the page does not know of it yet.
+        if st.button("Save", key="save"):
             _save(shown, name)
         st.download_button(
             "Download",
             lambda: to_bytes(shown.checkpoint),
-            file_name=f"{shown.title.replace(' ', '-')}.safetensors",
+            file_name=f"{shown.file_name}.safetensors",
             on_click="ignore",
         )
 
@@ -146,13 +180,13 @@ def _save(shown: Shown, name: str) -> None:
 
 
 def _file() -> None:
-    names = [*lab().uploaded, *(path.name for path in saved_paths())]
+    names = _file_names()
     if names:
-        st.selectbox("Checkpoint", names, key="file", persist_state="session")
+        st.selectbox("Checkpoint", names, key="file", on_change=told(_follow_kind), persist_state="session")
     else:
         st.caption("checkpoints/ holds the shipped ladder only. Save a trained model, or upload one.")
     st.file_uploader(
-        "Upload a checkpoint, at most 20 MB", type=["safetensors"], key="upload", on_change=_take_upload
+        "Upload a checkpoint, at most 20 MB", type=["safetensors"], key="upload", on_change=told(_take_upload)
     )
     if lab().upload_problem is not None:
         st.error(lab().upload_problem)
@@ -178,6 +212,7 @@ def _take_upload() -> None:
         return
     lab().uploaded[shown.title] = shown
     st.session_state.file = shown.title
+    _follow_kind()
 
 
 def _key_figures(shown: Shown) -> None:

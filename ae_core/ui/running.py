@@ -50,11 +50,11 @@ def watch() -> None:
     """One look at the runs; a fragment that Streamlit repeats while they go on."""
     if not lab().runs:
         return
-    several = len(lab().runs) > 1
     for run in lab().runs:
         snapshot = run.snapshot()
         share, text = _bar(snapshot)
-        st.progress(share, f"{run.recipe.train.penalty_weight:g}: {text}" if several else text)
+        # Named, since the page may show the other kind by now.
+        st.progress(share, f"{run.recipe.model.kind} {run.recipe.train.penalty_weight:g}: {text}")
         if snapshot.error is not None:
             st.error(snapshot.error)
         elif snapshot.warning is not None and snapshot.running:

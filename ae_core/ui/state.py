@@ -17,6 +17,7 @@ from ae_core.model import seeded_autoencoder
 from ae_core.runs import TrainingRun
 from ae_core.sweep_table import SweepPoint
 from ae_core.ui.library import Shown
+from ae_core.ui.shelf import Shelf, new_token
 
 LADDER, MINE, FILE = "Ladder", "Mine", "File"
 """Where the shown model comes from."""
@@ -33,6 +34,18 @@ class Stroke:
     """What tells this drawing from another."""
     picture: Tensor | None
     """What the model sees, shape (1, 1, 28, 28); None if nothing is left on the canvas."""
+    sample: str | None = None
+    """The address's name of the test digit that it is; None for a drawing."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A test digit as a button or a link placed it."""
+
+    name: str
+    """As the address has it: "7.2" is the third example of a 7."""
+    picture: Tensor
+    """The test image itself, shape (1, 1, 28, 28): the canvas would scale it once more."""
 
 
 @dataclass
@@ -55,16 +68,18 @@ class Lab:
     """How many examples of each test digit were placed."""
     placed: dict[str, Any] | None = None
     """The drawing last put onto the canvas by a button rather than a pen."""
-    samples: dict[str, str] = field(default_factory=dict)
-    """The test digits placed, as the address names them, by the shapes of their drawings."""
-    link_followed: bool = False
-    """Whether the test digit that the address named at first was placed."""
+    samples: dict[str, Sample] = field(default_factory=dict)
+    """The test digits placed, by the shapes of their drawings."""
+    address: str | None = None
+    """The test digit that the address named when the page looked last; None for none."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
     sweep: list[SweepPoint] = field(default_factory=list)
     """The points of the sweep's table uploaded last."""
     sweep_problem: str | None = None
     """A sentence on what is wrong with that table."""
+    problem: str | None = None
+    """A sentence on what went wrong when a button was pressed or a file chosen last."""
     page_stale: bool = False
     """Whether a callback of the fragment changed what the rest of the page shows."""
     experiment: int | None = None
@@ -73,6 +88,11 @@ class Lab:
     """What was predicted for it, as its place among the predictions."""
     units_off: dict[str, set[int]] = field(default_factory=dict)
     """The code units switched off in the Sparsity view, by the model's title."""
+
+    token: str = field(default_factory=new_token)
+    """By which the browser finds this lab again after a reload."""
+    unknown_token: str | None = None
+    """The one that the browser had kept, if nothing lies under it any more."""
 
     inspections: dict[int, Inspection] = field(default_factory=dict)
     """What was seen of the drawing under each model, by the model's number."""
@@ -104,8 +124,17 @@ class _Lease:
     lab: Lab | None = None
 
     def release(self) -> None:
-        for run in self.lab.runs if self.lab is not None else []:
+        if self.lab is None:
+            return
+        for run in self.lab.runs:
             run.orphan()
+        shelf().put(self.lab.token, self.lab)
+
+
+@st.cache_resource(show_spinner=False)
+def shelf() -> Shelf[Lab]:
+    """The process's one shelf of labs whose visitors went away."""
+    return Shelf()
 
 
 @st.cache_resource(scope="session", on_release=lambda lease: lease.release(), show_spinner=False)
@@ -125,13 +154,16 @@ WIDGET_DEFAULTS: dict[str, Any] = {
 
 
 def initialise() -> None:
-    """Give every key its default, and take back a run whose page came back."""
+    """Give every key its default, and take back what was left for a moment."""
     for key, value in WIDGET_DEFAULTS.items():
         st.session_state.setdefault(key, value)
     if "lab" not in st.session_state:
         st.session_state.lab = Lab()
     lease = _lease()
-    lease.lab = lab()
+    if lease.lab is not lab():
+        # New, or come back after a short loss of the connection: then the lab lies on the shelf.
+        shelf().take(lab().token)
+        lease.lab = lab()
     for run in lab().runs:
         run.adopt()
 

@@ -11,6 +11,7 @@ from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kin
 from ae_core.runs import TrainingRun, train_ladder
 from ae_core.training import Compute, DeviceError, available_devices, choose_compute
 from ae_core.ui import interrupted_runs, running
+from ae_core.ui.problems import told
 from ae_core.ui.state import MINE, kind, lab
 
 _POLL_SECONDS = 0.5
@@ -33,11 +34,11 @@ def sidebar() -> None:
     _fields(kind())
     at_work = lab().running
     with st.container(horizontal=True):
-        st.button("Train", type="primary", on_click=_start, disabled=at_work, key="train")
-        st.button("Stop", on_click=running.stop, disabled=not at_work, key="stop")
+        st.button("Train", type="primary", on_click=told(_start), disabled=at_work, key="train")
+        st.button("Stop", on_click=told(running.stop), disabled=not at_work, key="stop")
         st.button(
             "Train the whole ladder",
-            on_click=_start_ladder,
+            on_click=told(_start_ladder),
             disabled=at_work,
             key="train_ladder",
             help="One model for each penalty weight of the slider, with the other fields as above: all at "
@@ -52,7 +53,7 @@ def sidebar() -> None:
     st.fragment(running.watch, run_every=_POLL_SECONDS if at_work else None)()
     if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
         label = "Show this model" if len(lab().runs) == 1 else "Show the newest model"
-        st.button(label, on_click=_show_newest, key="show_newest")
+        st.button(label, on_click=told(_show_newest), key="show_newest")
 
 
 def _key(field: str) -> str:
@@ -75,10 +76,11 @@ def _fields(of_kind: Kind) -> None:
         "Recipe",
         RECIPE_NAMES,
         key=_key("recipe"),
-        on_change=_fill_in_recipe,
+        on_change=told(_fill_in_recipe),
         format_func=str.capitalize,
         help="Fast: two epochs. Best: what the shipped models were trained with. "
-        "Reference: the published recipe. Choosing one fills in the fields below.",
+        "Reference: the published batch size, learning rate, epochs and weights, on the models of this lab. "
+        "Choosing one fills in the fields below.",
         **keep,
     )
     symbol = "λ" if of_kind == "contractive" else "β"
@@ -100,8 +102,8 @@ def _fields(of_kind: Kind) -> None:
             "Decoder bound",
             step=0.5,
             key=_key("max_decoder_norm"),
-            help="Bound on the norm of each code unit's decoder weights, so that the code cannot dodge "
-            "its penalty by shrinking. 0 switches it off.",
+            help="Bound on the norm of the decoder's weights from each of its input channels, which limits "
+            "how far the code can dodge its penalty by shrinking. 0 switches it off.",
             **keep,
         )
         st.selectbox("Device", available_devices(), key="device", **keep)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from ae_core.checkpoints import CheckpointError
 from ae_core.ui.model_picker import Choice
+from ae_core.ui.problems import told_here
 from ae_core.ui.views import compare, jacobian, learn, mistakes, robustness, sparsity
 
 VIEWS = {
@@ -24,12 +24,9 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     if choice.model is None:
         return
     # A place of its own whether it is filled or not: tabs that move down the page forget which one is open.
-    with st.container():
+    with st.container(), told_here():
         learn.guide()
     for tab, view in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
         if tab.open:
-            with tab:
-                try:
-                    view(choice.model, picture)
-                except CheckpointError as error:
-                    st.error(str(error))
+            with tab, told_here():
+                view(choice.model, picture)

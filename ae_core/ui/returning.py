@@ -1,0 +1,55 @@
+"""What a visitor had, found again after a reload.
+
+The tab's session storage keeps an unguessable token. It never stands in the address, so that a shared link
+does not carry it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.ui import canvas
+from ae_core.ui.problems import told
+from ae_core.ui.state import lab, shelf
+
+_SCRIPT = """
+const KEY = "autoencoder-lab";
+
+export default function ({ data, setTriggerValue }) {
+    try {
+        const kept = sessionStorage.getItem(KEY);
+        if (kept && kept !== data.token && kept !== data.unknown) {
+            setTriggerValue("token", kept);
+        } else {
+            sessionStorage.setItem(KEY, data.token);
+        }
+    } catch {
+        // A browser that stores nothing: the page works, and a reload starts anew.
+    }
+}
+"""
+
+
+def welcome() -> None:
+    """Ask the browser whether the visitor was here before, and have it remember this lab."""
+    # Its registration needs a running script.
+    ask = st.components.v2.component("returning", js=_SCRIPT, html="<div></div>")
+    ask(
+        key="returning",
+        data={"token": lab().token, "unknown": lab().unknown_token},
+        on_token_change=told(_return),
+    )
+
+
+def _return() -> None:
+    token = st.session_state.returning.token
+    found = shelf().take(token)
+    if found is None:
+        lab().unknown_token = token
+        return
+    st.session_state.lab = found
+    # The address decides what is on the canvas where it names something.
+    found.address = None
+    if found.strokes:
+        canvas.place(found.strokes[-1].drawing, found.strokes[-1].png)
+        found.address = found.strokes[-1].sample

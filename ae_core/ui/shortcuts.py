@@ -1,0 +1,37 @@
+"""Ctrl+Z and Delete for the canvas, everywhere but in fields that one types into."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_SCRIPT = """
+const TYPED = "textarea, select, input:not([type=range], [type=checkbox], [type=radio], [type=button])";
+
+function buttonOf(event) {
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
+        return event.key.toLowerCase() === "z" ? "undo" : null;
+    }
+    return event.key === "Delete" ? "clear" : null;
+}
+
+export default function () {
+    const press = event => {
+        const target = event.composedPath()[0];
+        if (event.defaultPrevented || target.isContentEditable || target.matches?.(TYPED)) return;
+        const name = buttonOf(event);
+        const button = name && document.querySelector(`.st-key-${name} button`);
+        if (button && !button.disabled) {
+            event.preventDefault();
+            button.click();
+        }
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+}
+"""
+
+
+def listen() -> None:
+    """Press the buttons `undo` and `clear` by keys; Streamlit's own shortcuts act inside fields, too."""
+    # Its registration needs a running script.
+    st.components.v2.component("shortcuts", js=_SCRIPT, html="<div></div>")(key="shortcuts")
