@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import torch
@@ -31,19 +31,18 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: if the folder cannot be made or written, or the disk is full; the target is as it was.
     """
-    temporary = None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".saving-{token_hex(8)}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".saving-", delete=False) as file:
-            temporary = Path(file.name)
+        # Opened as any new file is, so that its mode is the umask's: `tempfile` makes private ones, and not
+        # every disk lets a mode be changed afterwards.
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def read_tensors(

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,33 @@ def test_saving_replaces_a_file_and_makes_missing_folders(make_checkpoint, tmp_p
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_saved_file_can_be_read_by_others(saved_checkpoint):
-    # A temporary file is private by default, and a server often runs as another user.
-    assert saved_checkpoint("sparse")[1].stat().st_mode & 0o444 == 0o444
+@pytest.fixture
+def umask():
+    """Sets the process's umask until the test ends."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask.")
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077, 0o027, 0o000], ids=oct)
+def test_a_saved_file_has_the_mode_of_any_new_file(make_checkpoint, tmp_path, umask, mask):
+    # As touch and a shell's > make it: a server often runs as another user, and some users want privacy.
+    umask(mask)
+    path = tmp_path / "model.safetensors"
+    for _ in range(2):
+        save_checkpoint(make_checkpoint("sparse"), path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_disk_on_which_no_mode_can_be_set_is_written_like_any_other(make_checkpoint, tmp_path, monkeypatch):
+    # As FAT, exFAT and many network disks mounted by another user are.
+    for name in ("chmod", "fchmod", "lchmod"):
+        monkeypatch.setattr(os, name, no_permission, raising=False)
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(make_checkpoint("sparse"), path)
+    assert load_checkpoint(path).model_config.kind == "sparse"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be_made_is_a_checkpoint_error(make_checkpoint, tmp_path):
