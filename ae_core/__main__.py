@@ -16,7 +16,7 @@ from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
 from ae_core.files import CheckpointError
-from ae_core.foreground import folder_for, taken, train_to_file
+from ae_core.foreground import folder_for, last_good, taken, train_to_file
 from ae_core.jobs import expected_failure
 from ae_core.metrics import evaluate
 from ae_core.options import (
@@ -170,11 +170,22 @@ def _train_at_once(
         problems = []
         for run, (_, path) in zip(runs, rungs, strict=True):
             snapshot = run.wait()
-            if snapshot.state == "finished":
-                save_checkpoint(snapshot.checkpoint, path)
+            finished = snapshot.state == "finished"
+            out = path if finished else last_good(path)
+            if not finished:
+                problems.append(f"{path.stem}: {snapshot.error}")
+            if snapshot.checkpoint is None:
+                continue
+            try:
+                save_checkpoint(snapshot.checkpoint, out)
+            except CheckpointError as error:
+                # What keeps one file from being written need not keep the next.
+                problems.append(f"{error} No state of it is kept: the same command trains it again.")
+                continue
+            if finished:
                 yield snapshot.checkpoint, path
             else:
-                problems.append(f"{path.stem}: {snapshot.error}")
+                problems.append(f"They are in {out}.")
         if problems:
             raise TrainingDivergedError(" ".join(problems))
     finally:

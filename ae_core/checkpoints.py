@@ -53,18 +53,15 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
     """Write a file whole or not at all: a temporary file beside it is flushed to disk, then renamed.
 
     Raises:
-        CheckpointError: if the folder cannot be made or written, or the disk is full.
+        CheckpointError: if the folder cannot be made or written, or the disk is full. What becomes of the
+            model then only the caller can say.
     """
     path = Path(path)
     content = to_bytes(checkpoint)
     try:
         write_whole(path, content)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CheckpointError(
-            f"{path} could not be written: {reason}. The model is still in memory: "
-            "make room or choose another folder, and save it again."
-        ) from error
+        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ae_core.data import load_mnist
 from ae_core.files import CheckpointError
 from ae_core.jobs import Job
 from ae_core.metrics import evaluate
-from ae_core.states import RunFolder, SavedRun, load_run
+from ae_core.states import RunFolder, SavedRun, load_run, runs_dir
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress
 
 
@@ -54,6 +55,11 @@ def taken(name: str, directory: Path) -> tuple[RunFolder | None, SavedRun]:
     return folder, load_run(path)
 
 
+def last_good(out: Path) -> Path:
+    """Where the weights go that a model had before its training diverged."""
+    return out.with_stem(f"{out.stem}.last-good")
+
+
 def train_to_file(
     recipe: Recipe, compute: Compute, out: Path, folder: RunFolder | None, saved: SavedRun | None = None
 ) -> Checkpoint | None:
@@ -71,13 +77,16 @@ def train_to_file(
         try:
             _follow(job, out.stem)
         except TrainingDivergedError as error:
-            out = out.with_stem(f"{out.stem}.last-good")
+            out = last_good(out)
             problem = f"{error} They are in {out}."
         if distributed.rank() > 0:
             return None
         metrics = evaluate(job.model.eval(), load_mnist("test").images)
         checkpoint = Checkpoint(job.model, recipe.model, recipe.train, metrics)
-        save_checkpoint(checkpoint, out)
+        try:
+            save_checkpoint(checkpoint, out)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error} {_how_to_save_it(folder)}") from error
         if folder is not None:
             folder.remove()
         if problem is not None:
@@ -130,7 +139,22 @@ def _how_to_go_on(folder: RunFolder | None) -> str:
     stopped = "Stopped before the end; the unfinished model was not written."
     if folder is None or not folder.has_state:
         return stopped
-    return f"{stopped} To go on: python -m ae_core train --resume {folder.name}"
+    return f"{stopped} To go on: {_resuming(folder)}"
+
+
+def _how_to_save_it(folder: RunFolder | None) -> str:
+    if folder is None or not folder.has_state:
+        return "No state of the run was kept: when there is room, it has to be trained again."
+    return (
+        f"The state of the run is kept. To save the model, there or with --out elsewhere: {_resuming(folder)}"
+    )
+
+
+def _resuming(folder: RunFolder) -> str:
+    """The command that goes on with a run, as a shell takes it."""
+    directory = folder.path.parent
+    elsewhere = [] if directory == runs_dir() else ["--runs-dir", str(directory)]
+    return shlex.join(["python", "-m", "ae_core", "train", *elsewhere, "--resume", folder.name])
 
 
 def _say(sentence: str) -> None:

@@ -31,6 +31,7 @@ MOST_ATTEMPTS = 2
 """A cell that crashed is tried once more."""
 _LOOK_SECONDS = 1.0
 _STATES = "unfinished"
+_ATTEMPTS = "attempts.txt"
 
 _log = logging.getLogger(__name__)
 
@@ -72,10 +73,15 @@ class Cell:
         except CheckpointError:
             return None
 
+    @property
+    def problem_path(self) -> Path:
+        """Of the sentence on why it was given up; without that file it is tried again."""
+        return self.state_folder / "problem.txt"
+
     def problem(self) -> str | None:
         """Why it was given up; None if it was not."""
         try:
-            return (self.state_folder / "problem.txt").read_text(encoding="utf-8")
+            return self.problem_path.read_text(encoding="utf-8")
         except OSError:
             return None
 
@@ -181,7 +187,7 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
         _give_up(cell, f"Its process was killed {attempts} times.", say)
         return True
     # Counted before, so that an attempt counts even if its process does not live to say how it ended.
-    write_whole(folder.path / "attempts.txt", str(attempts + 1).encode())
+    write_whole(folder.path / _ATTEMPTS, str(attempts + 1).encode())
     say(f"{cell.name}: {'begins' if attempts == 0 else 'tried once more'}")
     try:
         checkpoint = _trained(cell, folder, compute)
@@ -217,11 +223,13 @@ def _trained(cell: Cell, folder: RunFolder, compute: Compute) -> Checkpoint:
 
 def _attempts(folder: RunFolder) -> int:
     try:
-        return int((folder.path / "attempts.txt").read_text(encoding="utf-8"))
+        return int((folder.path / _ATTEMPTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 0
 
 
 def _give_up(cell: Cell, reason: str, say: Callable[[str], None]) -> None:
-    write_whole(cell.state_folder / "problem.txt", reason.encode())
-    say(f"{cell.name}: given up. {reason} Remove {cell.state_folder} to have it tried again.")
+    write_whole(cell.problem_path, reason.encode())
+    # Its state stays, as after a disk that was full: tried again, it goes on from there.
+    (cell.state_folder / _ATTEMPTS).unlink(missing_ok=True)
+    say(f"{cell.name}: given up. {reason} Remove {cell.problem_path} to have it tried again.")

@@ -172,9 +172,13 @@ def _mine() -> None:
 def _save(shown: Shown, name: str) -> None:
     try:
         path = path_for_name(name)
-        save_checkpoint(shown.checkpoint, path)
     except CheckpointError as error:
         st.error(str(error))
+        return
+    try:
+        save_checkpoint(shown.checkpoint, path)
+    except CheckpointError as error:
+        st.error(f"{error} The model is still listed here: make room and save it again, or download it.")
     else:
         st.success(f"Saved as {path.name}; it is listed under File.")
 

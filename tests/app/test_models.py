@@ -1,12 +1,13 @@
 """Models trained, saved, uploaded and shipped, as the page shows them. Needs the shipped checkpoints."""
 
+import errno
 import os
 
 import pytest
 import torch
 
 from ae_core import checkpoints
-from ae_core.checkpoints import CheckpointError, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.ui import library, model_picker
 from tests.app.conftest import choose_kind, enlarged_digit, figures_on, put_on_canvas, texts, train_on
 
@@ -51,20 +52,31 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnis
     assert "**mine**" in texts(page.main.markdown)
 
 
-def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(page, small_mnist, monkeypatch):
+def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
+    page, small_mnist, monkeypatch, tmp_path
+):
     def full(*_):
-        raise CheckpointError("It could not be written: No space left on device.")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(model_picker, "save_checkpoint", full)
+    monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     page.button(key="show_newest").click()
     page.run()
     page.text_input(key="save_name").set_value("mine")
     page.run()
     page.button(key="save").click()
-    page = page.run()
-    assert "No space left" in page.error[0].value
+    with monkeypatch.context() as disk:
+        disk.setattr(checkpoints, "write_whole", full)
+        page = page.run()
+    (message,) = texts(page.sidebar.error)
+    assert "mine.safetensors could not be written: No space left on device. The model is still" in message
+    assert "save it again, or download it" in message
     assert len(page.session_state["lab"].models) == 1
+    # What it says is true: once there is room, the same button saves it.
+    page.button(key="save").click()
+    page = page.run()
+    assert "mine.safetensors" in page.success[0].value
+    assert load_checkpoint(tmp_path / "mine.safetensors").model_config.kind == "sparse"
 
 
 def upload(page, name, content):

@@ -377,6 +377,40 @@ def test_of_rungs_trained_at_once_a_diverging_one_leaves_the_others_on_disk(run,
     assert not (tmp_path / "1e+300.safetensors").exists()
 
 
+def test_of_rungs_trained_at_once_those_that_diverge_leave_their_last_good_weights(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=0.0))
+    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3)))
+    arguments = ("ladder", "--kind", "contractive", *DIVERGING, "--epochs", 2, "--batch-size", 50)
+    message = last_line_of_failure(*run(*arguments, "--out", tmp_path))
+    for weight in (1e-3, 2e-3):
+        rescued = tmp_path / f"{weight:g}.last-good.safetensors"
+        assert f"They are in {rescued}." in message
+        assert load_checkpoint(rescued).train_config.penalty_weight == weight
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_of_rungs_trained_at_once_one_that_cannot_be_written_costs_no_other_its_file(
+    run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3, 3e-3)))
+    (tmp_path / "0.001.safetensors").mkdir()
+    code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
+    assert code == 1
+    assert "0.001.safetensors could not be written" in err.splitlines()[-1]
+    assert "the same command trains it again" in err.splitlines()[-1]
+    for weight in (2e-3, 3e-3):
+        assert load_checkpoint(tmp_path / f"{weight:g}.safetensors").train_config.penalty_weight == weight
+    (tmp_path / "0.001.safetensors").rmdir()
+    code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
+    assert code == 0
+    assert err.count("(kept)") == 2
+    assert load_checkpoint(tmp_path / "0.001.safetensors").train_config.penalty_weight == 1e-3
+
+
 def ladder_of(folder, weights):
     return {weight: folder / f"{weight:g}.safetensors" for weight in weights}
 

@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import shlex
 
 import pytest
 import torch
@@ -159,10 +160,55 @@ def test_a_model_that_cannot_be_written_keeps_its_state(run, tmp_path, whole):
     code, _, err = run(*SPARSE, "--out", occupied / "model.safetensors")
     assert code == 1
     assert "could not be written" in err
-    (name,) = (line.split()[0] for line in run("runs")[1].splitlines())
-    code, _, _ = run("train", "--resume", name, "--out", tmp_path / "elsewhere.safetensors")
+    assert "memory" not in err
+    command = named_command(err)
+    code, _, _ = run(*command, "--out", tmp_path / "elsewhere.safetensors")
     assert code == 0
     assert_same(tmp_path / "elsewhere.safetensors", whole)
+
+
+def test_when_there_is_room_again_the_named_command_saves_it_where_it_was_meant_for(
+    run, tmp_path, whole, own_runs_dir
+):
+    occupied = tmp_path / "occupied"
+    occupied.write_text("not a folder")
+    odd = own_runs_dir / "a place's own"
+    path = occupied / "my model.safetensors"
+    code, _, err = run(*SPARSE, "--runs-dir", odd, "--out", path)
+    assert code == 1
+    occupied.unlink()
+    code, _, _ = run(*named_command(err))
+    assert code == 0
+    assert_same(path, whole)
+    assert list(odd.iterdir()) == []
+
+
+def test_an_interruption_names_the_folder_of_the_states_where_it_is_not_the_usual_one(
+    run, interrupt, tmp_path, whole, own_runs_dir
+):
+    interrupt(10)
+    path = tmp_path / "new.safetensors"
+    _, _, err = run(*SPARSE, "--runs-dir", own_runs_dir / "other", "--out", path)
+    assert run(*named_command(err))[0] == 0
+    assert_same(path, whole)
+
+
+def test_a_model_that_cannot_be_written_and_has_no_state_is_said_to_be_lost(run, tmp_path):
+    occupied = tmp_path / "occupied"
+    occupied.write_text("not a folder")
+    code, _, err = run(*SPARSE, "--runs-dir", occupied / "runs", "--out", occupied / "model.safetensors")
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert "could not be written" in last
+    assert "No state of the run was kept" in last
+    assert "--resume" not in last
+
+
+def named_command(err):
+    """The arguments of the command that a message ends with, as a shell would hand them over."""
+    python, *arguments = shlex.split(err[err.rindex("python -m ae_core") :])
+    assert (python, *arguments[:2]) == ("python", "-m", "ae_core")
+    return arguments[2:]
 
 
 def test_without_a_place_for_the_state_the_model_is_trained_all_the_same(run, tmp_path, whole):

@@ -188,6 +188,33 @@ def test_a_cell_that_crashes_twice_is_reported_and_the_others_finish(sweep_out, 
     assert [point.seeds for point in read_table("summary.csv", content)] == [2, 1]
 
 
+def test_a_model_that_could_not_be_written_is_saved_from_its_state_when_it_is_tried_again(
+    sweep_out, grid, tmp_path, monkeypatch
+):
+    cell = read_grid(grid(), tmp_path / "out")[1]
+    cell.path.mkdir(parents=True)
+    code, _, err = sweep_out()
+    assert code == 1
+    assert f"{cell.path} could not be written" in err
+    (said,) = (line for line in err.splitlines() if "given up. " in line)
+    # What it says is done to the letter.
+    remove = Path(re.search("Remove (.*) to have it tried again.", said).group(1))
+    remove.unlink()
+    cell.path.rmdir()
+    steps = []
+    real = sweep.Job.reports
+
+    def reports(job, images):
+        steps.append(job.steps_done)
+        return real(job, images)
+
+    monkeypatch.setattr(sweep.Job, "reports", reports)
+    code, _, err = sweep_out()
+    assert code == 0
+    assert steps == [2], "the training had ended: only the file was missing"
+    assert load_checkpoint(cell.path).train_config == cell.recipe.train
+
+
 def test_a_cell_that_diverges_is_reported(sweep_out):
     text = """
         [[grid]]
