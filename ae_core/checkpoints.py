@@ -12,7 +12,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
-from ae_core.files import CheckpointError, clipped, parse_object, read_tensors, write_whole
+from ae_core.files import CheckpointError, clipped, parse_object, read_file, read_tensors, write_whole
 from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder
 
@@ -72,15 +72,26 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             other tensors, shapes, types or numbers than its configuration implies.
     """
     path = Path(path)
+    return read_checkpoint(path.name, read_file(path, MAX_FILE_BYTES), device)
+
+
+def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu") -> Checkpoint:
+    """The checkpoint that a file's content is, as `load_checkpoint` reads it.
+
+    Args:
+        name: of the file, for sentences about it.
+    Raises:
+        CheckpointError: as `load_checkpoint`.
+    """
 
     def parse(metadata: dict[str, str]) -> tuple[tuple[Autoencoder, Recipe, Metrics], dict[str, Tensor]]:
-        recipe, metrics = _parse_metadata(path.name, metadata)
+        recipe, metrics = _parse_metadata(name, metadata)
         model = Autoencoder(recipe.model)
         return (model, recipe, metrics), model.state_dict()
 
-    (model, recipe, metrics), weights = read_tensors(path, MAX_FILE_BYTES, parse)
+    (model, recipe, metrics), weights = read_tensors(name, content, MAX_FILE_BYTES, parse)
     model.load_state_dict(weights)
-    _check_unit_metrics(path.name, metrics, model.code_size)
+    _check_unit_metrics(name, metrics, model.code_size)
     return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, metrics)
 
 

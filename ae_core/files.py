@@ -1,6 +1,6 @@
 """Files, written whole or not at all, and safetensors read with suspicion.
 
-Nothing is ever unpickled. A file's names, shapes and types are checked before its tensors are read.
+Nothing is ever unpickled. A file's names, shapes and types are checked before its tensors are made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import deserialize
 from torch import Tensor
 
 _TYPES = {torch.float32: "F32", torch.uint8: "U8"}
@@ -45,60 +45,107 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_tensors(
-    path: Path,
-    max_bytes: int,
-    parse: Callable[[dict[str, str]], tuple[Any, Mapping[str, Tensor]]],
-) -> tuple[Any, dict[str, Tensor]]:
-    """Read a file whose metadata say which tensors it must hold.
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """The content of a file for `read_tensors`.
 
     Args:
         max_bytes: a larger file is refused unread.
+    Raises:
+        CheckpointError: if the file is missing, too large, or cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+        _check_size(path.name, size, max_bytes)
+        with path.open("rb") as file:
+            # What is no plain file, or still grows, has no end that its size tells.
+            return file.read(size + 1)
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no file {path}.") from None
+    except (OSError, ValueError) as error:
+        raise _not_readable(path.name) from error
+
+
+def read_tensors(
+    name: str,
+    content: bytes,
+    max_bytes: int,
+    parse: Callable[[dict[str, str]], tuple[Any, Mapping[str, Tensor]]],
+) -> tuple[Any, dict[str, Tensor]]:
+    """Read the content of a file whose metadata say which tensors it must hold.
+
+    From memory alone: an upload needs no room on a disk.
+
+    Args:
+        name: of the file, for sentences about it.
+        max_bytes: more is refused.
         parse: given the metadata, returns what they mean and a tensor of the right shape and type by each
             name; raises `CheckpointError` for metadata that mean nothing.
     Returns:
         What `parse` returned first, and the tensors. Every float is finite.
     Raises:
-        CheckpointError: if the file is missing, too large, not safetensors, or holds other tensors.
+        CheckpointError: if the content is too large, not safetensors, or holds other tensors.
     """
-    name = path.name
+    _check_size(name, len(content), max_bytes)
     try:
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise CheckpointError(
-                f"{name} has {size / 2**20:.0f} MB; a file of this kind has at most {max_bytes // 2**20} MB."
-            )
-        with safe_open(path, framework="pt", device="cpu") as file:
-            meaning, expected = parse(file.metadata() or {})
-            _check_tensors(name, file, expected)
-            tensors = {key: file.get_tensor(key) for key in expected}
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no file {path}.") from None
-    except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{name} is not a readable safetensors file (damaged, cut short, or of another kind): "
-            "choose a .safetensors file that this lab saved."
-        ) from error
+        found = dict(deserialize(content))
+        metadata = _metadata(content)
+    except Exception as error:
+        # Whatever a library makes of bytes from outside: they are not a file of ours.
+        raise _not_readable(name) from error
+    meaning, expected = parse(metadata)
+    _check_tensors(name, found, expected)
+    tensors = {
+        key: torch.frombuffer(found[key]["data"], dtype=value.dtype).reshape(value.shape)
+        for key, value in expected.items()
+    }
     for key, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():
             raise CheckpointError(f"{name} holds a number that is not finite, in {key}.")
     return meaning, tensors
 
 
-def _check_tensors(name: str, file: safe_open, expected: Mapping[str, Tensor]) -> None:
-    """Compare names, types and shapes by the header alone, before any tensor is allocated."""
-    found = set(file.keys())
-    if found != set(expected):
-        odd = sorted(found ^ set(expected))[0]
+def _check_size(name: str, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise CheckpointError(
+            f"{name} has {size / 2**20:.0f} MB; a file of this kind has at most {max_bytes // 2**20} MB."
+        )
+
+
+def _not_readable(name: str) -> CheckpointError:
+    return CheckpointError(
+        f"{name} is not a readable safetensors file (damaged, cut short, or of another kind): "
+        "choose a .safetensors file that this lab saved."
+    )
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What safetensors itself gives only of files on a disk: its header is JSON behind its own length.
+
+    Raises:
+        ValueError: if the content is something else.
+    """
+    length = int.from_bytes(content[:8], "little")
+    if length > len(content) - 8:
+        raise ValueError("the header is longer than the content")
+    metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+    if not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("the metadata are not texts")
+    return metadata
+
+
+def _check_tensors(name: str, found: Mapping[str, Mapping[str, Any]], expected: Mapping[str, Tensor]) -> None:
+    """Compare names, types and shapes as the header has them, before any tensor is made."""
+    if set(found) != set(expected):
+        odd = sorted(set(found) ^ set(expected))[0]
         state = "holds a tensor that does not belong there" if odd in found else "lacks a tensor"
         raise CheckpointError(f"{name} {state}: {clipped(odd)}.")
     for key, value in expected.items():
-        entry = file.get_slice(key)
+        own = found[key]["dtype"], tuple(found[key]["shape"])
         right = _TYPES[value.dtype], tuple(value.shape)
-        if (entry.get_dtype(), tuple(entry.get_shape())) != right:
+        if own != right:
             raise CheckpointError(
-                f"{name} does not fit its model: {key} is {entry.get_dtype()} of shape "
-                f"{tuple(entry.get_shape())} instead of {right[0]} of shape {right[1]}."
+                f"{name} does not fit its model: {key} is {own[0]} of shape {own[1]} "
+                f"instead of {right[0]} of shape {right[1]}."
             )
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ae_core.checkpoints import SUFFIX, parse_recipe, recipe_metadata
 from ae_core.config import Recipe, is_count, is_number
-from ae_core.files import CheckpointError, parse_object, read_tensors, write_whole
+from ae_core.files import CheckpointError, parse_object, read_file, read_tensors, write_whole
 from ae_core.model import Autoencoder
 from ae_core.training import Compute, TrainProgress, TrainState
 
@@ -208,7 +208,7 @@ def load_run(folder: Path) -> SavedRun:
             "order": generator,
         }
 
-    (recipe, facts), tensors = read_tensors(path, MAX_FILE_BYTES, parse)
+    (recipe, facts), tensors = read_tensors(name, read_file(path, MAX_FILE_BYTES), MAX_FILE_BYTES, parse)
     try:
         for key in ("order", "noise"):
             if len(tensors[key]) != _CUDA_GENERATOR_BYTES:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 import streamlit as st
 
-from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint
+from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, read_checkpoint
 from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import inspect
@@ -107,10 +106,8 @@ def uploaded(file_name: str, content: bytes) -> Shown:
     """
     # The name comes from outside: what it may show, and where it may point, is decided here.
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file_name).name)[-80:]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (safe.lstrip(".") or "upload")
-        path.write_bytes(content)
-        return _foreign(f"{path.stem} (uploaded)", load_checkpoint(path))
+    safe = safe.lstrip(".") or "upload"
+    return _foreign(f"{Path(safe).stem} (uploaded)", read_checkpoint(safe, content))
 
 
 def trained(title: str, checkpoint: Checkpoint) -> Shown:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 
 import pytest
 import torch
@@ -109,6 +110,22 @@ def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
     headings = texts(page.main.markdown)
     assert "**teacher_s__b_ (uploaded)**" in headings, "a name from outside is shown without markup"
     assert "**Shipped contractive model, penalty weight 0.0001**" in headings
+
+
+def test_an_upload_needs_no_room_in_the_temporary_folder(page, monkeypatch, tmp_path):
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    with pytest.raises(OSError, match="full"):
+        tempfile.mkdtemp()
+    good = checkpoints.ladder_paths("contractive")[1e-2].read_bytes()
+    page = upload(page, "mine.safetensors", good)
+    assert not page.exception
+    assert "**mine (uploaded)**" in texts(page.main.markdown)
+    page = upload(page, "bad.safetensors", good[:-1])
+    assert not page.exception
+    (message,) = texts(page.sidebar.error)
+    assert message.startswith("bad.safetensors is not a readable safetensors file")
 
 
 def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):

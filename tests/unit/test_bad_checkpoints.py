@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 
-from ae_core.checkpoints import Checkpoint, CheckpointError, load_checkpoint
+from ae_core import files
+from ae_core.checkpoints import Checkpoint, CheckpointError, load_checkpoint, read_checkpoint
 from ae_core.config import RECIPES
 from tests.unit.conftest import parts
 
@@ -29,6 +31,11 @@ def refusal(path):
     assert ". " not in message
     assert "\n" not in message
     assert len(message) < 500
+    if Path(path).is_file():
+        # As an upload, which never lies on a disk, it gets the same sentence.
+        with pytest.raises(CheckpointError) as caught:
+            read_checkpoint(Path(path).name, Path(path).read_bytes())
+        assert str(caught.value) == message
     return message
 
 
@@ -196,6 +203,57 @@ def test_foreign_missing_and_misshapen_tensors_are_checkpoint_errors(forge, tens
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int32, torch.bool])
 def test_tensors_of_another_type_are_checkpoint_errors(forge, dtype):
     assert "encoder.4.bias" in refusal(forge({"encoder.4.bias": torch.zeros(64, dtype=dtype)}))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [
+        *(("F4", [128]), ("F6_E2M3", [32]), ("F8_E8M0", [64]), ("F8_E5M2", [64]), ("C64", [8]), ("I8", [64])),
+        *(("U16", [32]), ("F33", [16]), ("f32", [16]), ("", [16]), (None, [16]), (4, [16])),
+        *(("F32", [2**63, 2]), ("F32", [-16]), ("F32", [16.0]), ("F32", 16), ("F32", None)),
+    ],
+    ids=str,
+)
+def test_types_and_shapes_that_pytorch_does_not_know_are_checkpoint_errors(forge, dtype, shape):
+    path = forge()
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["encoder.0.bias"] |= {"dtype": dtype, "shape": shape}
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    refusal(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyError, OverflowError, TypeError, SafetensorError])
+def test_whatever_safetensors_makes_of_a_file_is_a_checkpoint_error(saved_checkpoint, monkeypatch, error):
+    def fails(_):
+        raise error("deep inside")
+
+    monkeypatch.setattr(files, "deserialize", fails)
+    assert "not a readable safetensors file" in refusal(saved_checkpoint("sparse")[1])
+
+
+def test_the_metadata_are_those_that_safetensors_reads_itself(forge):
+    odd = 'a "quoted" {brace}, an\né and a 🔢'
+    path = forge(odd=odd)
+    seen = []
+
+    def parse(metadata):
+        seen.append(metadata)
+        return None, parts(path)[0]
+
+    _, tensors = files.read_tensors(path.name, path.read_bytes(), 2**20, parse)
+    expected, metadata = parts(path)
+    assert seen == [metadata]
+    assert metadata["odd"] == odd
+    for key, value in expected.items():
+        assert torch.equal(tensors[key], value)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="This system has no such device.")
+def test_a_device_without_an_end_is_a_checkpoint_error():
+    refusal("/dev/zero")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
