@@ -20,7 +20,7 @@ from ae_core.data import load_mnist
 from ae_core.files import CheckpointError
 from ae_core.jobs import Job
 from ae_core.metrics import evaluate
-from ae_core.states import RunFolder, SavedRun, load_run, runs_dir
+from ae_core.states import RunFolder, RunGoneError, SavedRun, load_run, runs_dir
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress
 
 
@@ -34,7 +34,7 @@ def folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> 
     what = json.dumps([recipe.as_dict(), str(compute), str(out.resolve())], sort_keys=True)
     name = f"{out.stem}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
     try:
-        return RunFolder(directory / name)
+        return RunFolder(directory / name, make=True)
     except OSError as error:
         _say(f"The state of this run cannot be kept in {directory}: {error.strerror or error}.")
         return None
@@ -50,9 +50,16 @@ def taken(name: str, directory: Path) -> tuple[RunFolder | None, SavedRun]:
     """
     path = directory / name
     if Path(name).name != name or not name or not path.is_dir():
-        raise click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
-    folder = RunFolder(path) if distributed.rank() == 0 else None
+        raise _no_run(name, directory)
+    try:
+        folder = RunFolder(path) if distributed.rank() == 0 else None
+    except RunGoneError:
+        raise _no_run(name, directory) from None
     return folder, load_run(path)
+
+
+def _no_run(name: str, directory: Path) -> click.UsageError:
+    return click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
 
 
 def last_good(out: Path) -> Path:

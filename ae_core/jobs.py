@@ -13,10 +13,12 @@ from ae_core.data import DataError
 from ae_core.files import CheckpointError
 from ae_core.metrics import MetricsError
 from ae_core.model import initial_model
-from ae_core.states import RunFolder, RunInUseError, SavedRun
+from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress, TrainState, train
 
 _LONGEST_HISTORY = 2000
+_SAID = (DataError, MetricsError, CheckpointError, RunInUseError, RunGoneError, TrainingDivergedError)
+"""Errors that are sentences already."""
 
 
 class Job:
@@ -84,7 +86,7 @@ class Job:
 
 def expected_failure(error: BaseException) -> str | None:
     """What a failure that no programming can rule out means to a person; None for any other."""
-    if isinstance(error, DataError | MetricsError | CheckpointError | RunInUseError | TrainingDivergedError):
+    if isinstance(error, _SAID):
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."

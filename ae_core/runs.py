@@ -198,8 +198,12 @@ class TrainingRun:
             return
         if self._leave.is_set() or self._orphaned is not None:
             self._folder.close()
-        else:
+            return
+        try:
             self._folder.remove()
+        except OSError as error:
+            # It will be offered as interrupted: better than a run that seems to go on for ever.
+            _log.warning("The state of %s cannot be removed: %s", self._folder.name, error)
 
     def _has_its_turn(self) -> bool:
         """Wait for the runs before this one, then for the device; false if this one was stopped meanwhile."""

@@ -1,17 +1,21 @@
 """Runs that can be gone on with after their program ended: a folder each, with the state in one file.
 
 A lock tells the interrupted runs from those that go on: a process holds it and loses it however it ends.
+Who only looks writes nothing and is in no owner's way.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
+from time import monotonic, sleep
 from typing import Any
 
 import platformdirs
@@ -26,6 +30,12 @@ from ae_core.files import CheckpointError, parse_object, read_file, read_tensors
 from ae_core.model import Autoencoder
 from ae_core.training import Compute, TrainProgress, TrainState
 
+try:
+    import fcntl
+except ImportError:
+    # As on Windows.
+    fcntl = None
+
 FORMAT = "autoencoder-lab-run/1"
 RUNS_VARIABLE = "AUTOENCODER_LAB_RUNS"
 """Environment variable that names another folder for the runs' states."""
@@ -34,10 +44,17 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 _OPTIMIZER = ("exp_avg", "exp_avg_sq", "noise")
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CUDA_GENERATOR_BYTES = 16
+_LOCK = "lock"
+_PATIENCE_SECONDS = 10.0
+"""How long an owner waits for those who only look; each of them holds the lock for microseconds."""
 
 
 class RunInUseError(Exception):
     """Another process, or another session of this one, works on the run."""
+
+
+class RunGoneError(Exception):
+    """The run has ended, or was forgotten."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +81,42 @@ def runs_dir() -> Path:
 class RunFolder:
     """One run's folder, locked by this object until it is closed or removed.
 
+    Args:
+        make: also where there is no run yet. Else it must have a state: what just ended is not made anew.
     Raises:
         RunInUseError: if somebody else has locked it.
-        OSError: if the folder cannot be made.
+        RunGoneError: if there is no run, and none is to be made.
+        OSError: if the folder cannot be made or locked.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, make: bool = False) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
         # Taken in one thread and given back in another.
-        self._lock = FileLock(path / "lock", timeout=0, thread_local=False)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise RunInUseError(f"The run {path.name} goes on in another program or session.") from None
+        self._lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
+        deadline = monotonic() + _PATIENCE_SECONDS
+        while not self._is_taken(make):
+            # A second question, since whoever looks holds the lock, too, but shared and not for long.
+            if _is_owned(path) or monotonic() > deadline:
+                raise RunInUseError(f"The run {path.name} goes on in another program or session.")
+            sleep(0.005)
+        if not make and not self.has_state:
+            # Its owner ended it just before, and the lock is a new file in a new folder.
+            self._remove_folder()
+            raise _gone()
         for left in path.glob(".saving-*"):
             left.unlink(missing_ok=True)
+
+    def _is_taken(self, make: bool) -> bool:
+        if not make and not self.has_state:
+            raise _gone()
+        try:
+            if make:
+                self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except (Timeout, FileNotFoundError):
+            # Not there: its owner has removed the folder between two steps of this.
+            return False
+        return True
 
     @classmethod
     def create(cls, recipe: Recipe, directory: Path) -> RunFolder:
@@ -89,9 +126,8 @@ class RunFolder:
             OSError: if it cannot be made.
         """
         started = datetime.now().strftime("%Y%m%d-%H%M%S")
-        return cls(
-            directory / f"{recipe.model.kind}-{recipe.train.penalty_weight:g}-{started}-{token_hex(2)}"
-        )
+        name = f"{recipe.model.kind}-{recipe.train.penalty_weight:g}-{started}-{token_hex(2)}"
+        return cls(directory / name, make=True)
 
     @property
     def name(self) -> str:
@@ -125,10 +161,53 @@ class RunFolder:
 
     def remove(self) -> None:
         """Forget the run."""
-        # The state first: without it a folder is no run, whatever else of it stays.
-        _state_path(self.path).unlink(missing_ok=True)
+        try:
+            # The state first: without it a folder is no run, whatever else of it stays.
+            _state_path(self.path).unlink(missing_ok=True)
+        except OSError:
+            self._lock.release()
+            raise
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        """The lock last, and while it is held: nobody can make the folder theirs before it is gone."""
+        lock = self.path / _LOCK
+        with suppress(OSError):
+            for left in self.path.iterdir():
+                if left != lock:
+                    left.unlink(missing_ok=True)
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
+            self.path.rmdir()
         self._lock.release()
-        shutil.rmtree(self.path, ignore_errors=True)
+        if fcntl is None:
+            # Windows removes no file that is open.
+            with suppress(OSError):
+                lock.unlink(missing_ok=True)
+                self.path.rmdir()
+
+
+def _gone() -> RunGoneError:
+    return RunGoneError("This run is gone: it has ended, or somebody else went on with it or forgot it.")
+
+
+def _is_owned(folder: Path) -> bool:
+    """Whether somebody works on a run; asked without writing anything or taking the run from anybody."""
+    if fcntl is None:
+        try:
+            with FileLock(folder / _LOCK, timeout=0.2):
+                return False
+        except (Timeout, OSError):
+            return True
+    try:
+        with (folder / _LOCK).open("rb") as lock:
+            # An owner has it exclusively. Shared with all others who look, and given back with the file.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _state_path(folder: Path) -> Path:
@@ -141,25 +220,25 @@ def interrupted(directory: Path, most: int) -> dict[str, SavedRun]:
     Args:
         most: this many at most.
     """
-    found: dict[str, SavedRun] = {}
+    readable = ((name, run) for name, run in look_at(directory) if isinstance(run, SavedRun))
+    return dict(islice(readable, most))
+
+
+def look_at(directory: Path) -> Iterator[tuple[str, SavedRun | CheckpointError]]:
+    """The runs in a folder that nobody works on, the newest first: the state, or why it cannot be read."""
     try:
         paths = sorted(directory.glob(f"*/state{SUFFIX}"), key=_last_change, reverse=True)
     except OSError:
-        return found
+        return
     for path in paths:
-        if len(found) == most:
-            break
-        try:
-            folder = RunFolder(path.parent)
-        except (RunInUseError, OSError):
+        if _is_owned(path.parent):
             continue
         try:
-            found[folder.name] = folder.load()
-        except CheckpointError:
-            continue
-        finally:
-            folder.close()
-    return found
+            yield path.parent.name, load_run(path.parent)
+        except CheckpointError as error:
+            # Not there any more: it has ended meanwhile.
+            if path.exists():
+                yield path.parent.name, error
 
 
 def _last_change(path: Path) -> float:

@@ -167,7 +167,7 @@ def _is_settled(cell: Cell, compute: Compute, say: Callable[[str], None]) -> boo
     if cell.problem() is not None:
         return True
     try:
-        folder = RunFolder(cell.state_folder)
+        folder = RunFolder(cell.state_folder, make=True)
     except RunInUseError:
         return False
     try:

@@ -7,7 +7,7 @@ import streamlit as st
 from ae_core.config import Recipe
 from ae_core.files import CheckpointError
 from ae_core.runs import TrainingRun
-from ae_core.states import RunFolder, RunInUseError, SavedRun, interrupted, runs_dir
+from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun, interrupted, runs_dir
 from ae_core.training import DeviceError, choose_compute
 from ae_core.ui import running
 from ae_core.ui.problems import told
@@ -66,11 +66,8 @@ def _forget(name: str) -> None:
 def _take(name: str) -> RunFolder | None:
     """An interrupted run, for this session alone; None, with a sentence, if another was faster."""
     st.session_state.train_problem = None
-    if not (runs_dir() / name).is_dir():
-        st.session_state.train_problem = "This run is gone: another session went on with it or forgot it."
-        return None
     try:
         return RunFolder(runs_dir() / name)
-    except (RunInUseError, OSError) as error:
+    except (RunInUseError, RunGoneError, OSError) as error:
         st.session_state.train_problem = str(error)
         return None

@@ -47,7 +47,7 @@ VICTIM = """
         return job.model
 
     def run_to_the_end(before=lambda: None):
-        folder = states.RunFolder(place)
+        folder = states.RunFolder(place, make=True)
         saved = folder.load() if (place / "state.safetensors").exists() else None
         job = jobs.Job(recipe, compute, folder, saved)
         before()
@@ -99,7 +99,7 @@ VICTIM = """
         assert os.WIFSIGNALED(status), f"kill {number} came too late: {status}"
         if (place / "state.safetensors").exists():
             # Also: whoever is killed holds no lock any more.
-            folder = states.RunFolder(place)
+            folder = states.RunFolder(place, make=True)
             steps.append(folder.load().state.step)
             folder.close()
     assert steps == sorted(steps), steps
@@ -183,7 +183,7 @@ def test_a_state_that_is_not_finite_never_replaces_a_good_one(images):
 
 def test_the_file_holds_all_that_the_run_needs_and_the_history(tmp_path, images):
     recipe = RECIPES["contractive"]["fast"].override(epochs=2, batch_size=50, penalty_weight=3e-3)
-    folder = RunFolder(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run", make=True)
     job = Job(recipe, FLOAT32, folder, target="mine.safetensors")
     reports = list(job.reports(images))
     saved = folder.load()
@@ -202,7 +202,7 @@ def test_a_disk_that_is_full_is_a_warning_and_the_training_goes_on(tmp_path, ima
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    folder = RunFolder(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run", make=True)
     job = Job(RECIPES["sparse"]["fast"].override(epochs=2, batch_size=50), FLOAT32, folder)
     monkeypatch.setattr(states, "write_whole", full)
     assert len(list(job.reports(images))) >= 1

@@ -231,7 +231,7 @@ def test_a_cell_that_diverges_is_reported(sweep_out):
 
 def test_a_cell_whose_process_was_killed_twice_is_given_up(grid, sweep_out, tmp_path):
     cell = read_grid(grid(), tmp_path / "out")[0]
-    folder = RunFolder(cell.state_folder)
+    folder = RunFolder(cell.state_folder, make=True)
     (folder.path / "attempts.txt").write_text("2")
     folder.close()
     code, out, _ = sweep_out()
