@@ -79,7 +79,11 @@ def train_to_file(
         TrainingDivergedError: with the last good weights in a file beside `out`, which the message names.
     """
     try:
-        job = Job(recipe, compute, folder, saved or _state_of(folder), str(out.resolve()))
+        target = str(out.resolve())
+        if saved is not None:
+            job = Job(recipe, compute, folder, saved, target)
+        else:
+            job = Job.resume(recipe, compute, folder, target, _say)
         problem = None
         try:
             _follow(job, out.stem)
@@ -104,16 +108,6 @@ def train_to_file(
     finally:
         if folder is not None:
             folder.close()
-
-
-def _state_of(folder: RunFolder | None) -> SavedRun | None:
-    if folder is None or not folder.has_state:
-        return None
-    try:
-        return folder.load()
-    except CheckpointError as error:
-        _say(f"{error} The run starts over.")
-        return None
 
 
 def _follow(job: Job, label: str) -> None:

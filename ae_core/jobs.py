@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,13 +23,16 @@ _LONGEST_HISTORY = 2000
 _SAID = (DataError, MetricsError, CheckpointError, RunInUseError, RunGoneError, TrainingDivergedError)
 """Errors that are sentences already."""
 
+_log = logging.getLogger(__name__)
+
 
 class Job:
     """A model and the training that it is in.
 
     Args:
         folder: where to keep the state; None keeps nothing. Of several processes only the first has one.
-        resume: how far it is; its recipe and compute count then.
+        resume: how far it is; of the same recipe. On a device of the same type it goes on as if it had never
+            been interrupted, on another one with probes of its own.
         target: the file that the model is meant for, told to who resumes it.
     """
 
@@ -48,8 +54,34 @@ class Job:
         self.steps_done = resume.state.step if resume is not None else 0
         """Of an interrupted run, before it went on."""
         self._folder = folder
-        self._resume = resume
+        self._resume = None if resume is None else _for_device(resume, compute)
         self._target = target
+
+    @classmethod
+    def resume(
+        cls,
+        recipe: Recipe,
+        compute: Compute,
+        folder: RunFolder | None,
+        target: str | None = None,
+        tell: Callable[[str], object] = _log.warning,
+    ) -> Job:
+        """Go on from the state that a folder keeps, or begin where it keeps none.
+
+        Args:
+            tell: is told a sentence if there is a state and the run starts over all the same: because it is
+                damaged, or of another recipe.
+        """
+        saved = None
+        if folder is not None and folder.has_state:
+            try:
+                saved = folder.load()
+            except CheckpointError as error:
+                tell(f"{error} The run starts over.")
+        if saved is not None and saved.recipe != recipe:
+            tell(f"The state of {folder.name} is that of another recipe. The run starts over.")
+            saved = None
+        return cls(recipe, compute, folder, saved, target)
 
     def reports(self, images: Tensor) -> Iterator[TrainProgress]:
         """Train on uint8 images (n, 1, 28, 28); arguments and errors are those of `train`."""
@@ -82,6 +114,21 @@ class Job:
             )
         else:
             self.warning = None
+
+
+def _for_device(saved: SavedRun, compute: Compute) -> SavedRun:
+    """A run's state as a device goes on with it.
+
+    Of the same type: untouched, since not a bit may differ. Of another type: the weights, Adam's moments and
+    the order of the images as they are. But the state of the generator of the probes means nothing there, so
+    that they are drawn from a new sequence, which the seed and the step decide.
+    """
+    if saved.compute.device.type == compute.device.type:
+        return saved
+    state = saved.state
+    seed = random.Random(f"{saved.recipe.train.seed} {state.step}").getrandbits(63)
+    noise = torch.Generator(compute.device).manual_seed(seed).get_state()
+    return replace(saved, state=replace(state, optimizer=state.optimizer | {"noise": noise}))
 
 
 def expected_failure(error: BaseException) -> str | None:

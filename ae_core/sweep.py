@@ -190,7 +190,7 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
     write_whole(folder.path / _ATTEMPTS, str(attempts + 1).encode())
     say(f"{cell.name}: {'begins' if attempts == 0 else 'tried once more'}")
     try:
-        checkpoint = _trained(cell, folder, compute)
+        checkpoint = _trained(cell, folder, compute, say)
         save_checkpoint(checkpoint, cell.path)
     except Exception as error:
         reason = expected_failure(error)
@@ -207,14 +207,8 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
     return True
 
 
-def _trained(cell: Cell, folder: RunFolder, compute: Compute) -> Checkpoint:
-    saved = None
-    if folder.has_state:
-        try:
-            saved = folder.load()
-        except CheckpointError as error:
-            _log.warning("%s It starts over.", error)
-    job = Job(cell.recipe, compute, folder, saved, str(cell.path))
+def _trained(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str], None]) -> Checkpoint:
+    job = Job.resume(cell.recipe, compute, folder, str(cell.path), say)
     for _ in job.reports(load_mnist("train").images):
         pass
     metrics = evaluate(job.model.eval(), load_mnist("test").images)

@@ -5,6 +5,8 @@ import functools
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from ae_core.data import load_mnist
 from ae_core.jobs import Job
 from ae_core.states import RunFolder
 from ae_core.training import Compute, TrainingDivergedError, train
+from tests.unit.test_states import left_by_cuda, saved_run
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 
@@ -151,6 +154,62 @@ def test_a_state_in_memory_goes_on_bit_for_bit(kind, stop_after, images):
     assert [report.step for report in reports] == list(range(stop_after + 1, 31))
     for name, value in whole.state_dict().items():
         assert torch.equal(value, rest.state_dict()[name]), name
+
+
+def weights_after(job, images):
+    assert list(job.reports(images))
+    return job.model.state_dict()
+
+
+def test_a_state_of_cuda_goes_on_on_a_cpu_with_its_weights_moments_and_order(images, tmp_path):
+    recipe = RECIPES["contractive"]["fast"].override(epochs=3, batch_size=10, penalty_weight=1e-2)
+    left = left_by_cuda(recipe, 17)
+    ends = []
+    for _ in range(2):
+        job = Job(recipe, FLOAT32, resume=left)
+        assert job.steps_done == 17
+        ends.append(weights_after(job, images))
+    for name, value in ends[0].items():
+        assert torch.equal(value, ends[1][name]), "seed and step decide, not chance"
+
+    # Probed like any run on a CPU from that step on: only the state of its generator is another.
+    noises = [torch.Generator().manual_seed(seed).get_state() for seed in (1, 2)]
+    on_cpu = [replace(left.state, optimizer=left.state.optimizer | {"noise": noise}) for noise in noises]
+    others = [
+        weights_after(Job(recipe, FLOAT32, resume=replace(left, compute=FLOAT32, state=s)), images)
+        for s in on_cpu
+    ]
+    apart = max((others[0][name] - others[1][name]).abs().max() for name in others[0])
+    off = max((ends[0][name] - others[0][name]).abs().max() for name in others[0])
+    assert 0 < off < 3 * apart
+
+
+def test_the_probes_after_another_device_depend_on_seed_and_step(images):
+    noises = set()
+    for seed, step in ((0, 3), (0, 4), (1, 3), (1, 2)):
+        recipe = RECIPES["contractive"]["fast"].override(epochs=3, batch_size=10, seed=seed)
+        states = []
+        job = Job(recipe, FLOAT32, resume=left_by_cuda(recipe, step))
+        job._folder = SimpleNamespace(save=lambda run, states=states: states.append(run.state))
+        next(job.reports(images))
+        assert states[0].step == step
+        noises.add(states[0].optimizer["noise"].numpy().tobytes())
+    assert len(noises) == 4
+
+
+def test_a_state_of_another_recipe_starts_over_with_a_sentence(images, tmp_path):
+    recipe = RECIPES["sparse"]["fast"].override(epochs=1, batch_size=50)
+    for other in (recipe.override(seed=5), RECIPES["contractive"]["fast"]):
+        folder = RunFolder(tmp_path / other.model.kind, make=True)
+        folder.save(saved_run(1, other))
+        said = []
+        job = Job.resume(recipe, FLOAT32, folder, tell=said.append)
+        (sentence,) = said
+        assert folder.name in sentence
+        assert "another recipe" in sentence
+        assert job.steps_done == 0
+        assert list(job.reports(images))
+        assert folder.load().recipe == recipe
 
 
 def test_a_state_is_saved_at_the_start_and_after_every_epoch(images):

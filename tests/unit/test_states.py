@@ -47,6 +47,14 @@ def saved_run(step=3, recipe=RECIPE):
     return SavedRun(recipe, FLOAT32, 2, TrainState(step, weights, optimizer, generator), history)
 
 
+def left_by_cuda(recipe, step):
+    """What a process on CUDA leaves, whose generators have a state of 16 bytes."""
+    saved = saved_run(step, recipe)
+    optimizer = saved.state.optimizer | {"noise": torch.arange(16, dtype=torch.uint8)}
+    state = replace(saved.state, optimizer=optimizer)
+    return replace(saved, compute=Compute(torch.device("cuda"), torch.bfloat16, ""), state=state)
+
+
 @pytest.fixture
 def run(tmp_path):
     folder = RunFolder.create(RECIPE, tmp_path)

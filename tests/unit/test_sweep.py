@@ -22,6 +22,7 @@ from ae_core.states import RunFolder
 from ae_core.sweep import read_grid
 from ae_core.sweep_table import Span, TableError, read_table, rows_of, write_table
 from tests.unit.conftest import assert_one_error_line
+from tests.unit.test_states import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
 
@@ -152,16 +153,16 @@ def test_the_summary_alone_trains_nothing(sweep_out, tmp_path):
 def crash(monkeypatch, weight, times):
     """The cells of a weight crash so many times; returns how often they were tried."""
     tried = []
-    real = sweep.Job
+    real = sweep.Job.resume
 
-    def job(recipe, *arguments):
+    def resume(recipe, *arguments):
         if recipe.train.penalty_weight == weight:
             tried.append(recipe.train.seed)
             if tried.count(recipe.train.seed) <= times:
                 raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(recipe, *arguments)
 
-    monkeypatch.setattr(sweep, "Job", job)
+    monkeypatch.setattr(sweep.Job, "resume", resume)
     return tried
 
 
@@ -237,6 +238,30 @@ def test_a_cell_whose_process_was_killed_twice_is_given_up(grid, sweep_out, tmp_
     code, out, _ = sweep_out()
     assert code == 1
     assert "killed 2 times" in out
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_cell_that_a_cuda_process_left_is_taken_over_on_a_cpu(grid, sweep_out, tmp_path, step):
+    cell = read_grid(grid(), tmp_path / "out")[4]
+    folder = RunFolder(cell.state_folder, make=True)
+    folder.save(left_by_cuda(cell.recipe, step))
+    folder.close()
+    code, _, err = sweep_out()
+    assert code == 0
+    assert "crashed" not in err
+    assert "over" not in err
+    assert load_checkpoint(cell.path).train_config == cell.recipe.train
+
+
+def test_a_damaged_state_of_a_cell_is_said_and_the_cell_starts_over(grid, sweep_out, tmp_path):
+    cell = read_grid(grid(), tmp_path / "out")[0]
+    folder = RunFolder(cell.state_folder, make=True)
+    (folder.path / "state.safetensors").write_bytes(b"nothing that can be read")
+    folder.close()
+    code, _, err = sweep_out()
+    assert code == 0
+    (said,) = (line for line in err.splitlines() if "starts over" in line)
+    assert cell.name in said
 
 
 def test_a_shared_folder_that_cannot_be_written_is_one_line(run, grid, tmp_path, few_trained):
