@@ -6,17 +6,18 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from time import sleep
 
 import click
 
-from ae_core import distributed
+from ae_core import distributed, foreground
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
 from ae_core.files import CheckpointError
-from ae_core.foreground import folder_for, last_good, taken, train_to_file
+from ae_core.foreground import command_for, folder_for, last_good, taken, train_to_file
 from ae_core.jobs import expected_failure
 from ae_core.metrics import evaluate
 from ae_core.options import (
@@ -27,7 +28,7 @@ from ae_core.options import (
     refuse_recipe_options,
 )
 from ae_core.runs import leave_all, train_ladder
-from ae_core.states import RUNS_VARIABLE, interrupted, runs_dir
+from ae_core.states import RUNS_VARIABLE, look_at, runs_dir
 from ae_core.sweep import GridError, read_grid, work_on
 from ae_core.sweep_table import as_text, rows_of, write_table
 from ae_core.training import Compute, TrainingDivergedError
@@ -98,11 +99,15 @@ def train_command(
 @click.option("--forget", metavar="RUN", help="Remove the state of an interrupted run.")
 @_runs_dir_option
 def runs_command(forget: str | None, runs_dir: Path) -> None:
-    """List the interrupted runs, the newest first, one a line."""
+    """List the interrupted runs, the newest first, one per line; also those whose state is damaged."""
     if forget is not None:
-        taken(forget, runs_dir)[0].remove()
+        foreground.forget(forget, runs_dir)
         return
-    for name, run in interrupted(runs_dir, _MOST_RUNS).items():
+    for name, run in islice(look_at(runs_dir), _MOST_RUNS):
+        if isinstance(run, CheckpointError):
+            command = command_for(runs_dir / name, "runs", "--forget")
+            click.echo(f"{name}  cannot go on. {run} To forget it: {command}")
+            continue
         of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
         train = run.recipe.train
         click.echo(

@@ -21,6 +21,7 @@ MAX_FILE_BYTES = 20 * 1024 * 1024
 LIBRARY = Path(__file__).parent.parent / "checkpoints"
 """The shipped ladders, and what users save beside them."""
 SUFFIX = ".safetensors"
+_REMEDY = f"choose a {SUFFIX} file that this lab saved"
 
 _UNIT_METRICS = ("mean_activation", "max_activation")
 
@@ -72,7 +73,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             other tensors, shapes, types or numbers than its configuration implies.
     """
     path = Path(path)
-    return read_checkpoint(path.name, read_file(path, MAX_FILE_BYTES), device)
+    return read_checkpoint(path.name, read_file(path.name, path, MAX_FILE_BYTES, _REMEDY), device)
 
 
 def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu") -> Checkpoint:
@@ -89,7 +90,7 @@ def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu
         model = Autoencoder(recipe.model)
         return (model, recipe, metrics), model.state_dict()
 
-    (model, recipe, metrics), weights = read_tensors(name, content, MAX_FILE_BYTES, parse)
+    (model, recipe, metrics), weights = read_tensors(name, content, MAX_FILE_BYTES, parse, _REMEDY)
     model.load_state_dict(weights)
     _check_unit_metrics(name, metrics, model.code_size)
     return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, metrics)

@@ -45,8 +45,8 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_file(path: Path, max_bytes: int) -> bytes:
-    """The content of a file for `read_tensors`.
+def read_file(name: str, path: Path, max_bytes: int, remedy: str = "") -> bytes:
+    """The content of a file for `read_tensors`, which says what the arguments mean.
 
     Args:
         max_bytes: a larger file is refused unread.
@@ -55,14 +55,14 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     """
     try:
         size = path.stat().st_size
-        _check_size(path.name, size, max_bytes)
+        _check_size(name, size, max_bytes)
         with path.open("rb") as file:
             # What is no plain file, or still grows, has no end that its size tells.
             return file.read(size + 1)
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:
-        raise _not_readable(path.name) from error
+        raise _not_readable(name, remedy) from error
 
 
 def read_tensors(
@@ -70,6 +70,7 @@ def read_tensors(
     content: bytes,
     max_bytes: int,
     parse: Callable[[dict[str, str]], tuple[Any, Mapping[str, Tensor]]],
+    remedy: str = "",
 ) -> tuple[Any, dict[str, Tensor]]:
     """Read the content of a file whose metadata say which tensors it must hold.
 
@@ -80,6 +81,7 @@ def read_tensors(
         max_bytes: more is refused.
         parse: given the metadata, returns what they mean and a tensor of the right shape and type by each
             name; raises `CheckpointError` for metadata that mean nothing.
+        remedy: what to do about content that is not safetensors at all, after a colon.
     Returns:
         What `parse` returned first, and the tensors. Every float is finite.
     Raises:
@@ -91,7 +93,7 @@ def read_tensors(
         metadata = _metadata(content)
     except Exception as error:
         # Whatever a library makes of bytes from outside: they are not a file of ours.
-        raise _not_readable(name) from error
+        raise _not_readable(name, remedy) from error
     meaning, expected = parse(metadata)
     _check_tensors(name, found, expected)
     tensors = {
@@ -111,10 +113,10 @@ def _check_size(name: str, size: int, max_bytes: int) -> None:
         )
 
 
-def _not_readable(name: str) -> CheckpointError:
+def _not_readable(name: str, remedy: str) -> CheckpointError:
     return CheckpointError(
-        f"{name} is not a readable safetensors file (damaged, cut short, or of another kind): "
-        "choose a .safetensors file that this lab saved."
+        f"{name} is not a readable safetensors file (damaged, cut short, or of another kind)"
+        f"{': ' if remedy else ''}{remedy}."
     )
 
 

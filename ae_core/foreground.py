@@ -48,18 +48,27 @@ def taken(name: str, directory: Path) -> tuple[RunFolder | None, SavedRun]:
         CheckpointError: if its state is damaged.
         RunInUseError: if somebody works on it.
     """
-    path = directory / name
-    if Path(name).name != name or not name or not path.is_dir():
-        raise _no_run(name, directory)
+    folder = _open(name, directory) if distributed.rank() == 0 else None
+    return folder, load_run(directory / name)
+
+
+def forget(name: str, directory: Path) -> None:
+    """Remove the state of an interrupted run, be it damaged or not.
+
+    Raises:
+        click.UsageError: if there is no such run.
+        RunInUseError: if somebody works on it.
+    """
+    _open(name, directory).remove()
+
+
+def _open(name: str, directory: Path) -> RunFolder:
     try:
-        folder = RunFolder(path) if distributed.rank() == 0 else None
+        if Path(name).name == name:
+            return RunFolder(directory / name)
     except RunGoneError:
-        raise _no_run(name, directory) from None
-    return folder, load_run(path)
-
-
-def _no_run(name: str, directory: Path) -> click.UsageError:
-    return click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
+        pass
+    raise click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
 
 
 def last_good(out: Path) -> Path:
@@ -140,22 +149,20 @@ def _how_to_go_on(folder: RunFolder | None) -> str:
     stopped = "Stopped before the end; the unfinished model was not written."
     if folder is None or not folder.has_state:
         return stopped
-    return f"{stopped} To go on: {_resuming(folder)}"
+    return f"{stopped} To go on: {command_for(folder.path, 'train', '--resume')}"
 
 
 def _how_to_save_it(folder: RunFolder | None) -> str:
     if folder is None or not folder.has_state:
         return "No state of the run was kept: when there is room, it has to be trained again."
-    return (
-        f"The state of the run is kept. To save the model, there or with --out elsewhere: {_resuming(folder)}"
-    )
+    command = command_for(folder.path, "train", "--resume")
+    return f"The state of the run is kept. To save the model, there or with --out elsewhere: {command}"
 
 
-def _resuming(folder: RunFolder) -> str:
-    """The command that goes on with a run, as a shell takes it."""
-    directory = folder.path.parent
-    elsewhere = [] if directory == runs_dir() else ["--runs-dir", str(directory)]
-    return shlex.join(["python", "-m", "ae_core", "train", *elsewhere, "--resume", folder.name])
+def command_for(run: Path, command: str, option: str) -> str:
+    """A command on a run's folder, as a shell takes it."""
+    elsewhere = [] if run.parent == runs_dir() else ["--runs-dir", str(run.parent)]
+    return shlex.join(["python", "-m", "ae_core", command, *elsewhere, option, run.name])
 
 
 def _say(sentence: str) -> None:

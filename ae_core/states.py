@@ -287,7 +287,8 @@ def load_run(folder: Path) -> SavedRun:
             "order": generator,
         }
 
-    (recipe, facts), tensors = read_tensors(name, read_file(path, MAX_FILE_BYTES), MAX_FILE_BYTES, parse)
+    content = read_file(name, path, MAX_FILE_BYTES)
+    (recipe, facts), tensors = read_tensors(name, content, MAX_FILE_BYTES, parse)
     try:
         for key in ("order", "noise"):
             if len(tensors[key]) != _CUDA_GENERATOR_BYTES:
