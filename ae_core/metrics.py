@@ -1,14 +1,13 @@
 """Every value by which a trained model is judged, over the 10,000 test images unless said otherwise.
 
 The names are those of checkpoints, command line and page. Reconstructions are clamped to [0, 1] before they
-are judged, because pixels live there. All in float32 (on CUDA, TensorFloat-32 is switched off).
+are judged, because pixels live there. All in float32, also on CUDA (see `model.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,22 +166,21 @@ def evaluate(
     Raises:
         MetricsError: if a value is beyond float32, as with weights that blew up.
     """
-    x = to_float(test_images.to(next(model.parameters()).device))
-    with _full_precision():
-        metrics = _measure_without_jacobians(model, x)
-        encoder_images = x[:JACOBIAN_IMAGES]
-        decoder_images = x[:RECONSTRUCTION_JACOBIAN_IMAGES]
-        # One reconstruction's Jacobian takes about as long as three of the encoder's.
-        share = len(encoder_images) / (len(encoder_images) + 3 * len(decoder_images))
-        jacobian_sq_norm = _mean_sq_norm(
-            encoder_jacobian, model, encoder_images, lambda done: on_progress(share * done)
-        )
-        reconstruction_jacobian_sq_norm = _mean_sq_norm(
-            reconstruction_jacobian,
-            model,
-            decoder_images,
-            lambda done: on_progress(share + (1 - share) * done),
-        )
+    metrics = measure_without_jacobians(model, test_images)
+    device = next(model.parameters()).device
+    encoder_images = to_float(test_images[:JACOBIAN_IMAGES].to(device))
+    decoder_images = encoder_images[:RECONSTRUCTION_JACOBIAN_IMAGES]
+    # One reconstruction's Jacobian takes about as long as three of the encoder's.
+    share = len(encoder_images) / (len(encoder_images) + 3 * len(decoder_images))
+    jacobian_sq_norm = _mean_sq_norm(
+        encoder_jacobian, model, encoder_images, lambda done: on_progress(share * done)
+    )
+    reconstruction_jacobian_sq_norm = _mean_sq_norm(
+        reconstruction_jacobian,
+        model,
+        decoder_images,
+        lambda done: on_progress(share + (1 - share) * done),
+    )
     metrics |= {
         "jacobian_sq_norm": jacobian_sq_norm,
         "relative_sensitivity": CodeStatistics.from_metrics(metrics).relative_sensitivity(jacobian_sq_norm),
@@ -201,11 +199,6 @@ def evaluate(
 def measure_without_jacobians(model: Autoencoder, test_images: Tensor) -> Metrics:
     """Those of `evaluate`'s values that need no Jacobian, which take seconds; arguments are the same."""
     x = to_float(test_images.to(next(model.parameters()).device))
-    with _full_precision():
-        return _measure_without_jacobians(model, x)
-
-
-def _measure_without_jacobians(model: Autoencoder, x: Tensor) -> Metrics:
     codes, test_mse = _codes_and_mse(model, x)
     statistics = CodeStatistics.of(x, codes)
     return {
@@ -256,13 +249,3 @@ def _mean_sq_norm(
         done += len(chunk)
         on_progress(done / len(x))
     return total / len(x)
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before

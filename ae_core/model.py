@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from ae_core.config import Kind, ModelConfig, Recipe
 
+# Once, and for the whole process: a switch around a measurement would also switch it for whatever trains in
+# another thread. Nothing is lost: where there is TensorFloat-32, training is in bfloat16.
+torch.backends.cudnn.allow_tf32 = False
+
 _WIDTHS: dict[Kind, tuple[int, int, int, int]] = {
     "contractive": (32, 64, 128, 5),
     "sparse": (16, 32, 64, 7),

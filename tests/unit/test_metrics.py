@@ -1,6 +1,8 @@
 """Every metric against a computation written out in the test. Needs torch; small sets of random images."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -178,3 +180,27 @@ def test_statistics_come_back_from_the_metrics_that_a_checkpoint_stores(images):
     assert stored.relative_sensitivity(found["jacobian_sq_norm"]) == pytest.approx(
         found["relative_sensitivity"]
     )
+
+
+@pytest.mark.parametrize("measure", [evaluate, measure_without_jacobians])
+def test_a_measurement_switches_nothing_for_threads_that_train_meanwhile(images, measure, monkeypatch):
+    settings = lambda: (  # noqa: E731
+        torch.backends.cudnn.allow_tf32,
+        torch.backends.cuda.matmul.allow_tf32,
+        torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.benchmark,
+    )
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
+    before, seen = settings(), []
+    for layer in model.modules():
+        layer.register_forward_hook(lambda *_: seen.append(settings()))
+    measure(model, images)
+    assert set(seen) == {before}
+    assert settings() == before
+
+
+def test_a_float32_is_one_also_on_cuda_from_the_start():
+    look = "import ae_core.metrics, torch; print(torch.backends.cudnn.allow_tf32)"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
+    assert said.stdout == "False\n", said.stderr
