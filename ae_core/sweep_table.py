@@ -20,6 +20,9 @@ MOST_ROWS = 10_000
 COST: dict[Kind, str] = {"contractive": "jacobian_sq_norm", "sparse": "l0"}
 """What the penalty of each kind is to lower."""
 
+_LARGEST_INTEGER = 2**63
+"""From here on, Parquet has no integers."""
+
 _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
 _WANTED = {*_CONFIG, *COST.values(), "test_mse", "problem"}
@@ -64,10 +67,16 @@ def rows_of(cells: Sequence[Cell]) -> list[Row]:
         checkpoint, problem = cell.result(), cell.problem()
         if checkpoint is None and problem is None:
             continue
+        own = {"cell": cell.name, **cell.recipe.as_dict()}
+        # A file may lack figures, and may hold any number under any name.
         figures = {} if checkpoint is None else checkpoint.metrics
-        scalars = {name: value for name, value in figures.items() if not isinstance(value, list)}
+        scalars = {
+            name: float(value) if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER else value
+            for name, value in figures.items()
+            if not isinstance(value, list) and name not in (*own, "problem")
+        }
         problem = None if checkpoint is not None else problem
-        rows.append({"cell": cell.name, **cell.recipe.as_dict(), **scalars, "problem": problem})
+        rows.append({**own, **scalars, "problem": problem})
     return rows
 
 

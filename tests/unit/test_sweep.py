@@ -16,11 +16,12 @@ import pytest
 import torch
 
 from ae_core import sweep
-from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import RECIPES
+from ae_core.model import seeded_autoencoder
 from ae_core.states import RunFolder
 from ae_core.sweep import read_grid
-from ae_core.sweep_table import Span, TableError, read_table, rows_of, write_table
+from ae_core.sweep_table import Span, TableError, as_text, read_table, rows_of, write_table
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.test_states import left_by_cuda
 
@@ -303,6 +304,35 @@ def test_combinations_that_differ_in_more_than_the_seed_are_not_averaged(grid, t
     points = read_table("summary.csv", (tmp_path / "summary.csv").read_bytes())
     assert [point.seeds for point in points] == [2, 2]
     assert points[0].test_mse == Span(0.1, 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {},
+        {"test_mse": None, "mean_activation": None, "l0": 3},
+        {"test_mse": 10**300, "dead_units": -(10**30), "l0": 2.5},
+        {"cell": 1, "kind": 2, "seed": 3, "problem": 4, "penalty_weight": 5},
+        {"another": 1, "": 2},
+    ],
+    ids=str,
+)
+def test_a_cell_whose_file_says_little_or_nonsense_of_it_keeps_its_row(grid, tmp_path, figures):
+    cells = read_grid(grid(), tmp_path / "out")[:2]
+    for cell, metrics in zip(cells, (figures, {"test_mse": 0.25, "l0": 4.0, "dead_units": 7}), strict=True):
+        recipe = cell.recipe
+        model = seeded_autoencoder(recipe.model, seed=1)
+        save_checkpoint(Checkpoint(model, recipe.model, recipe.train, metrics), cell.path)
+    rows = rows_of(cells)
+    for row, cell in zip(rows, cells, strict=True):
+        assert row["problem"] is None
+        assert {**row, "cell": cell.name, **cell.recipe.as_dict()} == row
+    assert len(as_text(rows).splitlines()) == 3
+    written = write_table(rows, tmp_path / "out")
+    assert [path.suffix for path in written] == [".csv", ".parquet"]
+    table = pyarrow.parquet.read_table(written[1]).to_pylist()
+    assert [row["seed"] for row in table] == [0, 1]
+    assert table[1]["test_mse"] == 0.25
 
 
 def parquet(columns):
