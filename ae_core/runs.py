@@ -13,7 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Literal
@@ -27,7 +27,7 @@ from ae_core.data import load_mnist
 from ae_core.jobs import Job, expected_failure
 from ae_core.metrics import evaluate, reconstruct
 from ae_core.model import Autoencoder, initial_model
-from ae_core.states import RunFolder, SavedRun
+from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun
 from ae_core.training import Compute, TrainingDivergedError, TrainProgress
 from ae_core.turns import Turn
 
@@ -143,6 +143,12 @@ class TrainingRun:
         """Have the thread end at once, without a model: the process is about to."""
         self._stop.set()
         self._leave.set()
+
+    def forget_state(self) -> None:
+        """Remove what a run that ended unwatched has left to go on with: its model has been found."""
+        if self._folder is not None:
+            with suppress(RunInUseError, RunGoneError, OSError):
+                RunFolder(self._folder.path).remove()
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """What the newest weights make of images (batch, 1, 28, 28), clamped to [0, 1]."""

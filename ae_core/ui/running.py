@@ -40,6 +40,7 @@ def collect() -> bool:
         lab().collected.add(run)
         checkpoint = run.snapshot().checkpoint
         if checkpoint is not None:
+            run.forget_state()
             train = checkpoint.train_config
             title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
             lab().models[title] = library.trained(title, checkpoint)
