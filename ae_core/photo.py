@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
-import struct
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from ae_core.picture_metadata import JPEG_SIGNATURE, take_apart
 
 SIDE = 280
 """Pixels along the result, the canvas's own size."""
@@ -15,7 +19,16 @@ LARGEST_FILE = 20 * 1024**2
 LARGEST_PICTURE = 50_000_000
 """In pixels."""
 
-_FORMATS = ("PNG", "JPEG")
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What puts a picture upright, by the orientation that its file names."""
 _FRAME = 0.06
 """Share of the picture along each side whose brightness is taken for the paper's."""
 _PAPER_SIDE = 56
@@ -67,31 +80,39 @@ def _grey(content: bytes) -> np.ndarray:
     """The picture's brightness in [0, 1], its longer side 280 pixels."""
     if len(content) > LARGEST_FILE:
         raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
-    try:
-        # Pillow warns of large pictures itself; the header is judged here, before anything is decoded.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=_FORMATS)
-        if image.width * image.height > LARGEST_PICTURE:
-            raise PictureError(
-                f"The picture has {image.width * image.height / 1e6:,.0f} megapixels; at most "
-                f"{LARGEST_PICTURE / 1e6:.0f} are read. Upload a smaller one."
-            )
-        image.draft("L", (2 * SIDE, 2 * SIDE))
-        image = ImageOps.exif_transpose(image)
-        grey = _flattened(image)
-    except Image.DecompressionBombError as error:
+    pixels, orientation = take_apart(content)
+    with _failures_as_sentences():
+        # Image.open would judge the size by a limit of its own.
+        kind = JpegImageFile if pixels.startswith(JPEG_SIGNATURE) else PngImageFile
+        image = kind(io.BytesIO(pixels))
+    # The header is judged before anything is decoded.
+    if image.width * image.height > LARGEST_PICTURE:
         raise PictureError(
-            f"The picture has far more than {LARGEST_PICTURE / 1e6:.0f} megapixels. Upload a smaller one."
-        ) from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error) as error:
+            f"The picture has {image.width * image.height / 1e6:,.0f} megapixels; at most "
+            f"{LARGEST_PICTURE / 1e6:.0f} are read. Upload a smaller one."
+        )
+    with _failures_as_sentences():
+        image.draft("L", (2 * SIDE, 2 * SIDE))
+        grey = _flattened(image)
+        if orientation in _UPRIGHT:
+            grey = grey.transpose(_UPRIGHT[orientation])
+    scale = SIDE / max(grey.size)
+    size = [max(1, round(scale * side)) for side in grey.size]
+    return np.asarray(grey.resize(size, Image.Resampling.BOX))
+
+
+@contextmanager
+def _failures_as_sentences() -> Iterator[None]:
+    """Whatever Pillow fails with, for it names no exceptions that a damaged file ends in."""
+    try:
+        yield
+    except MemoryError as error:
+        raise PictureError("The memory does not suffice for this picture. Upload a smaller one.") from error
+    except Exception as error:
         raise PictureError(
             "This file cannot be read as a PNG or JPEG picture: it is of another kind, or damaged. "
             "Save the picture as PNG or JPEG and upload that."
         ) from error
-    scale = SIDE / max(grey.size)
-    size = [max(1, round(scale * side)) for side in grey.size]
-    return np.asarray(grey.resize(size, Image.Resampling.BOX))
 
 
 def _flattened(image: Image.Image) -> Image.Image:

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
@@ -145,3 +146,17 @@ def test_random_bytes_behind_a_picture_s_head_never_raise_anything_else():
         except PictureError:
             continue
         assert ink.shape == (280, 280)
+
+
+@pytest.mark.parametrize("when", ["__init__", "draft", "load"])
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [(TypeError("no"), "damaged"), (RecursionError(), "damaged"), (MemoryError(), "memory does not suffice")],
+)
+def test_whatever_pillow_fails_with_is_a_sentence(monkeypatch, when, failure, says):
+    def fail(*_):
+        raise failure
+
+    monkeypatch.setattr(JpegImageFile, when, fail)
+    with pytest.raises(PictureError, match=says):
+        ink_of_photo(file_of(digit(0), "JPEG"))
