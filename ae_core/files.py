@@ -109,7 +109,8 @@ def read_tensors(
 def _check_size(name: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise CheckpointError(
-            f"{name} has {size / 2**20:.0f} MB; a file of this kind has at most {max_bytes // 2**20} MB."
+            f"{name} is larger than {max_bytes // 2**20} MB, the most that a file of this kind has: "
+            "choose a .safetensors file that this lab saved."
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFile, ImageFilter
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
@@ -16,8 +16,10 @@ from ae_core.picture_metadata import JPEG_SIGNATURE, take_apart
 SIDE = 280
 """Pixels along the result, the canvas's own size."""
 LARGEST_FILE = 20 * 1024**2
-LARGEST_PICTURE = 50_000_000
-"""In pixels."""
+MOST_MEGAPIXELS = 250
+"""Of a JPEG, which is decoded reduced: this bounds the time. The largest cameras of phones have 200."""
+MOST_MEGAPIXELS_WHOLE = 64
+"""Of a PNG or a progressive JPEG, which are decoded whole, at 6 bytes per pixel or less."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,6 +33,8 @@ _UPRIGHT = {
 """What puts a picture upright, by the orientation that its file names."""
 _FRAME = 0.06
 """Share of the picture along each side whose brightness is taken for the paper's."""
+_STRIP = 8
+"""Rows of a strip, counted after the picture is reduced."""
 _PAPER_SIDE = 56
 _WIDEST_STROKE = 15
 """Of a picture 56 pixels wide: what is wider is taken for a change of light on the paper."""
@@ -80,25 +84,35 @@ def _grey(content: bytes) -> np.ndarray:
     """The picture's brightness in [0, 1], its longer side 280 pixels."""
     if len(content) > LARGEST_FILE:
         raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
-    pixels, orientation = take_apart(content)
+    pixels, orientation, in_one_pass = take_apart(content)
     with _failures_as_sentences():
         # Image.open would judge the size by a limit of its own.
         kind = JpegImageFile if pixels.startswith(JPEG_SIGNATURE) else PngImageFile
         image = kind(io.BytesIO(pixels))
     # The header is judged before anything is decoded.
-    if image.width * image.height > LARGEST_PICTURE:
-        raise PictureError(
-            f"The picture has {image.width * image.height / 1e6:,.0f} megapixels; at most "
-            f"{LARGEST_PICTURE / 1e6:.0f} are read. Upload a smaller one."
-        )
+    _refuse_too_large(image, in_one_pass)
     with _failures_as_sentences():
-        image.draft("L", (2 * SIDE, 2 * SIDE))
+        factor = max(1, max(image.size) // (2 * SIDE))
+        # A JPEG is decoded at an eighth of its size at the least, in no more memory than that takes.
+        image.draft("L", (max(1, image.width // factor), max(1, image.height // factor)))
         grey = _flattened(image)
         if orientation in _UPRIGHT:
             grey = grey.transpose(_UPRIGHT[orientation])
-    scale = SIDE / max(grey.size)
-    size = [max(1, round(scale * side)) for side in grey.size]
-    return np.asarray(grey.resize(size, Image.Resampling.BOX))
+        scale = SIDE / max(grey.size)
+        size = [max(1, round(scale * side)) for side in grey.size]
+        return np.asarray(grey.resize(size, Image.Resampling.BOX))
+
+
+def _refuse_too_large(image: ImageFile.ImageFile, in_one_pass: bool) -> None:
+    most, kind = (
+        (MOST_MEGAPIXELS, "a JPEG") if in_one_pass else (MOST_MEGAPIXELS_WHOLE, "a PNG or a progressive JPEG")
+    )
+    if image.width * image.height > most * 1_000_000:
+        # One rounded number in the sentence: two could contradict each other.
+        raise PictureError(
+            f"The picture is {image.width:,} x {image.height:,} pixels, more than the {most} megapixels that "
+            f"{kind} may have. Upload a smaller one."
+        )
 
 
 @contextmanager
@@ -116,14 +130,34 @@ def _failures_as_sentences() -> Iterator[None]:
 
 
 def _flattened(image: Image.Image) -> Image.Image:
-    """One channel of floats in [0, 1]; transparent places become the opposite of what is drawn on them."""
-    if image.mode.startswith("I"):
-        return Image.fromarray(np.asarray(image, dtype=np.float32) / 65535)
-    if "A" in image.getbands() or "transparency" in image.info:
-        grey, alpha = np.asarray(image.convert("LA"), dtype=np.float32).transpose(2, 0, 1) / 255
-        ground = 1.0 if (grey * alpha).sum() < alpha.sum() / 2 else 0.0
-        return Image.fromarray(grey * alpha + ground * (1 - alpha))
-    return Image.fromarray(np.asarray(image.convert("L"), dtype=np.float32) / 255)
+    """One channel of floats in [0, 1]; transparent places become the opposite of what is drawn on them.
+
+    Of a large picture, about 560 to 1,120 pixels along the longer side.
+    """
+    factor = max(1, max(image.size) // (2 * SIDE))
+    rows = _STRIP * factor
+    # Strip by strip, since a large picture would take many times its memory as floats.
+    strips = [
+        _light_and_cover(image.crop((0, top, image.width, min(top + rows, image.height))), factor)
+        for top in range(0, image.height, rows)
+    ]
+    light, cover = (np.concatenate(parts) for parts in zip(*strips, strict=True))
+    ground = 1.0 if light.sum() < cover.sum() / 2 else 0.0
+    return Image.fromarray(light + ground * (1 - cover))
+
+
+def _light_and_cover(strip: Image.Image, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """How much light the pixels send out and how much of the ground they cover, both reduced by a factor."""
+    if strip.mode.startswith("I"):
+        light = np.asarray(strip, dtype=np.float32) / 65535
+        cover = np.ones_like(light)
+    elif "A" in strip.getbands() or "transparency" in strip.info:
+        grey, cover = np.asarray(strip.convert("LA"), dtype=np.float32).transpose(2, 0, 1) / 255
+        light = grey * cover
+    else:
+        light = np.asarray(strip.convert("L"), dtype=np.float32) / 255
+        cover = np.ones_like(light)
+    return tuple(np.asarray(Image.fromarray(part).reduce(factor)) for part in (light, cover))
 
 
 def _paper(light_ink: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ _LONGEST_TEXT = 2**20
 """Of a PNG's compressed text, in bytes: more would not be metadata."""
 
 _SOS, _APP0, _APP1, _APP14, _COM = 0xDA, 0xE0, 0xE1, 0xEE, 0xFE
+_SEQUENTIAL = {0xC0, 0xC1}
 _METADATA = {*range(_APP0, _APP0 + 16), _COM}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -37,6 +38,9 @@ class Parts(NamedTuple):
     """The same file without metadata."""
     orientation: int
     """1 to 8, as EXIF counts; 1, which is upright, where nothing readable says otherwise."""
+    in_one_pass: bool = False
+    """Whether it is a JPEG with one scan of all its channels, which can be decoded reduced without ever being
+    in memory whole. Progressive ones are not, and few others."""
 
 
 def take_apart(content: bytes) -> Parts:
@@ -49,8 +53,12 @@ def take_apart(content: bytes) -> Parts:
 
 
 def _jpeg_parts(content: bytes) -> Parts:
-    kept, exif, xmp = [content[:2]], b"", b""
+    kept, exif, xmp, channels, in_one_pass = [content[:2]], b"", b"", None, False
     for marker, segment in _segments(content):
+        if marker in _SEQUENTIAL:
+            channels = segment[9:10]
+        elif marker == _SOS:
+            in_one_pass = channels == segment[4:5]
         if marker == _APP1:
             body = segment[4:]
             if body.startswith(_EXIF_HEAD):
@@ -60,7 +68,7 @@ def _jpeg_parts(content: bytes) -> Parts:
                 xmp += body
         elif marker not in _METADATA or _tells_colours(marker, segment):
             kept.append(segment)
-    return Parts(b"".join(kept), _orientation(exif, xmp))
+    return Parts(b"".join(kept), _orientation(exif, xmp), in_one_pass)
 
 
 def _tells_colours(marker: int, segment: bytes) -> bool:

@@ -1,7 +1,11 @@
 """Photos and scans of known digits come out as those digits. Needs Pillow and the bundled test images."""
 
 import io
+import re
 import struct
+import subprocess
+import sys
+import textwrap
 import warnings
 import zlib
 
@@ -126,12 +130,86 @@ def bomb(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("width", [8000, 12000, 60000])
+@pytest.mark.parametrize("width", [8001, 12000, 60000])
 def test_a_decompression_bomb_is_refused_by_its_header_without_a_warning(width):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(PictureError, match="megapixels"):
             ink_of_photo(bomb(width, 8000))
+
+
+def jpeg_head(width, height, frame=0xC0, channels_in_scan=3):
+    """A JPEG that ends where its pixels would begin."""
+    channels = b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))
+    head = struct.pack(">BBHBHHB", 0xFF, frame, 8 + len(channels), 8, height, width, 3) + channels
+    in_scan = b"".join(bytes((number, 0)) for number in range(1, channels_in_scan + 1))
+    scan = struct.pack(">BBHB", 0xFF, 0xDA, 6 + len(in_scan), channels_in_scan) + in_scan + b"\0\x3f\0"
+    return b"\xff\xd8" + head + scan
+
+
+@pytest.mark.parametrize(
+    ("content", "most"),
+    [
+        (bomb(8001, 8000), 64),
+        (bomb(64_000_001, 1), 64),
+        (jpeg_head(8001, 8000, frame=0xC2), 64),
+        (jpeg_head(8001, 8000, channels_in_scan=1), 64),
+        (jpeg_head(25001, 10000), 250),
+    ],
+)
+def test_a_picture_over_a_limit_is_told_its_exact_size_and_the_limit_it_is_over(content, most):
+    with pytest.raises(PictureError, match="megapixels") as refused:
+        ink_of_photo(content)
+    width, height, limit = (
+        int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", str(refused.value))
+    )
+    assert width * height > limit * 1_000_000 == most * 1_000_000
+
+
+@pytest.mark.parametrize("content", [bomb(8000, 8000), jpeg_head(8000, 8000, 0xC2), jpeg_head(25000, 10000)])
+def test_a_picture_at_a_limit_is_read_as_far_as_it_goes(content):
+    # These have a head alone: what follows the judgement of their size finds nothing.
+    with pytest.raises(PictureError, match="damaged"):
+        ink_of_photo(content)
+
+
+READING = """
+    import re, sys
+    from pathlib import Path
+    from ae_core.photo import ink_of_photo
+
+    status = Path("/proc/self/status")
+
+    def largest_mb():
+        return int(re.search(r"VmHWM:\\s+([0-9]+)", status.read_text())[1]) // 1024
+
+    path = Path(sys.argv[1])
+    content = path.read_bytes()
+    before = largest_mb()
+    path.write_bytes(ink_of_photo(content).tobytes())
+    print(largest_mb() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux says how much a process took.")
+@pytest.mark.parametrize(
+    ("kind", "mode", "size", "most_mb"),
+    [("JPEG", "L", (16320, 12240), 64), ("PNG", "RGBA", (8000, 8000), 320), ("PNG", "L", (8160, 6144), 128)],
+)
+def test_the_largest_pictures_are_read_right_in_bounded_memory(tmp_path, kind, mode, size, most_mb):
+    small = Image.fromarray(255 - digit(0))
+    path = tmp_path / "picture"
+    path.write_bytes(
+        file_of(
+            small.resize(size, Image.Resampling.NEAREST).convert(mode), kind, quality=60, compress_level=1
+        )
+    )
+    command = [sys.executable, "-c", textwrap.dedent(READING), path]
+    taken = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout
+    assert int(taken) < most_mb
+    ink = np.frombuffer(path.read_bytes(), np.uint8).reshape(280, 280)
+    wide = file_of(small.resize((280, round(280 * size[1] / size[0]))))
+    assert likeness(ink, ink_of_photo(wide)) > 0.95
 
 
 def test_random_bytes_behind_a_picture_s_head_never_raise_anything_else():
