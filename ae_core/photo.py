@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile, ImageFilter
@@ -15,6 +17,8 @@ from ae_core.picture_metadata import JPEG_SIGNATURE, take_apart
 
 SIDE = 280
 """Pixels along the result, the canvas's own size."""
+ENDINGS = ("png", "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp")
+"""How the names of PNG and JPEG files end."""
 LARGEST_FILE = 20 * 1024**2
 MOST_MEGAPIXELS = 250
 """Of a JPEG, which is decoded reduced: this bounds the time. The largest cameras of phones have 200."""
@@ -42,19 +46,38 @@ _SPECK = 5
 """Pixels of the median filter that takes dust away."""
 _FAINTEST_INK = 0.12
 """Contrast that the darkest ink must have against the paper, of 1."""
+_EDGE = 3
+"""Pixels along each side of the result that no ink of a whole digit reaches."""
+_MOST_ALONG_A_SIDE = 0.15
+"""Share of a side: some test digits, which have few pixels around them, reach 0.11."""
+_MOST_INK = 0.4
+"""Share of the picture: test digits reach 0.28."""
+_MOST_OF_A_RECTANGLE, _SLIMMEST_SHEET = 0.72, 0.4
+"""A patch that fills so much of the rectangle around it, unless that is slim as a 1's, is no digit: of 10,000
+test digits none that is as wide fills more than 0.69."""
+_MOST_BETWEEN = 0.1
+"""Share of the picture that is neither light nor dark: a shadow has a soft edge, a sheet has not."""
+_MOST_STROKES_IN_A_ROW = 4
 
 
 class PictureError(Exception):
     """An upload is no picture of a digit; the message says why, and what to do."""
 
 
-def ink_of_photo(content: bytes) -> np.ndarray:
+class Photo(NamedTuple):
+    """What was found in a picture file."""
+
+    ink: np.ndarray
+    """uint8, shape (280, 280): white ink on black, of the whole picture in its proportions."""
+    warning: str | None
+    """A sentence on why that may not be one digit, and what to do."""
+
+
+def ink_of_photo(content: bytes) -> Photo:
     """Find the ink in a picture file: light on dark, or dark on light, evenly lit or not.
 
     Args:
         content: a PNG or JPEG file.
-    Returns:
-        uint8, shape (280, 280): white ink on black, of the whole picture in its proportions.
     Raises:
         PictureError: if the file is too large, no such picture, or has no ink.
     """
@@ -77,7 +100,54 @@ def ink_of_photo(content: bytes) -> np.ndarray:
     square = np.zeros((SIDE, SIDE), dtype=np.uint8)
     top, left = (SIDE - ink.shape[0]) // 2, (SIDE - ink.shape[1]) // 2
     square[top : top + ink.shape[0], left : left + ink.shape[1]] = np.round(255 * ink)
-    return square
+    return Photo(square, _warning(grey, ink > 1 / 2))
+
+
+def _warning(light_ink: np.ndarray, inked: np.ndarray) -> str | None:
+    """What tells a desk, a scan's black rim or a page of writing from a digit, in words for its owner."""
+    if _along_a_side(inked) > _MOST_ALONG_A_SIDE:
+        return (
+            "The ink in this picture reaches its edge. If that is a scan's black rim, the desk or a digit "
+            "cut off, crop the picture to paper with the whole digit in its middle and upload it again."
+        )
+    if inked.mean() > _MOST_INK or _is_sheet(light_ink):
+        return (
+            "What stands out in this picture is a patch rather than strokes: a sheet on a darker desk, "
+            "perhaps. Crop the picture to the paper around the digit and upload it again."
+        )
+    if max(_strokes_in_a_row(inked), _strokes_in_a_row(inked.T)) > _MOST_STROKES_IN_A_ROW:
+        return "This picture shows more than one digit. Crop it to a single one and upload it again."
+    return None
+
+
+def _along_a_side(mask: np.ndarray) -> float:
+    """The largest share of a side that the mask reaches."""
+    sides = (mask[:_EDGE].any(0), mask[-_EDGE:].any(0), mask[:, :_EDGE].any(1), mask[:, -_EDGE:].any(1))
+    return max(float(side.mean()) for side in sides)
+
+
+def _is_sheet(light_ink: np.ndarray) -> bool:
+    """Whether what is light fills a rectangle, in any direction, that is not slim.
+
+    It is looked for in the picture, since of a large patch the ink keeps what no ground was taken for alone.
+    """
+    darkest, lightest = np.percentile(light_ink, [1, 99])
+    height = (light_ink[::4, ::4] - darkest) / max(lightest - darkest, 1e-6)
+    if (abs(height - 1 / 2) < 1 / 6).mean() > _MOST_BETWEEN:
+        return False
+    rows, columns = np.nonzero(height > 1 / 2)
+    for angle in np.radians(np.arange(0, 90, 5)):
+        cosine, sine = math.cos(angle), math.sin(angle)
+        sides = np.ptp(columns * cosine + rows * sine) + 1, np.ptp(rows * cosine - columns * sine) + 1
+        if len(rows) > _MOST_OF_A_RECTANGLE * math.prod(sides) and min(sides) > _SLIMMEST_SHEET * max(sides):
+            return True
+    return False
+
+
+def _strokes_in_a_row(mask: np.ndarray) -> float:
+    """How many strokes all but a tenth of the rows cross at most."""
+    starts = np.diff(mask.astype(np.int8), axis=1, prepend=0) == 1
+    return float(np.percentile(starts.sum(1), 90))
 
 
 def _grey(content: bytes) -> np.ndarray:

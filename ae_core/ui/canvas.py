@@ -14,7 +14,7 @@ from torch import Tensor
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
-from ae_core.photo import LARGEST_FILE, SIDE, PictureError, ink_of_photo
+from ae_core.photo import ENDINGS, LARGEST_FILE, SIDE, PictureError, ink_of_photo
 from ae_core.ui import style
 from ae_core.ui.problems import told
 from ae_core.ui.state import Sample, Stroke, lab
@@ -65,12 +65,14 @@ def controls(picture: Tensor | None) -> None:
     with st.expander("Use a picture of your own"):
         st.file_uploader(
             f"Photo or scan of one digit, at most {LARGEST_FILE // 1024**2} MB",
-            type=["png", "jpg", "jpeg"],
+            type=ENDINGS,
             key="photo",
             on_change=told(_take_photo),
         )
         if lab().photo_problem is not None:
             st.error(lab().photo_problem)
+        if lab().photo_warning is not None:
+            st.warning(lab().photo_warning)
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         if picture is None:
             seen = np.zeros((28, 28), dtype=np.float32)
@@ -205,12 +207,12 @@ def _keep_address() -> None:
 
 def _take_photo() -> None:
     """Put an uploaded picture onto the canvas; one that cannot be read leaves the drawing as it is."""
-    lab().photo_problem = None
+    lab().photo_problem = lab().photo_warning = None
     file = st.session_state.photo
     if file is None:
         return
     try:
-        ink = ink_of_photo(file.getvalue())
+        ink, lab().photo_warning = ink_of_photo(file.getvalue())
     except PictureError as error:
         lab().photo_problem = str(error)
     else:

@@ -74,6 +74,8 @@ class Lab:
     """The test digit that the address named when the page looked last; None for none."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
+    photo_warning: str | None = None
+    """A sentence on why that picture, though placed, may not be one digit."""
     sweep: list[SweepPoint] = field(default_factory=list)
     """The points of the sweep's table uploaded last."""
     sweep_problem: str | None = None

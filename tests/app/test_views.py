@@ -340,6 +340,22 @@ def test_a_photo_is_placed_and_a_bad_upload_leaves_the_drawing(page):
     assert np.corrcoef(seen, load_mnist("test").images[1].flatten().numpy())[0, 1] > 0.95
 
 
+def test_a_photo_that_may_be_none_of_a_digit_is_placed_with_a_warning_until_a_better_one_comes(page):
+    page = opened(page, "contractive", "Learn")
+    assert ".jfif" in page.file_uploader(key="photo").allowed_type
+    digit = 255 - enlarged_digit(1)
+    rimmed = digit.copy()
+    rimmed[:, :15] = 0
+    for name, picture, warned in (("rim.jfif", rimmed, True), ("none.jfif", digit, False)):
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, format="JPEG", quality=95)
+        page.file_uploader(key="photo").upload(name, buffer.getvalue(), "image/jpeg")
+        page = page.run()
+        assert not page.error
+        assert page.session_state["lab"].picture is not None
+        assert any("crop the picture" in one.value for one in page.warning) == warned
+
+
 def test_the_downloads_wait_for_a_drawing(page):
     names = [button.proto.label for button in page.get("download_button")]
     assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model"]

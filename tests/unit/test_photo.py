@@ -31,7 +31,7 @@ def digit(index):
 
 
 def as_the_model_sees_it(content):
-    return to_mnist(ink_of_photo(content))[0, 0].numpy()
+    return to_mnist(ink_of_photo(content).ink)[0, 0].numpy()
 
 
 def expected(index):
@@ -93,7 +93,7 @@ def test_sixteen_bits_are_read_to_their_full_range():
 def test_a_wide_picture_keeps_its_proportions():
     wide = np.full((200, 800), 255, np.uint8)
     wide[40:160, 100:700] = 0
-    ink = ink_of_photo(file_of(wide))
+    ink = ink_of_photo(file_of(wide)).ink
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     assert ink.shape == (280, 280)
     assert len(columns) / len(rows) == pytest.approx(5, rel=0.1)
@@ -186,7 +186,7 @@ READING = """
     path = Path(sys.argv[1])
     content = path.read_bytes()
     before = largest_mb()
-    path.write_bytes(ink_of_photo(content).tobytes())
+    path.write_bytes(ink_of_photo(content).ink.tobytes())
     print(largest_mb() - before)
 """
 
@@ -209,7 +209,7 @@ def test_the_largest_pictures_are_read_right_in_bounded_memory(tmp_path, kind, m
     assert int(taken) < most_mb
     ink = np.frombuffer(path.read_bytes(), np.uint8).reshape(280, 280)
     wide = file_of(small.resize((280, round(280 * size[1] / size[0]))))
-    assert likeness(ink, ink_of_photo(wide)) > 0.95
+    assert likeness(ink, ink_of_photo(wide).ink) > 0.95
 
 
 def test_random_bytes_behind_a_picture_s_head_never_raise_anything_else():
@@ -220,7 +220,7 @@ def test_random_bytes_behind_a_picture_s_head_never_raise_anything_else():
         for _ in range(chance.integers(1, 30)):
             damaged[chance.integers(2, len(damaged))] = chance.integers(256)
         try:
-            ink = ink_of_photo(bytes(damaged))
+            ink = ink_of_photo(bytes(damaged)).ink
         except PictureError:
             continue
         assert ink.shape == (280, 280)
@@ -238,3 +238,65 @@ def test_whatever_pillow_fails_with_is_a_sentence(monkeypatch, when, failure, sa
     monkeypatch.setattr(JpegImageFile, when, fail)
     with pytest.raises(PictureError, match=says):
         ink_of_photo(file_of(digit(0), "JPEG"))
+
+
+def warning(picture):
+    return ink_of_photo(file_of(picture)).warning
+
+
+def enlarged(index, side):
+    return np.asarray(Image.fromarray(digit(index)).resize((side, side), Image.Resampling.BICUBIC)) / 255
+
+
+def sheet_on_a_desk(index, angle=0, side=420, desk=50, shift=0):
+    """A sheet with a digit in its middle, on a dark desk, perhaps not quite in the picture."""
+    paper = np.full((side, side), 225.0)
+    place = slice(side // 4, side // 4 + side // 2)
+    paper[place, place] -= 150 * enlarged(index, side // 2)
+    sheet = Image.fromarray(paper.astype(np.uint8))
+    photo = Image.new("L", (800, 600), desk)
+    turned, shape = (one.rotate(angle, expand=True) for one in (sheet, Image.new("L", sheet.size, 255)))
+    photo.paste(turned, ((800 - turned.width) // 2 + shift, (600 - turned.height) // 2), shape)
+    grain = np.random.default_rng(index).normal(0, 4, (600, 800))
+    return np.clip(np.asarray(photo) + grain, 0, 255).astype(np.uint8)
+
+
+def scan_with_a_black_rim(index, side, width):
+    scan = 240 - 200 * np.pad(enlarged(index, 400), 100)
+    np.rot90(scan, side)[:width] = 5
+    return scan.astype(np.uint8)
+
+
+def test_ordinary_scans_and_photos_are_not_warned_of():
+    for index in range(12):
+        assert warning(digit(index)) is None
+        assert warning(255 - digit(index)) is None
+        assert warning((240 - 200 * np.pad(enlarged(index, 400), 40 + 8 * index)).astype(np.uint8)) is None
+        assert warning(photographed(index)) is None
+
+
+@pytest.mark.parametrize("desk", [20, 100])
+@pytest.mark.parametrize("angle", [0, 4, 30, 45])
+def test_a_sheet_on_a_dark_desk_is_warned_of(angle, desk):
+    for index in range(2):
+        for side in (250, 420):
+            assert "Crop the picture to the paper" in warning(sheet_on_a_desk(index, angle, side, desk))
+        assert "rop the picture to" in warning(sheet_on_a_desk(index, angle, 480, desk, shift=250))
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_scan_s_black_rim_is_warned_of(side):
+    for index, width in enumerate((6, 20, 60)):
+        assert "reaches its edge" in warning(scan_with_a_black_rim(index, side, width))
+
+
+def test_a_page_full_of_ink_is_warned_of():
+    written = np.block([[digit(8 * row + column) for column in range(8)] for row in range(8)])
+    assert "more than one digit" in warning(255 - np.pad(written, 20))
+    chance = np.random.default_rng(0)
+    blots = Image.fromarray(chance.integers(0, 2, (12, 12), np.uint8) * 255).resize((300, 300))
+    assert warning(np.asarray(blots)) is not None
+
+
+def test_a_digit_that_the_frame_cuts_off_is_warned_of():
+    assert "cut off" in warning(255 - digit(0)[:, :14])

@@ -45,7 +45,7 @@ def picture(kind):
 
 @cache
 def plain_ink(kind):
-    return ink_of_photo(picture(kind))
+    return ink_of_photo(picture(kind)).ink
 
 
 def segment(marker, body):
@@ -71,7 +71,7 @@ def with_chunks(*chunks):
 def assert_shows_the_digit(content, kind, orientation=1):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        seen = ink_of_photo(content)
+        seen = ink_of_photo(content).ink
     right = UPRIGHT[orientation](plain_ink(kind))
     assert np.corrcoef(seen.ravel(), right.ravel())[0, 1] > 0.99
 
