@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ _LARGEST_INTEGER = 2**63
 _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
 _WANTED = {*_CONFIG, *COST.values(), "test_mse", "problem"}
+
+_SEPARATORS = (",", ";", "\t")
+_NUMBER = re.compile(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?$")
+_NO_CSV = "{name} is damaged or no CSV file: choose the summary.csv of a sweep, or save it as CSV in UTF-8."
 
 Row = dict[str, Any]
 
@@ -81,27 +86,25 @@ def rows_of(cells: Sequence[Cell]) -> list[Row]:
 
 
 def write_table(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write summary.csv, and summary.parquet if pyarrow is there; returns what was written.
+    """Write summary.csv and summary.parquet; returns where.
 
     Raises:
         OSError: if the folder cannot be written.
     """
+    import pyarrow.parquet  # takes a while, and most commands need no table
+
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    written = [folder / "summary.csv"]
-    write_whole(written[0], text.getvalue().encode())
-    if find_spec("pyarrow") is not None:
-        import pyarrow.parquet
-
-        buffer = io.BytesIO()
-        complete = [{name: row.get(name) for name in names} for row in rows]
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), buffer)
-        written.append(folder / "summary.parquet")
-        write_whole(written[1], buffer.getvalue())
-    return written
+    buffer = io.BytesIO()
+    complete = [{name: row.get(name) for name in names} for row in rows]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), buffer)
+    written = {"summary.csv": text.getvalue().encode(), "summary.parquet": buffer.getvalue()}
+    for name, content in written.items():
+        write_whole(folder / name, content)
+    return [folder / name for name in written]
 
 
 def as_text(rows: Sequence[Row]) -> str:
@@ -128,7 +131,8 @@ def _shown(value: object) -> str:
 def read_table(name: str, content: bytes) -> list[SweepPoint]:
     """The points of a table that `write_table` wrote, by the file's name and content.
 
-    Cells that were given up, and figures that are missing, are left out.
+    A spreadsheet may have saved the CSV file again, in the manner of any country. Empty rows, cells that were
+    given up, and figures that are missing, are left out.
 
     Raises:
         TableError: if it is something else.
@@ -136,6 +140,8 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
     rows = _parquet_rows(name, content) if name.endswith(".parquet") else _csv_rows(name, content)
     seeds: defaultdict[tuple[str, ...], list[tuple[Kind, float, float, float]]] = defaultdict(list)
     for number, row in enumerate(rows, 1):
+        if row and all(value in ("", None) for value in row.values()):
+            continue
         kind = row.get("kind")
         if kind not in KINDS:
             raise TableError(f"{name}, row {number}: the kind is neither {' nor '.join(KINDS)}.")
@@ -170,16 +176,64 @@ def _number(name: str, number: int, row: Row, key: str) -> float:
 
 
 def _csv_rows(name: str, content: bytes) -> list[Row]:
+    """The cells as text; numbers with a decimal point, whichever mark the file has."""
+    import pandas
+
+    text = _decoded(name, content)
+    header = text.lstrip().partition("\n")[0]
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error):
-        raise TableError(f"{name} is not a CSV file in UTF-8: choose the summary.csv of a sweep.") from None
-    return _bounded(name, rows)
+        frame = pandas.read_csv(
+            io.StringIO(text),
+            # No column's name has any of these in it.
+            sep=max(_SEPARATORS, key=header.count),
+            dtype=str,
+            keep_default_na=False,
+            index_col=False,
+            # An empty line is a row too: so the numbers of rows are those of the file.
+            skip_blank_lines=False,
+            nrows=MOST_ROWS + 1,
+        ).fillna("")
+    except pandas.errors.EmptyDataError:
+        return []
+    except (ValueError, pandas.errors.ParserError):
+        raise TableError(_NO_CSV.format(name=name)) from None
+    rows = frame.rename(columns=str.strip).map(str.strip).to_dict("records")
+    return _with_points(name, _bounded(name, rows))
+
+
+def _decoded(name: str, content: bytes) -> str:
+    """The text of a file in UTF-8, in UTF-16 with its mark, as "Unicode text" has it, or in Windows-1252."""
+    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise TableError(_NO_CSV.format(name=name))
+
+
+def _with_points(name: str, rows: list[Row]) -> list[Row]:
+    """The same rows with decimal points, if they have decimal commas.
+
+    Raises:
+        TableError: if there are both, for then one of them separates thousands, and 1.234 is two numbers.
+    """
+    numbers = [value for row in rows for key, value in row.items() if key in _WANTED and _NUMBER.match(value)]
+    commas = any("," in value for value in numbers)
+    if commas and any("." in value for value in numbers):
+        raise TableError(
+            f"{name} has numbers with commas and numbers with points, so that one of them may separate "
+            "thousands: save it with one decimal mark and without separators of thousands."
+        )
+    if not commas:
+        return rows
+    return [
+        {key: value.replace(",", ".") if _NUMBER.match(value) else value for key, value in row.items()}
+        for row in rows
+    ]
 
 
 def _parquet_rows(name: str, content: bytes) -> list[Row]:
-    if find_spec("pyarrow") is None:
-        raise TableError(f"{name}: reading Parquet needs pyarrow; choose the CSV file of the sweep instead.")
     import pyarrow.parquet
 
     try:

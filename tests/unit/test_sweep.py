@@ -1,5 +1,7 @@
 """Sweeps over a grid: what is trained, what is skipped, what is tried again, and the table. Needs torch."""
 
+import csv
+import io
 import os
 import re
 import signal
@@ -351,7 +353,10 @@ def parquet(columns):
         ("summary.csv", b"kind,penalty_weight,test_mse,l0\nsparse,0.1,nan,3\n", "test_mse is missing"),
         ("summary.csv", b"kind,penalty_weight,test_mse,l0\nsparse,0.1,1,-3\n", "l0 is missing"),
         ("summary.csv", b"kind,test_mse\n" + b"sparse,1\n" * 10_001, "more than 10,000 rows"),
-        ("summary.csv", b"kind\n" + b"x" * 200_000, "CSV"),
+        ("summary.csv", b"kind\n" + b"x" * 200_000, "kind is neither"),
+        ("summary.csv", b'kind,l0\nsparse,"1', "CSV"),
+        ("summary.csv", b"kind,l0\nsparse,1\nsparse,1,2\n", "CSV"),
+        ("summary.csv", b"kind,l0\nsparse,\x81\n", "CSV"),
         ("summary.csv", b'kind,problem\nsparse,"given up"\n', "no finished cell"),
         ("summary.parquet", b"PAR1 nothing PAR1", "not a Parquet file"),
         ("summary.parquet", parquet({"a": [1]}), "kind is neither"),
@@ -362,6 +367,71 @@ def parquet(columns):
 def test_a_table_that_is_none_is_a_sentence(name, content, says):
     with pytest.raises(TableError, match=says):
         read_table(name, content)
+
+
+WRITTEN = (
+    "cell,kind,penalty_weight,adam_beta2,seed,test_mse,jacobian_sq_norm,l0,problem\n"
+    "sparse-0.001-é,sparse,0.001,0.999,0,0.11714,1e-05,3.39,\n"
+    "sparse-0.001-b,sparse,0.001,0.999,1,0.06691,8.23,32.93,\n"
+    "sparse-0.005-a,sparse,0.005,0.999,0,0.14139,0.47,0.55,\n"
+    'sparse-0.005-b,sparse,0.005,0.999,1,,,,"diverged, at step 3.5; given up"\n'
+)
+
+
+def resaved(separator=",", decimal=".", line_end="\r\n"):
+    """The table as a spreadsheet writes it."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, lineterminator=line_end)
+    for row in csv.reader(WRITTEN.splitlines()):
+        # The last two columns but the text are never anything else than numbers.
+        writer.writerow([*row[:2], *(value.replace(".", decimal) for value in row[2:8]), *row[8:]])
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("line_end", ["\r\n", "\n"])
+def test_a_table_that_a_spreadsheet_saved_again_has_the_same_points(encoding, separator, decimal, line_end):
+    expected = read_table("summary.csv", WRITTEN.encode())
+    assert [point.seeds for point in expected] == [2, 1]
+    assert expected[0].test_mse == Span.of([0.11714, 0.06691])
+    text = resaved(separator, decimal, line_end)
+    assert read_table("summary.csv", text.encode(encoding)) == expected
+    first, second, rest = text.split(line_end, 2)
+    empty = (separator * first.count(separator), "", " " * 3)
+    odd = line_end.join([first, empty[0], second, *empty, rest]) + line_end.join(empty)
+    assert read_table("summary.csv", odd.encode(encoding)) == expected
+
+
+def test_a_table_in_utf_16_of_either_order_is_read():
+    expected = read_table("summary.csv", WRITTEN.encode())
+    for order, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+        assert read_table("summary.csv", mark + resaved("\t").encode(order)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [
+        ("1,234.5", "thousands"),
+        ("1.234,5", "thousands"),
+        ("1,234", "thousands"),
+        ("1.234.567", "l0 is missing, or not a number"),
+        ("1'234.5", "l0 is missing, or not a number"),
+        ("1\N{NO-BREAK SPACE}234.5", "l0 is missing, or not a number"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_separator_of_thousands_never_makes_another_number(cost, says, separator):
+    text = resaved(separator).replace("32.93", f'"{cost}"')
+    with pytest.raises(TableError, match=says):
+        read_table("summary.csv", text.encode())
+
+
+def test_a_row_is_counted_as_in_the_file_whatever_empty_rows_stand_before_it():
+    text = "kind;penalty_weight;test_mse;l0\n\nsparse;0,1;0,2;3\n;;;\ndenoising;0,1;0,2;3\n"
+    with pytest.raises(TableError, match="row 4: the kind is neither"):
+        read_table("summary.csv", text.encode())
 
 
 NODE = """
