@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -268,8 +269,17 @@ def bench_command(device: str, repeats: int, images: int) -> None:
         click.echo(row)
 
 
+def _print_on_any_terminal() -> None:
+    """Have a letter that the terminal lacks printed as a question mark, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        # Streams put in their place, by a test or a notebook, may take every letter and have no such setting.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; a mistake ends in one line on standard error and exit code 2, a failure in 1."""
+    _print_on_any_terminal()
     try:
         return cli.main(arguments, prog_name="python -m ae_core", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
