@@ -15,18 +15,16 @@ from typing import Any
 
 from ae_core.config import KINDS, Kind, ModelConfig, TrainConfig
 from ae_core.files import write_whole
+from ae_core.glossary import COSTS
 from ae_core.sweep import Cell
 
 MOST_ROWS = 10_000
-COST: dict[Kind, str] = {"contractive": "jacobian_sq_norm", "sparse": "l0"}
-"""What the penalty of each kind is to lower."""
-
 _LARGEST_INTEGER = 2**63
 """From here on, Parquet has no integers."""
 
 _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
-_WANTED = {*_CONFIG, *COST.values(), "test_mse", "problem"}
+_WANTED = {*_CONFIG, *(cost for costs in COSTS.values() for cost in costs), "test_mse", "problem"}
 
 _SEPARATORS = (",", ";", "\t")
 _NUMBER = re.compile(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?$")
@@ -61,8 +59,8 @@ class SweepPoint:
     penalty_weight: float
     seeds: int
     test_mse: Span
-    cost: Span
-    """Mean ||J||^2 of contractive models, active units an image of sparse ones."""
+    costs: dict[str, Span]
+    """What models are compared by, of `glossary.COSTS`, as far as every seed has it."""
 
 
 def rows_of(cells: Sequence[Cell]) -> list[Row]:
@@ -108,11 +106,11 @@ def write_table(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def as_text(rows: Sequence[Row]) -> str:
-    """The figures that matter most, aligned, for a terminal."""
-    heading = ("kind", "weight", "rho", "seed", "test MSE", "|J|^2", "l0", "problem")
+    """The values that matter most, aligned, for a terminal."""
+    heading = ("kind", "weight", "rho", "seed", "test MSE", "code shift 0.2", "active units", "problem")
     keys = (
         *("kind", "penalty_weight", "sparsity_target", "seed"),
-        *("test_mse", "jacobian_sq_norm", "l0", "problem"),
+        *("test_mse", "code_shift_0.2", "active_units", "problem"),
     )
     table = [heading, *(tuple(_shown(row.get(key)) for key in keys) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heading))]
@@ -138,7 +136,7 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
         TableError: if it is something else.
     """
     rows = _parquet_rows(name, content) if name.endswith(".parquet") else _csv_rows(name, content)
-    seeds: defaultdict[tuple[str, ...], list[tuple[Kind, float, float, float]]] = defaultdict(list)
+    seeds: defaultdict[tuple[str, ...], list[tuple[Kind, dict[str, float]]]] = defaultdict(list)
     for number, row in enumerate(rows, 1):
         if row and all(value in ("", None) for value in row.values()):
             continue
@@ -147,22 +145,34 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
             raise TableError(f"{name}, row {number}: the kind is neither {' nor '.join(KINDS)}.")
         if row.get("problem"):
             continue
-        figures = [_number(name, number, row, key) for key in ("penalty_weight", "test_mse", COST[kind])]
+        columns = _cost_columns(row, kind)
+        given = {cost: column for cost, column in columns.items() if row.get(column) not in ("", None)}
+        columns = {"penalty_weight": "penalty_weight", "test_mse": "test_mse", **(given or columns)}
+        values = {key: _number(name, number, row, column) for key, column in columns.items()}
         # Seeds of one combination differ in nothing else.
         key = tuple(str(row.get(field)) for field in _CONFIG if field != "seed")
-        seeds[key].append((kind, *figures))
+        seeds[key].append((kind, values))
     if not seeds:
         raise TableError(f"{name} holds no finished cell.")
-    return [
-        SweepPoint(
-            group[0][0],
-            group[0][1],
-            len(group),
-            Span.of([mse for _, _, mse, _ in group]),
-            Span.of([cost for _, _, _, cost in group]),
-        )
-        for group in seeds.values()
-    ]
+    return [_point(group) for group in seeds.values()]
+
+
+def _point(seeds: Sequence[tuple[Kind, dict[str, float]]]) -> SweepPoint:
+    kind, first = seeds[0]
+    spans = {
+        name: Span.of([values[name] for _, values in seeds])
+        for name in first
+        if all(name in values for _, values in seeds)
+    }
+    weight, test_mse = spans.pop("penalty_weight").mean, spans.pop("test_mse")
+    return SweepPoint(kind, weight, len(seeds), test_mse, spans)
+
+
+def _cost_columns(row: Row, kind: Kind) -> dict[str, str]:
+    """Where in a row each cost stands; an older table's l0 is what is called active_units now."""
+    if kind == "sparse" and "active_units" not in row and "l0" in row:
+        return {"active_units": "l0"}
+    return {cost: cost for cost in COSTS[kind]}
 
 
 def _number(name: str, number: int, row: Row, key: str) -> float:

@@ -20,6 +20,7 @@ import torch
 from ae_core import sweep
 from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import RECIPES
+from ae_core.glossary import COSTS
 from ae_core.model import seeded_autoencoder
 from ae_core.states import RunFolder
 from ae_core.sweep import read_grid
@@ -288,11 +289,28 @@ def test_csv_and_parquet_hold_the_same_points_with_means_over_seeds(sweep_out, t
     ]
     cells = read_grid(grid(), out)
     figures = [load_checkpoint(cell.path).metrics for cell in cells[:2]]
-    for name, span in (("test_mse", points[0].test_mse), ("l0", points[0].cost)):
+    spans = {"test_mse": points[0].test_mse, **points[0].costs}
+    assert set(spans) == {"test_mse", *COSTS["sparse"]}
+    for name, span in spans.items():
         values = [one[name] for one in figures]
         assert span.mean == pytest.approx(sum(values) / 2)
         assert (span.lowest, span.highest) == (min(values), max(values))
-    assert points[2].cost.mean == pytest.approx(load_checkpoint(cells[4].path).metrics["jacobian_sq_norm"])
+    contractive = load_checkpoint(cells[4].path).metrics
+    assert {name: span.mean for name, span in points[2].costs.items()} == pytest.approx(
+        {name: contractive[name] for name in COSTS["contractive"]}
+    )
+
+
+def test_the_l0_of_a_table_from_before_is_its_active_units():
+    rows = ("kind,penalty_weight,seed,test_mse,l0", "sparse,0.1,0,0.2,30", "sparse,0.1,1,0.2,34")
+    (point,) = read_table("summary.csv", "\n".join(rows).encode())
+    assert point.costs == {"active_units": Span(32.0, 30.0, 34.0)}
+
+
+def test_a_cost_that_one_seed_lacks_is_no_mean():
+    text = "kind,penalty_weight,seed,test_mse,active_units,l0\nsparse,0.1,0,0.2,30,40\nsparse,0.1,1,0.2,34,\n"
+    (point,) = read_table("summary.csv", text.encode())
+    assert set(point.costs) == {"active_units"}
 
 
 def test_combinations_that_differ_in_more_than_the_seed_are_not_averaged(grid, tmp_path):
