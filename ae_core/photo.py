@@ -49,12 +49,12 @@ _FAINTEST_INK = 0.12
 _EDGE = 3
 """Pixels along each side of the result that no ink of a whole digit reaches."""
 _MOST_ALONG_A_SIDE = 0.15
-"""Share of a side: some test digits, which have few pixels around them, reach 0.11."""
+"""Share of a side: none of the 10,000 test digits, which have few pixels around them, reaches more."""
 _MOST_INK = 0.4
-"""Share of the picture: test digits reach 0.28."""
+"""Share of the picture: no test digit has more."""
 _MOST_OF_A_RECTANGLE, _SLIMMEST_SHEET = 0.72, 0.4
-"""A patch that fills so much of the rectangle around it, unless that is slim as a 1's, is no digit: of 10,000
-test digits none that is as wide fills more than 0.69."""
+"""A patch that fills so much of the rectangle around it, unless that is slim as a 1's, is hardly a digit:
+3 of the 10,000 test digits are taken for one."""
 _MOST_BETWEEN = 0.1
 """Share of the picture that is neither light nor dark: a shadow has a soft edge, a sheet has not."""
 _MOST_STROKES_IN_A_ROW = 4
