@@ -22,9 +22,10 @@ def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, k
     assert column_texts(page, "‖J‖²") == [f"{one.jacobian_sq_norm:.2g}" for one in seen]
     points = chart_of(page, "trade_off")["data"][0]
     metrics = [load_checkpoint(path).metrics for path in checkpoints.ladder_paths(kind).values()]
-    cost = "jacobian_sq_norm" if kind == "contractive" else "l0"
+    cost = "code_shift_0.2" if kind == "contractive" else "active_units"
     np.testing.assert_allclose(decoded(points["x"]), [one[cost] for one in metrics], rtol=1e-6)
     np.testing.assert_allclose(decoded(points["y"]), [one["test_mse"] for one in metrics], rtol=1e-6)
+    assert "‖J‖" not in chart_of(page, "trade_off")["layout"]["xaxis"]["title"]["text"], "scale-free at first"
     sizes = points["marker"]["size"]
     assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
 
@@ -51,6 +52,7 @@ def test_a_sweep_s_table_is_drawn_as_means_with_bars_over_its_seeds(page):
         np.testing.assert_allclose(decoded(drawn[axis]["arrayminus"]), under, atol=1e-12)
     assert any(one.value.startswith("2 points of the sweep are sparse") for one in page.caption)
     page.session_state["kind"] = "contractive"
+    page.session_state["cost_contractive"] = "jacobian_sq_norm"
     page = page.run()
     _, drawn = chart_of(page, "trade_off")["data"]
     np.testing.assert_allclose(decoded(drawn["x"]), [0.5])
@@ -95,7 +97,7 @@ def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, tmp_pa
         page.file_uploader(key="upload").upload("same.safetensors", content)
         page = page.run()
         page = opened(page, "sparse", "Sparsity")
-        densities.append(figures_on(page)["Active units an image (l0)"])
+        densities.append(figures_on(page)["Active units per image"])
         page = opened(page, "sparse", "Robustness")
         curves.append(decoded(chart_of(page, "contraction_1")["data"][-1]["y"]).tolist())
     assert densities == ["61.8 of 64", "20.5 of 64"]

@@ -101,7 +101,9 @@ def test_a_second_visitor_waits_in_the_queue_sees_the_place_and_can_leave(own_ru
             break
         time.sleep(0.05)
     bars = second.run().get("progress")
-    assert [bar.proto.text for bar in bars] == ["In the queue: one training comes first. Stop leaves it"]
+    assert [bar.proto.text for bar in bars] == [
+        "contractive 0.0001: In the queue: one training comes first. Stop leaves it"
+    ]
     second.button("stop").click().run()
     assert lab.runs[0].wait(60).state == "stopped"
     first.button("stop").click().run()

@@ -50,7 +50,7 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnis
     page = page.run()
     assert page.selectbox(key="file").value == "mine.safetensors"
     assert not page.exception
-    assert "**mine**" in texts(page.main.markdown)
+    assert "**mine (file)**" in texts(page.main.markdown)
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
@@ -138,7 +138,10 @@ def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     shown = library.uploaded(path.name, path.read_bytes())
     expected = torch.tensor(shipped.metrics["max_activation"])
     torch.testing.assert_close(shown.statistics.max_activation, expected, rtol=1e-3, atol=1e-4)
-    assert shown.checkpoint.metrics == {"test_mse": pytest.approx(shipped.metrics["test_mse"], rel=1e-3)}
+    found = shown.checkpoint.metrics
+    assert "jacobian_sq_norm" not in found, "what was not measured here is not shown"
+    for name in ("test_mse", "code_shift_0.2", "denoising_mse_0.2", "active_units", "dead_units"):
+        assert found[name] == pytest.approx(shipped.metrics[name], rel=1e-3), name
 
 
 def test_a_file_that_was_replaced_is_read_anew(tmp_path):

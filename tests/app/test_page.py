@@ -42,11 +42,13 @@ def test_the_figures_are_those_of_the_shipped_model_at_every_stop_of_the_slider(
         expected, checkpoint = inspected(kind, weight, x)
         shown = figures_on(page)
         assert shown["MSE of this digit"] == f"{expected.mse:.5f}"
-        assert shown["Active units (l0)"] == f"{expected.active_count} of {len(expected.code)}"
+        assert shown["Active units"] == f"{expected.active_count} of {len(expected.code)}"
         assert shown["Hoyer sparsity"] == f"{expected.hoyer:.3f}"
         assert shown["‖J‖² of this digit (exact)"] == f"{expected.jacobian_sq_norm:.4g}"
         assert shown["mean of 1,000 test digits"] == f"{checkpoint.metrics['jacobian_sq_norm']:.4g}"
-        assert shown["Relative sensitivity (scale-free)"] == f"{expected.relative_sensitivity:.3g}"
+        assert shown["Relative sensitivity, to first order"] == f"{expected.relative_sensitivity:.3g}"
+        measured = checkpoint.metrics["code_shift_0.2"]
+        assert shown["Measured: noise 0.2 moves test codes by"] == f"{measured:.3g} spreads"
         if kind == "sparse":
             mean = sum(checkpoint.metrics["mean_activation"]) / 64
             assert shown["Mean activation on the test set"] == f"{mean:.4f}"
