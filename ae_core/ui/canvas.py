@@ -55,10 +55,13 @@ def controls(picture: Tensor | None) -> None:
     """What goes under the canvas: buttons, test digits, the upload, and what the model sees."""
     with st.container(horizontal=True, gap="small"):
         blank = not lab().strokes
-        st.button("Undo", on_click=told(_undo), disabled=blank, help="Ctrl+Z", key="undo")
-        st.button("Clear", on_click=told(clear), disabled=blank, help="Delete", key="clear")
+        st.button("Undo", on_click=told(_undo), disabled=blank, key="undo")
+        st.button("Clear", on_click=told(clear), disabled=blank, key="clear")
     st.slider("Stroke width", 10, 40, key="stroke_width")
-    st.caption("Or place a test digit; the same button again gives another example.")
+    st.caption(
+        "Ctrl+Z takes back a stroke, Delete clears. Or place a test digit; the same button again gives "
+        "another example."
+    )
     with st.container(horizontal=True, gap="xsmall", key="digits"):
         for digit in range(10):
             st.button(str(digit), on_click=told(place_next), args=(digit,), key=f"digit_{digit}")

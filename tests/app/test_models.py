@@ -3,14 +3,29 @@
 import errno
 import os
 import tempfile
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from ae_core import checkpoints
-from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints import CheckpointError, load_checkpoint
+from ae_core.config import KINDS, LADDERS
+from ae_core.data import DataError
+from ae_core.export import Exhibit, figures_csv
+from ae_core.inspection import inspect
 from ae_core.ui import library, model_picker
-from tests.app.conftest import choose_kind, enlarged_digit, figures_on, put_on_canvas, texts, train_on
+from tests.app.conftest import (
+    choose_kind,
+    decoded,
+    enlarged_digit,
+    figures_on,
+    put_on_canvas,
+    texts,
+    train_on,
+)
+from tests.app.opened_views import X, chart_of, column_texts
 
 
 def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnist, tmp_path, monkeypatch):
@@ -157,3 +172,107 @@ def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
     page = page.run()
     assert not page.exception
     assert "There is no file" in page.main.error[0].value
+
+
+@pytest.fixture
+def library_of_files(tmp_path, monkeypatch):
+    """A folder in the place of `checkpoints/` for the files of users; returns it."""
+    monkeypatch.setattr(model_picker, "LIBRARY", tmp_path)
+    monkeypatch.setattr(model_picker, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
+    return tmp_path
+
+
+def show_file(page, name):
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    page.selectbox(key="file").set_value(name)
+    page = page.run()
+    assert not page.exception
+    return page
+
+
+def test_a_file_named_like_a_rung_takes_nobody_s_place(page, library_of_files):
+    """It was in the rung's place in curves, spectra, exports and Compare's B."""
+    own = checkpoints.ladder_paths("contractive")[0.0]
+    (library_of_files / "0.001.safetensors").write_bytes(own.read_bytes())
+    page = show_file(put_on_canvas(page, enlarged_digit(0)), "0.001.safetensors")
+    labels = [f"{weight:g}" for weight in LADDERS["contractive"]] + ["0.001 (file)"]
+    assert column_texts(page, "penalty weight") == labels
+    page.session_state["view"] = "Jacobian"
+    page = page.run()
+    curves = {curve["name"]: decoded(curve["y"]) for curve in chart_of(page, "spectra")["data"]}
+    assert list(curves) == labels
+    np.testing.assert_allclose(curves["0.001 (file)"], curves["0"])
+    assert curves["0.001"][0] < 0.1 * curves["0"][0]
+    shown = library.saved(library_of_files / "0.001.safetensors")
+    shipped = {library.rung("contractive", weight).file_name for weight in LADDERS["contractive"]}
+    assert shown.file_name not in shipped
+    assert shown.file_name == "contractive-0.001-file"
+    table = figures_csv(
+        [Exhibit(one.label, one.checkpoint, inspect(one.checkpoint.model, X)) for one in (shown,)]
+    )
+    assert table.splitlines()[1].startswith("0.001 (file),contractive,")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_the_other_kind_brings_its_kind_and_the_other_kind_brings_the_ladder(
+    page, library_of_files, kind
+):
+    other = next(each for each in KINDS if each != kind)
+    content = checkpoints.ladder_paths(other)[LADDERS[other][-1]].read_bytes()
+    (library_of_files / "other.safetensors").write_bytes(content)
+    page = show_file(put_on_canvas(choose_kind(page, kind), enlarged_digit(0)), "other.safetensors")
+    assert page.session_state["kind"] == other
+    symbol = "λ" if other == "contractive" else "β"
+    assert symbol in page.select_slider(key=f"weight_{other}").label
+    assert "**other (file)**" in texts(page.main.markdown)
+    page = choose_kind(page, kind)
+    assert not page.exception
+    assert page.session_state["source"] == "Ladder"
+    assert not any("other (file)" in text for text in texts(page.main.markdown))
+    page = upload(page, "up.safetensors", content) if page.session_state["source"] == "File" else page
+    page.button_group(key="source").set_value("File")
+    page = page.run()
+    assert page.session_state["kind"] == other, "the file chosen before, with its kind"
+
+
+def test_a_rung_without_metrics_is_measured(monkeypatch, tmp_path):
+    shipped = load_checkpoint(checkpoints.ladder_paths("sparse")[5e-3])
+    for count, metrics in enumerate(({}, {"test_mse": 0.5, "l0": 3.0}, {"mean_activation": None})):
+        folder = tmp_path / str(count)
+        path = checkpoints.ladder_paths("sparse", folder)[5e-3]
+        checkpoints.save_checkpoint(replace(shipped, metrics=metrics), path)
+        monkeypatch.setattr(
+            library, "ladder_paths", lambda kind, at=folder: checkpoints.ladder_paths(kind, at)
+        )
+        shown = library.rung("sparse", 5e-3)
+        assert shown.checkpoint.metrics["test_mse"] == pytest.approx(shipped.metrics["test_mse"], rel=1e-3)
+        assert shown.statistics.code_variance == pytest.approx(shipped.metrics["code_variance"], rel=1e-3)
+
+
+def test_a_callback_that_meets_a_full_disk_or_a_missing_file_is_a_sentence(page, monkeypatch):
+    page = put_on_canvas(page, enlarged_digit(0))
+    before = figures_on(page)
+    for error, says in (
+        (
+            OSError(28, "No space left on device", "/somewhere/file"),
+            "/somewhere/file cannot be read or written",
+        ),
+        (CheckpointError("There is no file x."), "There is no file x."),
+        (DataError("The data file y is missing."), "The data file y is missing."),
+        (MemoryError(), "not enough memory"),
+    ):
+
+        def fails(*_, error=error):
+            raise error
+
+        with monkeypatch.context() as broken:
+            broken.setattr("ae_core.ui.canvas.place_sample", fails)
+            page.button(key="digit_3").click()
+            page = page.run()
+        assert not page.exception
+        assert any(says in text for text in texts(page.error))
+        assert figures_on(page) == before
+    page.button(key="digit_3").click()
+    page = page.run()
+    assert not page.error

@@ -94,6 +94,29 @@ def test_a_digit_button_places_a_test_digit_and_the_next_press_another(page):
     torch.testing.assert_close(page.session_state["lab"].picture, sevens[1:2], rtol=0, atol=1e-6)
 
 
+def placed(page, digit, index):
+    """The page after a link has placed a test digit."""
+    page.query_params["sample"] = f"{digit}.{index}"
+    page = page.run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.parametrize(("digit", "index"), [(7, 456), (7, 948), (7, 949), (1, 1134), (0, 0), (4, 611)])
+def test_a_placed_test_digit_is_the_test_image_bit_for_bit(page, digit, index):
+    """The canvas would scale some of them once more: their ink does not fill 20 by 20 pixels."""
+    page = placed(page, digit, index)
+    labels = load_mnist("test").labels
+    expected = to_float(load_mnist("test").images[labels == digit][index : index + 1])
+    assert torch.equal(page.session_state["lab"].picture, expected)
+
+
+def test_some_placed_digits_would_have_been_scaled_again():
+    sevens = load_mnist("test").images[load_mnist("test").labels == 7]
+    drawn = np.kron(sevens[456, 0].numpy(), np.ones((10, 10), dtype=np.uint8))
+    assert not torch.equal(to_mnist(drawn), to_float(sevens[456:457]))
+
+
 def test_undo_goes_back_a_stroke_and_clear_empties(page):
     page = put_on_canvas(page, enlarged_digit(0))
     page = put_on_canvas(page, enlarged_digit(1))

@@ -61,6 +61,23 @@ def test_undo_clear_and_digit_buttons_work_on_a_drawing(page):
     expect(panel(page, "Code")).to_contain_text("Draw a digit.")
 
 
+def test_ctrl_z_and_delete_act_on_the_canvas_but_not_in_a_field(page):
+    one = draw_and_settle(page, THREE)
+    draw(page, SEVEN)
+    two = all_changed(page, one)
+    for field in ("train_contractive_epochs", "train_contractive_penalty_weight"):
+        inside = page.locator(f".st-key-{field} input")
+        for key in ("Control+z", "Delete"):
+            inside.press(key)
+        page.wait_for_timeout(500)
+        assert settled(page) == two
+    page.locator(".st-key-weight_contractive input[type=range]").first.press("Control+z")
+    assert all_changed(page, two) == one
+    page.get_by_role("heading", name="Autoencoder Lab").click()
+    page.keyboard.press("Delete")
+    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
+
+
 def progress(page):
     return page.locator("[data-testid='stProgress']")
 
@@ -73,7 +90,15 @@ def bar_width(page):
     return float(value)
 
 
-def test_drawing_goes_on_while_a_fast_recipe_trains_and_stop_stops_it(page):
+def reloaded(page):
+    """The page after a reload, once it has found what the visitor had."""
+    page.reload()
+    canvas(page).wait_for()
+    expect(panel(page, "Jacobian")).to_contain_text("exact")
+    return settled(page)
+
+
+def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_stop_stops_it(page):
     draw_and_settle(page, THREE)
     page.locator(".st-key-train button").click()
     expect(progress(page)).to_contain_text("left")
@@ -88,7 +113,9 @@ def test_drawing_goes_on_while_a_fast_recipe_trains_and_stop_stops_it(page):
     )
     before = settled(page)
     draw(page, SEVEN)
-    all_changed(page, before)
+    seven = all_changed(page, before)
+    expect(progress(page)).to_contain_text("left")
+    assert reloaded(page) == seven
     expect(progress(page)).to_contain_text("left")
     page.locator(".st-key-stop button").click()
     expect(progress(page)).to_contain_text("Measuring")
@@ -97,6 +124,10 @@ def test_drawing_goes_on_while_a_fast_recipe_trains_and_stop_stops_it(page):
     page.locator(".st-key-show_newest button").click()
     expect(page.get_by_text("Shipped contractive model, penalty weight 0.0001")).to_be_visible()
     expect(panel(page, "Jacobian", row=1)).to_contain_text("exact")
+    reloaded(page)
+    page.get_by_text("Mine", exact=True).click()
+    expect(page.get_by_role("combobox", name="Trained here")).to_have_value("contractive 0.0001 no. 1")
+    expect(page.get_by_text("Interrupted:")).to_have_count(0)
 
 
 def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):

@@ -115,6 +115,37 @@ def test_a_stroke_over_a_sample_takes_it_out_of_the_link_and_undo_puts_it_back(t
     page.wait_for_url(lambda url: "sample=3.0" in url)
 
 
+def test_back_and_forward_lead_to_the_states_before_and_after(context, server):
+    page = followed(context, server, {"sample": "7.0"})
+    seven = settled(page)
+    page.locator(".st-key-digit_3 button").click()
+    page.wait_for_url(lambda url: "sample=3.0" in url)
+    page.get_by_text("Sparse", exact=True).click()
+    expect(panel(page, "Code")).to_contain_text("of 64")
+    open_view(page, "Learn")
+    page.wait_for_url(lambda url: "view=Learn" in url)
+    three = settled(page)
+    page.locator(".st-key-digit_5 button").click()
+    page.wait_for_url(lambda url: "sample=5.0" in url)
+    five = all_changed(page, three)
+    draw(page, ((20, 20), (60, 20)))
+    drawn = all_changed(page, five)
+    for address, expected in (("sample=5.0", five), ("sample=3.0", three), ("sample=7.0", seven)):
+        page.go_back()
+        page.wait_for_url(lambda url, address=address: address in url)
+        all_changed(page, drawn)
+        assert settled(page) == expected
+        # It stays there: the page does not write another address again.
+        assert address in page.url
+        drawn = expected
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    page.wait_for_url(lambda url: "sample=3.0" in url)
+    expect(page.get_by_role("tab", name="Learn")).to_have_attribute("aria-selected", "true")
+    all_changed(page, seven)
+    assert settled(page) == three
+
+
 def test_a_click_on_the_trade_off_selects_that_model(three):
     page = three
     view = open_view(page, "Compare")
@@ -154,15 +185,15 @@ def test_a_guided_experiment_sets_the_page_up_and_answers(page):
     card = view.locator(".st-key-experiment_3")
     button = card.get_by_role("button", name="Set the page up")
     expect(button).to_be_disabled()
-    card.get_by_text("The noise").click()
+    card.get_by_text("The noise, by more than a tenth").click()
     button.click()
     expect(page.get_by_role("tab", name="Robustness")).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".st-key-strength_shift")).to_contain_text("0.25")
+    expect(page.locator(".st-key-strength_shift")).to_contain_text("1.00")
     expect(panel(page, "Jacobian")).to_contain_text("exact")
     guide = page.locator(".st-key-guide")
-    expect(guide).to_contain_text("Your prediction: The noise")
+    expect(guide).to_contain_text("Your prediction: The noise, by more than a tenth")
     guide.get_by_text("The answer").click()
-    expect(guide).to_contain_text(re.compile(r"Rather: (The shift|Both about as far)"))
+    expect(guide).to_contain_text(re.compile(r"Rather: (The shift, by more|Both alike)"))
     guide.get_by_role("button", name="Back to the experiments").click()
     expect(guide).to_have_count(0)
     expect(page.get_by_role("tab", name="Learn")).to_have_attribute("aria-selected", "true")

@@ -1,6 +1,7 @@
 """Checkpoints out and back. Needs torch and safetensors; writes to tmp_path."""
 
 import dataclasses
+from dataclasses import replace
 import json
 
 import pytest
@@ -132,3 +133,19 @@ def test_undefined_metrics_come_back_as_none(make_checkpoint, tmp_path):
     path = tmp_path / "model.safetensors"
     save_checkpoint(checkpoint, path)
     assert load_checkpoint(path).metrics["relative_sensitivity"] is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_older_file_s_l0_is_read_as_its_active_units_and_its_dead_units_are_left_out(
+    make_checkpoint, tmp_path, kind
+):
+    checkpoint = make_checkpoint(kind)
+    older = {name: value for name, value in checkpoint.metrics.items() if name != "active_units"}
+    older |= {"l0": 21.5, "dead_units": 12}
+    path = tmp_path / "older.safetensors"
+    save_checkpoint(replace(checkpoint, metrics=older), path)
+    found = load_checkpoint(path).metrics
+    assert found["active_units"] == 21.5, "units above a tenth of their largest activation"
+    assert not found.keys() & {"l0", "dead_units"}, "they mean something else today"
+    save_checkpoint(checkpoint, path)
+    assert load_checkpoint(path).metrics == checkpoint.metrics

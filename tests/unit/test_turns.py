@@ -192,3 +192,22 @@ def test_a_run_that_was_interrupted_while_it_was_measured_is_measured_again(tmp_
         resumed = TrainingRun(saved.recipe, saved.compute, folder=RunFolder(folder), resume=saved)
         assert resumed.wait(60).state == "finished"
         assert resumed.snapshot().checkpoint is not None
+
+
+def test_a_run_that_finished_unwatched_can_be_gone_on_with_until_its_model_was_found(tmp_path):
+    """A reload in its last seconds: it was neither among the models nor among the interrupted runs."""
+    run = kept(SHORT, tmp_path)
+    run.orphan()
+    assert run.wait(60).state == "finished"
+    (saved,) = interrupted(tmp_path, 5).values()
+    assert saved.state.step == run.snapshot().progress.total_steps
+    (folder,) = tmp_path.iterdir()
+    resumed = TrainingRun(saved.recipe, saved.compute, folder=RunFolder(folder), resume=saved)
+    resumed.orphan()
+    again = resumed.wait(60).checkpoint.model.state_dict()
+    for name, value in run.snapshot().checkpoint.model.state_dict().items():
+        assert torch.equal(value, again[name])
+    resumed.forget_state()
+    assert list(tmp_path.iterdir()) == []
+    # Somebody else may have been faster.
+    resumed.forget_state()
