@@ -1,8 +1,8 @@
 """Checkpoints out and back. Needs torch and safetensors; writes to tmp_path."""
 
 import dataclasses
-from dataclasses import replace
 import json
+from dataclasses import replace
 
 import pytest
 import torch
