@@ -42,7 +42,7 @@ def welcome() -> None:
 
 
 def _return() -> None:
-    token = st.session_state.returning.token
+    token = str(st.session_state.returning.token)
     found = shelf().take(token)
     if found is None:
         lab().unknown_token = token

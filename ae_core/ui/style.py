@@ -37,6 +37,12 @@ button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff
 .row-name { font-size: 0.86rem; opacity: 0.75; margin-bottom: 0.15rem; }
 .columns b, .columns span { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .st-key-digits button { padding: 0 0.6rem; min-width: 2.35rem; }
+/* The canvas is never clipped: where the page is too narrow for both, the panels go below it. */
+[data-testid='stHorizontalBlock']:has(> [data-testid='stColumn'] .st-key-canvas) { flex-wrap: wrap; }
+[data-testid='stColumn']:has(.st-key-canvas) { min-width: 284px; }
+[data-testid='stColumn']:has(.st-key-canvas) + [data-testid='stColumn'] { min-width: min(100%, 26rem); }
+/* A finger does not hover. */
+[data-testid='stSidebarCollapseButton'] { visibility: visible !important; }
 </style>
 """
 
