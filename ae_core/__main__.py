@@ -23,6 +23,7 @@ from ae_core.jobs import expected_failure
 from ae_core.metrics import evaluate
 from ae_core.options import (
     compute_of_option,
+    device_option,
     given_options,
     recipe_of_options,
     recipe_options,
@@ -205,7 +206,7 @@ def _train_at_once(
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder that all processes share.  [default: named like the grid's file, beside it]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+@device_option
 @click.option("--summary", is_flag=True, help="Train nothing: print and write the table of what is there.")
 def sweep_command(grid: Path, out: Path | None, device: str, summary: bool) -> None:
     """Train every cell of a grid; under torchrun all processes share the work.
@@ -241,7 +242,7 @@ def sweep_command(grid: Path, out: Path | None, device: str, summary: bool) -> N
 
 @cli.command("evaluate")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+@device_option
 @click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
 def evaluate_command(file: Path, device: str, store: bool) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
@@ -253,7 +254,7 @@ def evaluate_command(file: Path, device: str, store: bool) -> None:
 
 
 @cli.command("bench")
-@click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
+@device_option
 @click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Their median counts.")
 @click.option(
     "--images", type=click.IntRange(1, 60_000), default=60_000, show_default=True, help="To train on."

@@ -79,11 +79,11 @@ class TrainConfig:
     penalty_weight: float
     """lambda of the contractive loss, beta of the sparse one; 0 trains a plain autoencoder."""
     sparsity_target: float | None = None
-    """rho, the mean activation asked of each unit, in (0, 1); None for contractive models."""
+    """rho, the target of each unit's mean activation, in (0, 1); None for contractive models."""
     epochs: int = 10
     """Passes over the training images."""
     batch_size: int = 100
-    """Images a step."""
+    """Images per step."""
     learning_rate: float = 1e-3
     """Adam's step size; the peak of the one-cycle schedule."""
     schedule: Schedule = "constant"
@@ -102,7 +102,7 @@ class TrainConfig:
     """Bound on the norm of the weights of each decoder layer's input channels (the first layer's are the code
     units), so that a code cannot shrink for free; None leaves them as they are."""
     probes: int = 1
-    """Random directions an image in the contraction penalty's estimate."""
+    """Random directions per image in the contraction penalty's estimate."""
     probe_fraction: float = 1.0
     """Share of each batch at which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
     seed: int = 0

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from dataclasses import fields
-from typing import Any
+from textwrap import dedent
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
-from ae_core.training import Compute, DeviceError, choose_compute
+from ae_core.training import Compute, DeviceError, DeviceName, choose_compute
 
-_OVERRIDABLE = [field for field in (*fields(ModelConfig), *fields(TrainConfig)) if field.name != "kind"]
+_OVERRIDABLE = [
+    (config, field.name)
+    for config in (ModelConfig, TrainConfig)
+    for field in fields(config)
+    if field.name != "kind"
+]
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
 
 
@@ -21,26 +30,53 @@ class _NumberOrNone(click.ParamType):
         return None if value == "none" else click.FLOAT.convert(value, param, ctx)
 
 
-def _option_type(annotation: str) -> click.ParamType:
-    if annotation == "int":
-        return click.INT
-    if annotation == "float":
-        return click.FLOAT
-    if annotation == "float | None":
-        return _NumberOrNone()
-    return click.STRING
+def _option_type(annotation: Any) -> click.ParamType:  # noqa: ANN401 - a type, or a union of some
+    alternatives = [one for one in get_args(annotation) or (annotation,) if one is not NoneType]
+    if get_origin(annotation) is Literal:
+        return click.Choice(get_args(annotation))
+    if len(alternatives) == 1 and alternatives[0] is not annotation:
+        return _NumberOrNone() if alternatives[0] is float else _option_type(alternatives[0])
+    return {int: click.INT, float: click.FLOAT}[annotation]
+
+
+def _docstrings(config: type) -> dict[str, str]:
+    """What stands under each field of a configuration; Python itself keeps it nowhere."""
+    (tree,) = ast.parse(dedent(inspect.getsource(config))).body
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in zip(tree.body, tree.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
+    }
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(get_args(DeviceName)),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes CUDA if there is one.",
+)
 
 
 def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
-    """One option for each field of a recipe, so that any of them can be overridden."""
-    for field in reversed(_OVERRIDABLE):
-        flag = f"--{field.name.replace('_', '-')}"
-        command = click.option(flag, type=_option_type(field.type), help="Overrides the recipe.")(command)
+    """One option for each field of a recipe, so that any of them can be overridden.
+
+    Type, choices and help are the field's own.
+    """
+    for config, name in reversed(_OVERRIDABLE):
+        kind = _option_type(get_type_hints(config)[name])
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, type=kind, help=_docstrings(config)[name])(command)
     recipe = click.option(
-        "--recipe", "recipe_name", type=click.Choice(RECIPE_NAMES), default="best", show_default=True
+        "--recipe",
+        "recipe_name",
+        type=click.Choice(RECIPE_NAMES),
+        default="best",
+        show_default=True,
+        help="What every option below starts from.",
     )
-    device = click.option("--device", default="auto", show_default=True, help="auto, cuda or cpu.")
-    return click.option("--kind", type=click.Choice(KINDS))(recipe(device(command)))
+    kind = click.option("--kind", type=click.Choice(KINDS), help="Which autoencoder.")
+    return kind(recipe(device_option(command)))
 
 
 def given_options(names: list[str]) -> list[str]:
@@ -56,7 +92,7 @@ def recipe_of_options(kind: str | None, recipe_name: str) -> Recipe:
     if kind is None:
         raise click.UsageError(f"Missing option '--kind': choose {' or '.join(KINDS)}.")
     context = click.get_current_context()
-    given = given_options([field.name for field in _OVERRIDABLE])
+    given = given_options([name for _, name in _OVERRIDABLE])
     try:
         return RECIPES[kind][recipe_name].override(**{name: context.params[name] for name in given})
     except ValueError as error:
@@ -65,7 +101,7 @@ def recipe_of_options(kind: str | None, recipe_name: str) -> Recipe:
 
 def refuse_recipe_options() -> None:
     """For a run that has its recipe already."""
-    given = given_options(["kind", "recipe_name", "device", *(field.name for field in _OVERRIDABLE)])
+    given = given_options(["kind", "recipe_name", "device", *(name for _, name in _OVERRIDABLE)])
     if given:
         flag = {"recipe_name": "recipe"}.get(given[0], given[0]).replace("_", "-")
         raise click.UsageError(f"A resumed run keeps its recipe and its device: leave out --{flag}.")
