@@ -360,10 +360,13 @@ def _log_axis(*values: Sequence[float]) -> dict[str, Any]:
     low, high = float(every.min()), float(every.max())
     margin = 0.06 * max(high - low, 1.0)
     low, high = low - margin, high + margin
-    if np.floor(high) - np.ceil(low) < 1:
-        # One tick alone tells no scale.
-        low, high = float(np.floor(low)), float(np.ceil(high))
-    return {**axis, "range": [low, high]}
+    # One tick alone tells no scale: the axis goes on to the next decade on the nearer side, or on both.
+    wider = ((low, high), (np.floor(low), high), (low, np.ceil(high)), (np.floor(low), np.ceil(high)))
+    low, high = min(
+        (ends for ends in wider if np.floor(ends[1]) - np.ceil(ends[0]) >= 1),
+        key=lambda ends: ends[1] - ends[0],
+    )
+    return {**axis, "range": [float(low), float(high)]}
 
 
 def _finished(figure: go.Figure, height: int = CHART_HEIGHT) -> go.Figure:

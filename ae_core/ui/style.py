@@ -41,6 +41,8 @@ button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff
 [data-testid='stHorizontalBlock']:has(> [data-testid='stColumn'] .st-key-canvas) { flex-wrap: wrap; }
 [data-testid='stColumn']:has(.st-key-canvas) { min-width: 284px; }
 [data-testid='stColumn']:has(.st-key-canvas) + [data-testid='stColumn'] { min-width: min(100%, 26rem); }
+/* Streamlit's bar, opaque while the sidebar is closed, would cover the title. */
+.stApp:has([data-testid='stExpandSidebarButton']) .block-container { padding-top: 4.2rem; }
 /* A finger does not hover. */
 [data-testid='stSidebarCollapseButton'] { visibility: visible !important; }
 </style>
