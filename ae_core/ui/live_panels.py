@@ -117,7 +117,7 @@ def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
         style.picture(
             maps.heat_map(inspection.sensitivity_map.numpy(), largest, _PIXELS),
             f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
-            "how far the code moves when a pixel does",
+            "how far the code moves per small change of a pixel",
         ),
         style.colour_scale(maps.css_gradient(), largest, "‖∂h/∂xᵢ‖"),
         style.figures(rows),

@@ -81,13 +81,13 @@ def comparable(shown: Shown) -> list[Shown]:
 
 def choose(shown: Shown) -> None:
     """Show a model of the ladder or one trained here, for callbacks: the controls follow."""
-    st.session_state.kind = shown.kind
-    if shown.title in lab().models:
+    if any(shown is model for model in lab().models.values()):
         st.session_state.source = MINE
         st.session_state.mine = shown.title
-    else:
+    elif any(shown is rung for rung in library.ladder(shown.kind)):
         st.session_state.source = LADDER
         st.session_state[f"weight_{shown.kind}"] = shown.checkpoint.train_config.penalty_weight
+    st.session_state.kind = shown.kind
     lab().page_stale = True
 
 

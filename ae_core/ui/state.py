@@ -88,8 +88,8 @@ class Lab:
     """The guided experiment that the page is set up for, as its place among them."""
     prediction: int = 0
     """What was predicted for it, as its place among the predictions."""
-    units_off: dict[str, set[int]] = field(default_factory=dict)
-    """The code units switched off in the Sparsity view, by the model's title."""
+    units_off: dict[int, set[int]] = field(default_factory=dict)
+    """The code units switched off in the Sparsity view, by the model's number."""
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""

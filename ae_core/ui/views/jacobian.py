@@ -88,8 +88,9 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     )
     st.caption(
         "Each estimate is the mean of ‖Ju‖² over random signs u, which is right on average. The bars are "
-        "its standard error, computed exactly from J: it halves with four times the probes. Contractive "
-        "training uses one probe for each image of a share of the batch, and averages over them."
+        "its standard error, computed exactly from J: it halves with four times the probes. With the "
+        "recipes of this lab, contractive training uses one probe for each image of a share of the batch, "
+        "and averages over them."
     )
 
 

@@ -46,7 +46,7 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
             "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
         )
         return
-    off = lab().units_off.setdefault(shown.title, set())
+    off = lab().units_off.setdefault(shown.number, set())
     st.caption(
         "The most active units, the strongest first. Press one to switch it off; press it again to have "
         "it back."
@@ -58,7 +58,7 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
                 key=f"unit_{unit}",
                 type="primary" if unit in off else "secondary",
                 on_click=told(_switch),
-                args=(shown.title, unit),
+                args=(shown.number, unit),
                 help=f"Unit {unit}: activation {seen.code[unit].item():.3g}",
             )
         st.button("Reset", key="units_reset", on_click=off.clear, disabled=not off)
@@ -69,8 +69,8 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
         _contributions(shown.checkpoint.model, seen, units, use)
 
 
-def _switch(title: str, unit: int) -> None:
-    lab().units_off[title] ^= {unit}
+def _switch(model: int, unit: int) -> None:
+    lab().units_off[model] ^= {unit}
 
 
 def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
