@@ -190,11 +190,14 @@ def test_one_cycle_rises_to_the_peak_and_falls_to_nothing():
     assert {learning_rate_at(constant, step, 100) for step in (0, 50, 99)} == {0.5}
 
 
-def test_bfloat16_loses_what_float32_loses_within_its_rounding(images):
+def test_bfloat16_loses_what_float32_loses_within_its_rounding():
+    images = load_mnist("train").images[:1000]
     bfloat16 = Compute(torch.device("cpu"), torch.bfloat16, "for the test")
-    _, single = trained("contractive", images, epochs=4)
-    model, half = trained("contractive", images, compute=bfloat16, epochs=4)
-    assert half[-1].mse == pytest.approx(single[-1].mse, rel=0.05)
+    _, single = trained("contractive", images, epochs=2)
+    model, half = trained("contractive", images, compute=bfloat16, epochs=2)
+    # One step's loss hangs on the processor's rounding: a whole epoch's is compared.
+    means = [sum(report.mse for report in reports if report.epoch == 2) for reports in (half, single)]
+    assert means[0] == pytest.approx(means[1], rel=0.05)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
