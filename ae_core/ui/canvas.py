@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 import torch
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from torch import Tensor
 
 from ae_core.data import load_mnist, to_float
@@ -173,16 +174,19 @@ def _shapes(drawing: dict[str, Any]) -> str:
 
 
 def _follow_address() -> None:
-    """Show the test digit that the address names, when the browser has changed it: a link, Back or Forward.
+    """Show the test digit that the address names at first, and wherever Back and Forward lead.
 
     Back also leads to addresses without one: then the drawing is shown that was there before the test digits.
     Anything else in its place is ignored.
     """
-    named = st.query_params.get(SAMPLE)
-    if named == lab().address:
+    if lab().link_followed and not _is_back_or_forward():
+        # What the browser says of its address may be older than what it was told.
         return
-    lab().address = named
+    lab().link_followed = True
+    named = lab().address = st.query_params.get(SAMPLE)
     strokes = lab().strokes
+    if named == (strokes[-1].sample if strokes else None):
+        return
     known = [index for index, stroke in enumerate(strokes) if stroke.sample == named]
     if known:
         del strokes[known[-1] + 1 :]
@@ -191,6 +195,11 @@ def _follow_address() -> None:
         clear()
     elif match := re.fullmatch(r"([0-9])\.([0-9]{1,4})", named):
         place_sample(int(match[1]), int(match[2]))
+
+
+def _is_back_or_forward() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _keep_address() -> None:

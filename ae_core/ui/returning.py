@@ -48,8 +48,7 @@ def _return() -> None:
         lab().unknown_token = token
         return
     st.session_state.lab = found
-    # The address decides what is on the canvas where it names something.
-    found.address = None
+    # The address decides what is on the canvas where it names something else.
+    found.link_followed = False
     if found.strokes:
         canvas.place(found.strokes[-1].drawing, found.strokes[-1].png)
-        found.address = found.strokes[-1].sample

@@ -70,8 +70,10 @@ class Lab:
     """The drawing last put onto the canvas by a button rather than a pen."""
     samples: dict[str, Sample] = field(default_factory=dict)
     """The test digits placed, by the shapes of their drawings."""
+    link_followed: bool = False
+    """Whether the test digit that the address named at first was placed."""
     address: str | None = None
-    """The test digit that the address named when the page looked last; None for none."""
+    """The test digit that the address names, as far as the page knows; None for none."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
     photo_warning: str | None = None

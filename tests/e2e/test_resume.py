@@ -35,7 +35,7 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         expect(offer).to_have_count(0)
         page.locator(".st-key-show_newest button").click()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Download").click()
+            page.get_by_role("button", name="Download", exact=True).click()
         target = tmp_path / download.value.suggested_filename
         download.value.save_as(target)
     checkpoint = load_checkpoint(target)
