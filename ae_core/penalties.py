@@ -1,4 +1,4 @@
-"""The two penalties, as pure functions of a batch, and the one place that chooses between them.
+"""The two penalties, as pure functions of any encoder, code and batch.
 
 Rifai et al., "Contractive Auto-Encoders", ICML 2011; Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
 """
@@ -6,41 +6,45 @@ Rifai et al., "Contractive Auto-Encoders", ICML 2011; Ng, "Sparse autoencoder", 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ae_core.config import TrainConfig
-from ae_core.convolution import propagate
-from ae_core.distributed import Share
-from ae_core.model import Autoencoder
-from ae_core.probes import encode_with_probes
+from ae_core.probes import can_push_forward, pushforward, random_directions, squared_lengths
+
+Encode = Callable[[Tensor], Tensor]
+"""Any function or module from inputs (batch, ...) to codes (batch, ...) that works on each input alone."""
 
 _SMALLEST_MEAN = 1e-6
 """Mean activations are kept this far from 0 and 1, where the logarithm ends."""
 
 
-class PenalisedCode(NamedTuple):
-    """A code and its penalty, from one pass through the encoder."""
+class ContractedCode(NamedTuple):
+    """Codes and their contraction penalty, from one pass through the encoder."""
 
     code: Tensor
-    """Shape (batch, ...): the encoder's output."""
+    """Shape (batch, ...)."""
     penalty: Tensor
-    """Scalar, not yet multiplied by its weight; of a share of a batch, what averages to the batch's."""
+    """Scalar, not yet multiplied by its weight."""
 
 
 def contraction_penalty(
-    model: Autoencoder, x: Tensor, probes: int = 1, generator: torch.Generator | None = None
+    encode: Encode, x: Tensor, probes: int = 1, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Mean squared Frobenius norm of the encoder's Jacobian, estimated with random probes.
+    """Mean squared Frobenius norm of an encoder's Jacobian, estimated with random probes.
 
         penalty = mean over batch of ||dh/dx||_F^2        (unbiased; variance falls as 1/probes)
 
+    A sequence of convolutions and this lab's activations takes one tangent pass per probe, as in training.
+    All else takes a double backward pass: gradients by the weights of forward-mode derivatives are silently
+    wrong for some of PyTorch's layers, LayerNorm among them.
+
     Args:
-        model: either kind.
-        x: images in [0, 1], shape (batch, 1, 28, 28).
-        probes: random directions an image.
+        encode: any function or module from inputs to codes that works on each input alone.
+        x: inputs, shape (batch, ...).
+        probes: random directions per input.
         generator: source of the directions, on the device of `x`.
     Returns:
         Scalar, differentiable with respect to the encoder's weights.
@@ -48,7 +52,27 @@ def contraction_penalty(
         ValueError: if probes < 1.
     Reference: Rifai et al., "Contractive Auto-Encoders", ICML 2011; Hutchinson, 1990.
     """
-    return encode_with_probes(model, x, probes, generator).estimates.mean()
+    if can_push_forward(encode):
+        return encode_with_contraction(encode, x, random_directions(x, probes, generator)).penalty
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        code = encode(x)
+        directions = random_directions(code, probes, generator)
+        gradients = [torch.autograd.grad(code, x, signs, create_graph=True)[0] for signs in directions]
+        return torch.stack(gradients).square().sum() / (probes * len(x))
+
+
+def encode_with_contraction(encoder: nn.Sequential, x: Tensor, directions: Tensor) -> ContractedCode:
+    """The codes of a batch and the contraction penalty along given random signs, in one tangent pass.
+
+    Args:
+        encoder: as for `pushforward`.
+        directions: -1 or +1, shape (probes, probed, ...); fewer than the inputs belong to the first ones,
+            which are a random choice of a shuffled batch, so that the penalty stays unbiased.
+    """
+    code, moved = pushforward(encoder, x, directions)
+    lengths = squared_lengths(moved)
+    return ContractedCode(code, lengths.sum() * (1 / max(1, lengths.numel())))
 
 
 def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
@@ -68,37 +92,12 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
     """
     if not 0 < sparsity_target < 1:
         raise ValueError(f"sparsity_target (rho) must lie strictly between 0 and 1, not {sparsity_target!r}")
-    return _kl_to_means(code.float().mean(0), sparsity_target)
+    return kl_to_mean_activation(code.float().mean(0), sparsity_target)
 
 
-def _kl_to_means(mean_activation: Tensor, rho: float) -> Tensor:
+def kl_to_mean_activation(mean_activation: Tensor, rho: float) -> Tensor:
+    """The same from the units' means (K,), for who has them already."""
     mean_activation = mean_activation.clamp(_SMALLEST_MEAN, 1 - _SMALLEST_MEAN)
     firing = rho * (math.log(rho) - mean_activation.log())
     silent = (1 - rho) * (math.log1p(-rho) - torch.log1p(-mean_activation))
     return (firing + silent).sum()
-
-
-def encode_with_penalty(
-    model: Autoencoder,
-    x: Tensor,
-    config: TrainConfig,
-    generator: torch.Generator | None = None,
-    share: Share | None = None,
-) -> PenalisedCode:
-    """The code of a batch and the penalty of the model's kind, which share the forward pass.
-
-    Args:
-        x: images in [0, 1], shape (batch, 1, 28, 28).
-        config: gives the probes of the contraction penalty or the sparsity target.
-        generator: source of the probes, on the device of `x`.
-        share: which images of a batch `x` are; None if all.
-    """
-    share = share or Share(len(x))
-    if model.config.kind == "sparse":
-        code = propagate(model.encoder, x)
-        means = share.mean_over_batch(code.float())
-        return PenalisedCode(code, _kl_to_means(means, config.sparsity_target))
-    code, estimates, probed = encode_with_probes(
-        model, x, config.probes, generator, config.probe_fraction, share
-    )
-    return PenalisedCode(code, share.part_of_mean(estimates.sum(), config.probes * probed))

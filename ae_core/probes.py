@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ae_core.convolution import Convolution, convolve
-from ae_core.distributed import Share
 from ae_core.jacobian import activation_slope
-from ae_core.model import Autoencoder
+from ae_core.model import ACTIVATIONS
+
+_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, *ACTIVATIONS.values())
 
 
 class Pushforward(NamedTuple):
@@ -24,6 +25,11 @@ class Pushforward(NamedTuple):
     """Shape (batch, ...)."""
     tangents: Tensor
     """Shape (directions, probed, ...)."""
+
+
+def can_push_forward(encode: object) -> bool:
+    """Whether `pushforward` knows all layers of an encoder."""
+    return isinstance(encode, nn.Sequential) and all(isinstance(layer, _LAYERS) for layer in encode)
 
 
 def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
@@ -58,65 +64,40 @@ def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforwa
     return Pushforward(value, tangents.unflatten(0, (directions, -1)))
 
 
-class ProbedCode(NamedTuple):
-    """Codes, and estimates of the encoder's squared Jacobian norm there."""
-
-    code: Tensor
-    """Shape (batch, ...): the encoder's output."""
-    estimates: Tensor
-    """Shape (probes, probed images), fp32: average over probes; their spread gives the error bar."""
-    probed: int
-    """Images of the whole batch that are probed."""
+def squared_lengths(moved: Tensor) -> Tensor:
+    """||J u||^2 of pushed tangents (directions, probed, ...), fp32: (directions, probed)."""
+    return moved.float().square().sum(tuple(range(2, moved.dim())))
 
 
-def encode_with_probes(
-    model: Autoencoder,
-    x: Tensor,
-    probes: int,
-    generator: torch.Generator | None = None,
-    fraction: float = 1.0,
-    share: Share | None = None,
-) -> ProbedCode:
-    """The codes, and unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^784: one tangent pass a probe.
+def probe_estimates(
+    layers: nn.Sequential, x: Tensor, probes: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^D: one tangent pass per probe.
+
+    Their mean over the probes estimates; their spread gives the error bar.
 
     Args:
-        x: images, shape (batch, 1, 28, 28).
-        probes: random directions an image.
+        layers: as for `pushforward`.
+        x: inputs, shape (batch, ...).
+        probes: random directions per input.
         generator: source of the directions, on the device of `x`.
-        fraction: part of the images that are probed, the first ones: in a shuffled batch a random choice.
-        share: which images of a batch `x` are; None if all. Every process draws the whole batch's directions.
+    Returns:
+        Shape (probes, batch), fp32.
     Raises:
         ValueError: if probes < 1.
     """
-    share = share or Share(len(x))
-    probed = max(1, round(fraction * share.count))
-    directions = random_signs((_at_least_one(probes), probed, *x.shape[1:]), x, generator)
-    code, moved = pushforward(model.encoder, x, share.of(directions, 1))
-    return ProbedCode(code, moved.float().square().sum((2, 3, 4)), probed)
+    return squared_lengths(pushforward(layers, x, random_directions(x, probes, generator)).tangents)
 
 
-def code_probe_estimates(
-    model: Autoencoder, x: Tensor, probes: int, generator: torch.Generator | None = None
-) -> Tensor:
-    """Unbiased estimates ||J^T v||^2 of ||J||_F^2, v in {-1, +1}^K: one backward pass a probe.
+def random_directions(x: Tensor, probes: int, generator: torch.Generator | None = None) -> Tensor:
+    """Random signs for each input (batch, ...), as often as there are probes: (probes, batch, ...).
 
-    Arguments and errors are those of `encode_with_probes`; all images are probed.
-
-    Returns:
-        Shape (probes, batch).
+    Raises:
+        ValueError: if probes < 1.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        code = model.encode(x)
-        signs = random_signs((_at_least_one(probes), *code.shape), code, generator)
-        gradients = [torch.autograd.grad(code, x, sign, retain_graph=True)[0] for sign in signs]
-    return torch.stack(gradients).flatten(2).square().sum(2)
-
-
-def _at_least_one(probes: int) -> int:
     if probes < 1:
         raise ValueError(f"probes must be at least 1, not {probes}")
-    return probes
+    return random_signs((probes, *x.shape), x, generator)
 
 
 def random_signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -12,17 +12,14 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ae_core import distributed
 from ae_core.config import TrainConfig
-from ae_core.convolution import propagate
-from ae_core.data import PIXELS, to_float
-from ae_core.distributed import Share
+from ae_core.data import to_float
+from ae_core.loss import Loss
 from ae_core.model import Autoencoder
-from ae_core.penalties import encode_with_penalty
 
 _WARM_UP_STEPS = 3
 """Steps before a capture, in which libraries choose their kernels and allocate what they keep."""
@@ -40,24 +37,6 @@ _CAPTURING = threading.Lock()
 """Captures in two threads at a time would be in each other's way; replaying is not."""
 
 _log = logging.getLogger(__name__)
-
-
-class _Losses(nn.Module):
-    """The loss and its two parts on one process's images: their mean over the processes is the batch's."""
-
-    def __init__(self, model: Autoencoder, config: TrainConfig, noise: torch.Generator) -> None:
-        super().__init__()
-        self.model = model
-        self._config = config
-        self._noise = noise
-
-    def forward(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor, Tensor]:
-        model, config = self.model, self._config
-        precision = model.encoder[0].weight.dtype
-        code, penalty = encode_with_penalty(model, x.to(precision), config, self._noise, share)
-        squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
-        mse = share.part_of_mean(squares, share.count * PIXELS)
-        return mse + config.penalty_weight * penalty, mse, penalty
 
 
 class Step:
@@ -80,9 +59,9 @@ class Step:
         # Forward and backward run on a copy in the lower precision, renewed at once at every step: casting
         # weight by weight, as autocast does, launches dozens of kernels.
         self._copy = deepcopy(model).to(precision)
-        self._losses: nn.Module = _Losses(self._copy, config, self._noise)
+        self._loss: nn.Module = Loss(self._copy, config, self._noise)
         if distributed.size() > 1:
-            self._losses = DistributedDataParallel(self._losses)
+            self._loss = DistributedDataParallel(self._loss)
         self._weights = _pieces(model.parameters())
         self._copied = _pieces(self._copy.parameters())
         gradients = _pieces([torch.zeros_like(weight) for weight in model.parameters()])
@@ -148,7 +127,7 @@ class Step:
         torch._foreach_copy_(self._copied, self._weights)
         copy.zero_grad()
         share = distributed.share_of(len(indices))
-        loss, mse, penalty = self._losses(to_float(self._images[share.of(indices)]), share)
+        loss, mse, penalty = self._loss(to_float(self._images[share.of(indices)]), share)
         loss.backward()
         gradients = _pieces([weight.grad for weight in copy.parameters()])
         torch._foreach_copy_([weight.grad for weight in self._weights], gradients)

@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from ae_core.config import CODE_ACTIVATIONS, KINDS, RECIPES, ModelConfig
+from ae_core.distributed import Share
 from ae_core.jacobian import encoder_jacobian
+from ae_core.loss import Loss
 from ae_core.model import seeded_autoencoder
-from ae_core.penalties import contraction_penalty, encode_with_penalty, kl_penalty
-from ae_core.probes import encode_with_probes
+from ae_core.penalties import contraction_penalty, encode_with_contraction, kl_penalty
+from ae_core.probes import random_signs
 
 
 def model_and_images(kind="contractive", activation=None, batch=2):
@@ -49,7 +51,9 @@ def test_gradient_of_the_penalty_matches_autograd_through_the_exact_jacobian(kin
     model, x = model_and_images(kind, activation)
     expected = encoder_gradients(exact_penalty(model, x), model)
     generator = torch.Generator().manual_seed(3)
-    rounds = [encoder_gradients(contraction_penalty(model, x, 100, generator), model) for _ in range(40)]
+    rounds = [
+        encoder_gradients(contraction_penalty(model.encoder, x, 100, generator), model) for _ in range(40)
+    ]
     found = torch.stack(rounds).mean(0)
     error, scale = (found - expected).norm(), expected.norm()
     # 4,000 probes leave a few per cent of noise; a wrong formula is off by the gradient's own size.
@@ -60,7 +64,7 @@ def test_gradient_of_the_penalty_matches_autograd_through_the_exact_jacobian(kin
 def test_penalty_value_matches_the_exact_norm():
     model, x = model_and_images()
     exact = encoder_jacobian(model, x).square().sum((1, 2)).mean().item()
-    estimate = contraction_penalty(model, x, 2000, torch.Generator().manual_seed(4)).item()
+    estimate = contraction_penalty(model.encoder, x, 2000, torch.Generator().manual_seed(4)).item()
     assert estimate == pytest.approx(exact, rel=0.02)
 
 
@@ -80,7 +84,9 @@ def test_detached_weights_give_no_gradient_and_ours_do():
     wrong = ((code * (1 - code)).square().mean(0)[:, None].sum() * weight.square().sum()).detach()
     assert not wrong.requires_grad
     assert not weight.requires_grad
-    ours = encoder_gradients(contraction_penalty(model, x, 1, torch.Generator().manual_seed(5)), model)
+    ours = encoder_gradients(
+        contraction_penalty(model.encoder, x, 1, torch.Generator().manual_seed(5)), model
+    )
     assert ours.norm() > 0
 
 
@@ -152,17 +158,69 @@ def test_an_impossible_target_is_refused(rho):
         kl_penalty(torch.rand(2, 3), rho)
 
 
+@pytest.mark.parametrize("name", ["reference", "best"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_code_and_penalty_of_one_pass_are_those_of_two(kind):
-    model, x = model_and_images(kind)
-    config = RECIPES[kind]["best"].train
-    code, penalty = encode_with_penalty(model, x, config, torch.Generator().manual_seed(9))
-    torch.testing.assert_close(code.flatten(1), model.encode(x))
+def test_the_training_s_loss_is_the_error_and_the_very_penalty(kind, name):
+    """What the gradient's tests hold, training calls: with the same probes it is the same number."""
+    model, x = model_and_images(kind, batch=8)
+    config = RECIPES[kind][name].train
+    loss, mse, penalty = Loss(model, config, torch.Generator().manual_seed(9))(x, Share(8))
+    code = model.encode(x)
+    probed = round(config.probe_fraction * 8)
     expected = (
         kl_penalty(code, config.sparsity_target)
         if kind == "sparse"
-        else encode_with_probes(
-            model, x, config.probes, torch.Generator().manual_seed(9), config.probe_fraction
-        ).estimates.mean()
+        else contraction_penalty(model.encoder, x[:probed], config.probes, torch.Generator().manual_seed(9))
     )
-    torch.testing.assert_close(penalty, expected)
+    assert penalty.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert mse.item() == pytest.approx(F.mse_loss(model(x).reconstruction, x).item(), rel=1e-5)
+    assert loss.item() == pytest.approx((mse + config.penalty_weight * penalty).item(), rel=1e-6)
+    mine, theirs = (encoder_gradients(value, model) for value in (penalty, expected))
+    torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-9)
+
+
+def test_the_code_of_one_pass_is_the_encoder_s_and_its_penalty_that_of_the_same_directions():
+    model, x = model_and_images()
+    directions = random_signs((3, 1, *x.shape[1:]), x, torch.Generator().manual_seed(4))
+    code, penalty = encode_with_contraction(model.encoder, x, directions)
+    torch.testing.assert_close(code, model.encoder(x))
+    jacobian = encoder_jacobian(model, x)[0]
+    expected = (directions.flatten(1) @ jacobian.T).square().sum(1).mean()
+    torch.testing.assert_close(penalty, expected.float())
+
+
+class Stranger(torch.nn.Module):
+    """An encoder of layers that this lab does not know."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(1)
+        self.first = torch.nn.Parameter(0.3 * torch.randn(12, 20, dtype=torch.float64, generator=generator))
+        self.norm = torch.nn.LayerNorm(12, dtype=torch.float64)
+
+    def forward(self, x):
+        return torch.nn.functional.softplus(self.norm(x @ self.first.T))
+
+
+@pytest.mark.parametrize("form", ["a module", "a function"])
+def test_the_penalty_works_for_an_encoder_from_elsewhere(form):
+    module = Stranger()
+    encode = module if form == "a module" else lambda x: module(x)
+    x = torch.randn(5, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    jacobians = torch.func.vmap(torch.func.jacrev(lambda one: module(one[None])[0]))(x)
+    exact = jacobians.square().sum((1, 2)).mean()
+    penalty = contraction_penalty(encode, x, 4000, torch.Generator().manual_seed(3))
+    assert penalty.item() == pytest.approx(exact.item(), rel=0.03)
+    (found,), (expected,) = (torch.autograd.grad(value, [module.first]) for value in (penalty, exact))
+    assert (found - expected).norm() < 0.05 * expected.norm()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fast_form_and_the_one_for_strangers_estimate_the_same(kind):
+    model, x = model_and_images(kind)
+    exact = encoder_jacobian(model, x).square().sum((1, 2)).mean().item()
+    for encode in (model.encoder, model.encode):
+        estimate = contraction_penalty(encode, x, 1000, torch.Generator().manual_seed(5)).item()
+        assert estimate == pytest.approx(exact, rel=0.05)
+    with pytest.raises(ValueError, match="probes"):
+        contraction_penalty(model.encode, x, 0)

@@ -5,7 +5,7 @@ import torch
 
 from ae_core.config import KINDS
 from ae_core.jacobian import encoder_jacobian
-from ae_core.probes import code_probe_estimates, encode_with_probes, probe_variance, pushforward
+from ae_core.probes import probe_estimates, probe_variance, pushforward, random_signs, squared_lengths
 from tests.unit.test_jacobian import ALL_MODELS, model_and_images
 
 
@@ -21,25 +21,19 @@ def test_pushforward_matches_jvp(kind, activation):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("side", ["input", "code"])
-def test_penalty_estimate_is_unbiased(kind, side):
+def test_penalty_estimate_is_unbiased(kind):
     model, x = model_and_images(kind)
     exact = encoder_jacobian(model, x).square().sum((1, 2)).float()
-    generator = torch.Generator().manual_seed(4)
-    estimates = (
-        encode_with_probes(model, x, 2000, generator).estimates
-        if side == "input"
-        else code_probe_estimates(model, x, 1000, generator).float()
-    )
+    estimates = probe_estimates(model.encoder, x, 2000, torch.Generator().manual_seed(4))
     standard_error = estimates.std(0) / len(estimates) ** 0.5
     assert ((estimates.mean(0) - exact).abs() < 4 * standard_error).all()
-    # An error bar that is wide says nothing: it must be far smaller than the figure itself.
+    # An error bar that is wide says nothing: it must be far smaller than the value itself.
     assert (standard_error < 0.05 * exact).all()
 
 
 def test_variance_of_the_estimate_falls_as_one_over_probes():
     model, x = model_and_images("sparse", batch=1)
-    estimates = encode_with_probes(model, x, 8000, torch.Generator().manual_seed(5)).estimates.flatten()
+    estimates = probe_estimates(model.encoder, x, 8000, torch.Generator().manual_seed(5)).flatten()
     one = estimates.var()
     sixteen = estimates.view(-1, 16).mean(1).var()
     assert 11 < one / sixteen < 23
@@ -53,9 +47,9 @@ def test_a_fraction_of_a_shuffled_batch_is_unbiased_and_leaves_the_codes_alone(f
     means = []
     for _ in range(600):
         shuffled = x[torch.randperm(8, generator=generator)]
-        code, estimates, _ = encode_with_probes(model, shuffled, 1, generator, fraction)
-        assert estimates.shape == (1, round(fraction * 8))
-        means.append(estimates.mean())
+        signs = random_signs((1, round(fraction * 8), 1, 28, 28), x, generator)
+        code, moved = pushforward(model.encoder, shuffled, signs)
+        means.append(squared_lengths(moved).mean())
     torch.testing.assert_close(code.flatten(1), model.encode(shuffled))
     means = torch.stack(means)
     standard_error = means.std().item() / len(means) ** 0.5
@@ -65,20 +59,17 @@ def test_a_fraction_of_a_shuffled_batch_is_unbiased_and_leaves_the_codes_alone(f
 
 def test_probes_are_reproducible_and_refused_below_one():
     model, x = model_and_images("sparse")
-    first, second = (
-        encode_with_probes(model, x, 2, torch.Generator().manual_seed(6)).estimates for _ in range(2)
-    )
+    first, second = (probe_estimates(model.encoder, x, 2, torch.Generator().manual_seed(6)) for _ in range(2))
     torch.testing.assert_close(first, second, rtol=0, atol=0)
-    for estimator in (encode_with_probes, code_probe_estimates):
-        with pytest.raises(ValueError, match="probes"):
-            estimator(model, x, 0)
+    with pytest.raises(ValueError, match="probes"):
+        probe_estimates(model.encoder, x, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_exact_variance_is_that_of_many_probes(kind):
     model, x = model_and_images(kind, batch=2)
     exact = probe_variance(encoder_jacobian(model, x))
-    estimates = encode_with_probes(model, x, 3000, torch.Generator().manual_seed(7)).estimates
+    estimates = probe_estimates(model.encoder, x, 3000, torch.Generator().manual_seed(7))
     torch.testing.assert_close(estimates.var(0), exact.float(), rtol=0.15, atol=0)
 
 

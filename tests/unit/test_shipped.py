@@ -12,7 +12,7 @@ from ae_core.checkpoints import ladder_paths, load_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES
 from ae_core.data import load_mnist, to_float
 from ae_core.metrics import JACOBIAN_IMAGES, CodeStatistics, evaluate, hoyer
-from ae_core.probes import encode_with_probes
+from ae_core.probes import probe_estimates
 
 ALL_RUNGS = [(kind, weight) for kind in KINDS for weight in LADDERS[kind]]
 
@@ -65,7 +65,7 @@ def test_stored_metrics_are_those_of_the_weights(kind, weight):
         generator = torch.Generator().manual_seed(0)
         chunks = x[:JACOBIAN_IMAGES].split(100)
         estimates = torch.cat(
-            [encode_with_probes(checkpoint.model, chunk, 8, generator).estimates for chunk in chunks], dim=1
+            [probe_estimates(checkpoint.model.encoder, chunk, 8, generator) for chunk in chunks], dim=1
         )
     per_probe = estimates.mean(1)
     standard_error = per_probe.std() / len(per_probe) ** 0.5

@@ -12,7 +12,7 @@ from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, 
 from ae_core.metrics import reconstruct
 from ae_core.model import Autoencoder
 from ae_core.neighbourhood import random_directions, walk
-from ae_core.probes import encode_with_probes, probe_variance
+from ae_core.probes import probe_estimates, probe_variance
 from ae_core.ui import style
 from ae_core.ui.library import Shown
 from ae_core.ui.model_picker import comparable
@@ -62,7 +62,7 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     """The same norm from random directions: how good is the estimate that training uses?"""
     exact = jacobian.square().sum().item()
     generator = torch.Generator().manual_seed(0)
-    estimates = encode_with_probes(model, picture, max(_PROBES), generator).estimates[:, 0]
+    estimates = probe_estimates(model.encoder, picture, max(_PROBES), generator)[:, 0]
     means = [estimates[:probes].mean().item() for probes in _PROBES]
     deviation = probe_variance(jacobian).sqrt().item()
     errors = [deviation / probes**0.5 for probes in _PROBES]
