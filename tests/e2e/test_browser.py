@@ -3,6 +3,7 @@
 import re
 import urllib.parse
 
+import pytest
 from playwright.sync_api import expect
 
 from ae_core.checkpoints import ladder_paths
@@ -181,4 +182,40 @@ def test_nothing_scrolls_sideways_on_a_phone(browser, server):
     box = canvas(page).bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 820, 1270, 2560])
+def test_canvas_and_title_are_never_clipped_or_covered_with_the_sidebar_open_or_closed(
+    browser, server, width
+):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = opened(context, server)
+    # On a phone an open sidebar lies over the page.
+    for step in ("as it opens", "the other way") if width > 768 else ("as it opens",):
+        if step == "the other way":
+            closed = page.locator("[data-testid='stExpandSidebarButton']")
+            button = (
+                closed if closed.count() else page.locator("[data-testid='stSidebarCollapseButton'] button")
+            )
+            button.click()
+            page.wait_for_timeout(600)
+        place = canvas(page).evaluate(
+            """canvas => {
+                const box = canvas.getBoundingClientRect();
+                const column = document.querySelector(".st-key-canvas").closest("[data-testid='stColumn']");
+                return [box.left - column.getBoundingClientRect().left,
+                    column.getBoundingClientRect().right - box.right, innerWidth - box.right];
+            }"""
+        )
+        assert min(place) >= -1, (step, place)
+        title = page.get_by_role("heading", name="Autoencoder Lab")
+        on_top = title.evaluate(
+            """title => {
+                const box = title.getBoundingClientRect();
+                const at = document.elementFromPoint(box.left + 30, box.top + 4);
+                return title === at || title.contains(at) || (at && at.contains(title));
+            }"""
+        )
+        assert on_top, step
     context.close()
