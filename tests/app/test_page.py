@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
@@ -15,7 +16,7 @@ from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics
-from tests.app.conftest import choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
+from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
 
 
 def inspected(kind, weight, x):
@@ -94,18 +95,13 @@ def test_a_digit_button_places_a_test_digit_and_the_next_press_another(page):
     torch.testing.assert_close(page.session_state["lab"].picture, sevens[1:2], rtol=0, atol=1e-6)
 
 
-def placed(page, digit, index):
-    """The page after a link has placed a test digit."""
+@pytest.mark.parametrize(("digit", "index"), [(7, 456), (7, 948), (7, 949), (1, 1134), (0, 0), (4, 611)])
+def test_a_placed_test_digit_is_the_test_image_bit_for_bit(digit, index):
+    """The canvas would scale some of them once more: their ink does not fill 20 by 20 pixels."""
+    page = AppTest.from_file(str(APP), default_timeout=60)
     page.query_params["sample"] = f"{digit}.{index}"
     page = page.run()
     assert not page.exception
-    return page
-
-
-@pytest.mark.parametrize(("digit", "index"), [(7, 456), (7, 948), (7, 949), (1, 1134), (0, 0), (4, 611)])
-def test_a_placed_test_digit_is_the_test_image_bit_for_bit(page, digit, index):
-    """The canvas would scale some of them once more: their ink does not fill 20 by 20 pixels."""
-    page = placed(page, digit, index)
     labels = load_mnist("test").labels
     expected = to_float(load_mnist("test").images[labels == digit][index : index + 1])
     assert torch.equal(page.session_state["lab"].picture, expected)
