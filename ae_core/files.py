@@ -55,7 +55,7 @@ def read_file(name: str, path: Path, max_bytes: int, remedy: str = "") -> bytes:
     """
     try:
         size = path.stat().st_size
-        _check_size(name, size, max_bytes)
+        _check_size(name, size, max_bytes, remedy)
         with path.open("rb") as file:
             # What is no plain file, or still grows, has no end that its size tells.
             return file.read(size + 1)
@@ -81,13 +81,13 @@ def read_tensors(
         max_bytes: more is refused.
         parse: given the metadata, returns what they mean and a tensor of the right shape and type by each
             name; raises `CheckpointError` for metadata that mean nothing.
-        remedy: what to do about content that is not safetensors at all, after a colon.
+        remedy: what to do about content that is too large or not safetensors at all, after a colon.
     Returns:
         What `parse` returned first, and the tensors. Every float is finite.
     Raises:
         CheckpointError: if the content is too large, not safetensors, or holds other tensors.
     """
-    _check_size(name, len(content), max_bytes)
+    _check_size(name, len(content), max_bytes, remedy)
     try:
         found = dict(deserialize(content))
         metadata = _metadata(content)
@@ -106,19 +106,23 @@ def read_tensors(
     return meaning, tensors
 
 
-def _check_size(name: str, size: int, max_bytes: int) -> None:
+def _check_size(name: str, size: int, max_bytes: int, remedy: str) -> None:
     if size > max_bytes:
         raise CheckpointError(
-            f"{name} is larger than {max_bytes // 2**20} MB, the most that a file of this kind has: "
-            "choose a .safetensors file that this lab saved."
+            f"{name} is larger than {max_bytes // 2**20} MB, the most that a file of this kind has"
+            f"{_after_colon(remedy)}."
         )
 
 
 def _not_readable(name: str, remedy: str) -> CheckpointError:
     return CheckpointError(
         f"{name} is not a readable safetensors file (damaged, cut short, or of another kind)"
-        f"{': ' if remedy else ''}{remedy}."
+        f"{_after_colon(remedy)}."
     )
+
+
+def _after_colon(remedy: str) -> str:
+    return f": {remedy}" if remedy else ""
 
 
 def _metadata(content: bytes) -> dict[str, str]:

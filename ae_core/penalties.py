@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ae_core.probes import can_push_forward, pushforward, random_directions, squared_lengths
+from ae_core.probes import can_push_forward, probe_directions, pushforward, squared_lengths
 
 Encode = Callable[[Tensor], Tensor]
 """Any function or module from inputs (batch, ...) to codes (batch, ...) that works on each input alone."""
@@ -53,11 +53,11 @@ def contraction_penalty(
     Reference: Rifai et al., "Contractive Auto-Encoders", ICML 2011; Hutchinson, 1990.
     """
     if can_push_forward(encode):
-        return encode_with_contraction(encode, x, random_directions(x, probes, generator)).penalty
+        return encode_with_contraction(encode, x, probe_directions(x, probes, generator)).penalty
     with torch.enable_grad():
         x = x if x.requires_grad else x.detach().requires_grad_()
         code = encode(x)
-        directions = random_directions(code, probes, generator)
+        directions = probe_directions(code, probes, generator)
         gradients = [torch.autograd.grad(code, x, signs, create_graph=True)[0] for signs in directions]
         return torch.stack(gradients).square().sum() / (probes * len(x))
 

@@ -86,10 +86,10 @@ def probe_estimates(
     Raises:
         ValueError: if probes < 1.
     """
-    return squared_lengths(pushforward(layers, x, random_directions(x, probes, generator)).tangents)
+    return squared_lengths(pushforward(layers, x, probe_directions(x, probes, generator)).tangents)
 
 
-def random_directions(x: Tensor, probes: int, generator: torch.Generator | None = None) -> Tensor:
+def probe_directions(x: Tensor, probes: int, generator: torch.Generator | None = None) -> Tensor:
     """Random signs for each input (batch, ...), as often as there are probes: (probes, batch, ...).
 
     Raises:
