@@ -248,4 +248,5 @@ def _copy_of_weights(model: Autoencoder) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _is_finite(model: Autoencoder, images: Tensor) -> bool:
-    return bool(model(to_float(images)).reconstruction.isfinite().all())
+    x = to_float(images).to(next(model.parameters()).dtype)
+    return bool(model(x).reconstruction.isfinite().all())
