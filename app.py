@@ -25,6 +25,7 @@ def main() -> None:
     st.set_page_config(page_title="Autoencoder Lab", page_icon="🔢", layout="wide")
     state.warm_up()
     state.initialise()
+    state.lab().page_stale = False
     style.apply()
 
     style.heading()
@@ -44,7 +45,6 @@ def lab() -> None:
     """Canvas, live panels and the open view: a stroke or the slider reruns this part alone."""
     state.compute_on_one_core()
     if state.lab().page_stale:
-        state.lab().page_stale = False
         st.rerun()
     problems.show()
     choice = model_picker.penalty_slider()

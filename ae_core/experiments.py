@@ -21,6 +21,7 @@ from ae_core.metrics import CodeStatistics
 from ae_core.mistakes import summed_code_sq_norm
 from ae_core.model import Autoencoder
 from ae_core.neighbourhood import code_distances, random_directions
+from ae_core.page_names import CHANGE, DISTANCE, TANGENT, View, strength
 
 _DRAWS = 64
 """Random directions, and draws of noise, behind a verdict."""
@@ -89,7 +90,7 @@ class Experiment:
     kind: Kind
     weight: float
     digit: int
-    view: str
+    view: View
     look: str
     """Where on the page the answer is."""
     answer: Callable[[Tensor, Subjects, Mapping[str, Any]], Answer]
@@ -141,7 +142,7 @@ def _typical_unit(_: Tensor, subjects: Subjects, __: Mapping[str, Any]) -> Answe
 @torch.inference_mode()
 def _direction(picture: Tensor, subjects: Subjects, settings: Mapping[str, Any]) -> Answer:
     model = subjects("sparse", 5e-3).model
-    number, distance = settings["tangent"], settings["distance"]
+    number, distance = settings[TANGENT], settings[DISTANCE]
     jacobian = encoder_jacobian(model, picture)[0]
     values = spectrum(jacobian)
     if distance == 0:
@@ -262,7 +263,7 @@ EXPERIMENTS = (
         "contractive",
         1e-3,
         3,
-        "Compare",
+        View.COMPARE,
         "Compare the columns 1e-05 and 0.001: the sensitivity maps, and ‖J‖² under them.",
         _hundredfold,
     ),
@@ -274,7 +275,7 @@ EXPERIMENTS = (
         "sparse",
         2e-2,
         8,
-        "Sparsity",
+        View.SPARSITY,
         "Hold the mean activations against ρ, then find the middle of the histogram beside them.",
         _typical_unit,
     ),
@@ -286,10 +287,10 @@ EXPERIMENTS = (
         "sparse",
         5e-3,
         5,
-        "Jacobian",
+        View.JACOBIAN,
         "Walk with the slider at the end of the view, from far to very near, and compare the two curves.",
         _direction,
-        {"tangent": 1, "distance": 1.0},
+        {TANGENT: 1, DISTANCE: 1.0},
     ),
     Experiment(
         "Noise or shift",
@@ -299,11 +300,11 @@ EXPERIMENTS = (
         "contractive",
         1e-1,
         7,
-        "Robustness",
+        View.ROBUSTNESS,
         "Read how far the code moved, at 0 and at 0.1; then choose Noise and find a strength of the same "
         "distance.",
         _shift_or_noise,
-        {"change": "Shift", "strength_shift": 1.0},
+        {CHANGE: "Shift", strength("Shift"): 1.0},
     ),
     Experiment(
         "The shortcut",
@@ -313,7 +314,7 @@ EXPERIMENTS = (
         "contractive",
         1e-4,
         2,
-        "Wrong and right",
+        View.MISTAKES,
         "Read both values on the first card.",
         _summed,
     ),

@@ -16,16 +16,13 @@ from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from ae_core.photo import ENDINGS, LARGEST_FILE, SIDE, PictureError, ink_of_photo
-from ae_core.ui import style
+from ae_core.ui import keys, style
 from ae_core.ui.problems import told
 from ae_core.ui.state import Sample, Stroke, lab
 
 if TYPE_CHECKING:
     from streamlit_drawable_canvas import CanvasResult
 
-CANVAS = "canvas"
-SAMPLE = "sample"
-"""The address's parameter for a test digit on the canvas: "7.2" is the third example of a 7."""
 _UNDO_DEPTH = 50
 _nonces = count(1)
 
@@ -37,14 +34,14 @@ def draw() -> Tensor | None:
     st.header("Draw", anchor=False)
     _follow_address()
     result = st_canvas(
-        stroke_width=st.session_state.stroke_width,
+        stroke_width=keys.STROKE_WIDTH.get(),
         stroke_color="#ffffff",
         background_color="#000000",
         width=SIDE,
         height=SIDE,
         initial_drawing=lab().placed,
         return_image_data=True,
-        key=CANVAS,
+        key=keys.CANVAS.name,
     )
     if result.image_data is not None:
         _remember(result)
@@ -56,21 +53,21 @@ def controls(picture: Tensor | None) -> None:
     """What goes under the canvas: buttons, test digits, the upload, and what the model sees."""
     with st.container(horizontal=True, gap="small"):
         blank = not lab().strokes
-        st.button("Undo", on_click=told(_undo), disabled=blank, key="undo")
-        st.button("Clear", on_click=told(clear), disabled=blank, key="clear")
-    st.slider("Stroke width", 10, 40, key="stroke_width")
+        st.button("Undo", on_click=told(_undo), disabled=blank, key=keys.UNDO)
+        st.button("Clear", on_click=told(clear), disabled=blank, key=keys.CLEAR)
+    st.slider("Stroke width", 10, 40, key=keys.STROKE_WIDTH.name)
     st.caption(
         "Ctrl+Z takes back a stroke, Delete clears. Or place a test digit; the same button again gives "
         "another example."
     )
-    with st.container(horizontal=True, gap="xsmall", key="digits"):
+    with st.container(horizontal=True, gap="xsmall", key=keys.DIGITS):
         for digit in range(10):
             st.button(str(digit), on_click=told(place_next), args=(digit,), key=f"digit_{digit}")
     with st.expander("Use a picture of your own"):
         st.file_uploader(
             f"Photo or scan of one digit, at most {LARGEST_FILE // 1024**2} MB",
             type=ENDINGS,
-            key="photo",
+            key=keys.PHOTO.name,
             on_change=told(_take_photo),
         )
         if lab().photo_problem is not None:
@@ -94,7 +91,7 @@ def place(drawing: dict[str, Any], png: bytes | None) -> None:
     data = None if png is None else data_url(png)
     # The canvas takes a drawing over only if it differs from the one before: hence the nonce.
     lab().placed = {**drawing, "nonce": next(_nonces)}
-    st.session_state[CANVAS] = {"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None}
+    keys.CANVAS.set({"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None})
 
 
 def place_picture(image: np.ndarray, sample: Sample | None = None) -> None:
@@ -183,7 +180,7 @@ def _follow_address() -> None:
         # What the browser says of its address may be older than what it was told.
         return
     lab().link_followed = True
-    named = lab().address = st.query_params.get(SAMPLE)
+    named = lab().address = keys.sample_in_address()
     strokes = lab().strokes
     if named == (strokes[-1].sample if strokes else None):
         return
@@ -211,16 +208,13 @@ def _keep_address() -> None:
     if sample == lab().address:
         return
     lab().address = sample
-    if sample is None:
-        st.query_params.pop(SAMPLE, None)
-    else:
-        st.query_params[SAMPLE] = sample
+    keys.name_sample_in_address(sample)
 
 
 def _take_photo() -> None:
     """Put an uploaded picture onto the canvas; one that cannot be read leaves the drawing as it is."""
     lab().photo_problem = lab().photo_warning = None
-    file = st.session_state.photo
+    file = keys.PHOTO.get()
     if file is None:
         return
     try:

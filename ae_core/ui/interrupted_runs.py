@@ -11,6 +11,7 @@ from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun, int
 from ae_core.training import DeviceError, choose_compute
 from ae_core.ui import running
 from ae_core.ui.problems import told
+from ae_core.ui.state import lab
 
 _MOST = 3
 
@@ -20,7 +21,7 @@ def new_folder(recipe: Recipe) -> RunFolder | None:
     try:
         return RunFolder.create(recipe, runs_dir())
     except OSError as error:
-        st.session_state.train_problem = (
+        lab().training_problem = (
             f"The state of this run cannot be kept in {runs_dir()}: {error.strerror or error}. The run goes "
             "on, but has to start over if the program ends before it."
         )
@@ -52,7 +53,7 @@ def _go_on(name: str) -> None:
         choose_compute(run.compute.device.type)
     except (CheckpointError, DeviceError) as error:
         folder.close()
-        st.session_state.train_problem = f"This run cannot go on: {error}"
+        lab().training_problem = f"This run cannot go on: {error}"
         return
     running.begin([TrainingRun(run.recipe, run.compute, folder=folder, resume=run)])
 
@@ -65,9 +66,9 @@ def _forget(name: str) -> None:
 
 def _take(name: str) -> RunFolder | None:
     """An interrupted run, for this session alone; None, with a sentence, if another was faster."""
-    st.session_state.train_problem = None
+    lab().training_problem = None
     try:
         return RunFolder(runs_dir() / name)
     except (RunInUseError, RunGoneError, OSError) as error:
-        st.session_state.train_problem = str(error)
+        lab().training_problem = str(error)
         return None

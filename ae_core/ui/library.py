@@ -14,6 +14,7 @@ from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics, Metrics, measure_without_jacobians
+from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _LARGEST = 1e15
 """Values of a model beyond this are on their way out of float32, and their squares are."""
@@ -30,6 +31,9 @@ class Shown:
     """Short, to stand over a column: a rung's penalty weight, else the title. Unique among those in sight."""
     checkpoint: Checkpoint
     statistics: CodeStatistics
+    source: Source
+    listed_as: str
+    """What the list of its source calls it: a rung by its penalty weight."""
     number: int = field(default_factory=count().__next__)
     """Tells this model from any other of the process: what was computed for it is kept under it."""
 
@@ -67,7 +71,8 @@ def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noq
     # a rung's place may be missing.
     if _SHOWN_METRICS - checkpoint.metrics.keys():
         checkpoint = replace(checkpoint, metrics=checkpoint.metrics | _measured(title, checkpoint))
-    return Shown(title, f"{penalty_weight:g}", checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
+    statistics, name = CodeStatistics.from_metrics(checkpoint.metrics), f"{penalty_weight:g}"
+    return Shown(title, name, checkpoint, statistics, LADDER, name)
 
 
 def ladder(kind: Kind) -> list[Shown]:
@@ -90,7 +95,7 @@ def saved(path: Path) -> Shown:
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
 def _load_saved(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
-    return _foreign(f"{path.stem} (file)", load_checkpoint(path))
+    return _foreign(f"{path.stem} (file)", load_checkpoint(path), path.name)
 
 
 def _version(path: Path) -> int:
@@ -107,18 +112,20 @@ def uploaded(file_name: str, content: bytes) -> Shown:
     # The name comes from outside: what it may show, and where it may point, is decided here.
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file_name).name)[-80:]
     safe = safe.lstrip(".") or "upload"
-    return _foreign(f"{Path(safe).stem} (uploaded)", read_checkpoint(safe, content))
+    title = f"{Path(safe).stem} (uploaded)"
+    return _foreign(title, read_checkpoint(safe, content), title)
 
 
 def trained(title: str, checkpoint: Checkpoint) -> Shown:
     """A model that a run of this process ended with."""
-    return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics))
+    return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics), MINE, title)
 
 
-def _foreign(title: str, checkpoint: Checkpoint) -> Shown:
+def _foreign(title: str, checkpoint: Checkpoint, listed_as: str) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
     metrics = _measured(title, checkpoint)
-    return Shown(title, title, replace(checkpoint, metrics=metrics), CodeStatistics.from_metrics(metrics))
+    statistics = CodeStatistics.from_metrics(metrics)
+    return Shown(title, title, replace(checkpoint, metrics=metrics), statistics, FILE, listed_as)
 
 
 def _measured(title: str, checkpoint: Checkpoint) -> Metrics:

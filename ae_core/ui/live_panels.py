@@ -7,9 +7,9 @@ from torch import Tensor
 
 from ae_core import charts, maps
 from ae_core.inspection import Inspection
-from ae_core.ui import style
+from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
-from ae_core.ui.model_picker import Choice
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
 _TITLES = ("Reconstruction", "Code", "Jacobian")
@@ -35,7 +35,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
         st.markdown(f"**{model.title}**")
         panels = []
         for column, title in zip(st.columns(3, gap="small"), _TITLES, strict=True):
-            panels.append(column.container(border=True, height="stretch", key=f"panel_{title}_{index}"))
+            panels.append(column.container(border=True, height="stretch", key=f"{keys.PANEL}{title}_{index}"))
             with panels[-1]:
                 st.header(title, anchor=False)
                 if inspection is None:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
-from ae_core.checkpoints import (
-    LIBRARY,
-    CheckpointError,
-    path_for_name,
-    save_checkpoint,
-    saved_paths,
-    to_bytes,
-)
+from ae_core.checkpoints import CheckpointError, path_for_name, save_checkpoint, to_bytes
 from ae_core.config import KINDS, LADDERS
-from ae_core.ui import library
+from ae_core.ui import keys, library, shown_model
+from ae_core.ui.keys import FILE, LADDER, MINE
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told
-from ae_core.ui.state import FILE, LADDER, MINE, STARTING_WEIGHTS, kind, lab, weight
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the live panels show: a model, and the shipped one beside it where they differ."""
-
-    model: Shown | None
-    rung: Shown | None = None
-    """The shipped model at the slider's penalty weight, if `model` is another."""
-    problem: str | None = None
-    """A sentence on why there is no model."""
+from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
 
 
 def kind_control() -> None:
@@ -37,97 +19,29 @@ def kind_control() -> None:
     st.segmented_control(
         "Kind of autoencoder",
         KINDS,
-        key="kind",
+        key=keys.KIND.name,
         required=True,
         default=KINDS[0],
         format_func=str.capitalize,
         bind="query-params",
     )
-    # A model of the other kind cannot stay beside it: the ladder takes its place.
-    try:
-        model = _model_of_the_sidebar()
-    except CheckpointError:
-        return
-    if model is not None and model.kind != kind():
-        st.session_state.source = LADDER
+    shown_model.follow_kind()
 
 
 def penalty_slider() -> Choice:
     """The slider over the ladder, and the model that it and the sidebar choose."""
-    symbol = "λ" if kind() == "contractive" else "β"
+    kind = keys.shown_kind()
+    symbol = "λ" if kind == "contractive" else "β"
     st.select_slider(
         f"Penalty weight {symbol} of the shipped models",
-        LADDERS[kind()],
-        key=f"weight_{kind()}",
-        value=STARTING_WEIGHTS[kind()],
+        LADDERS[kind],
+        key=keys.weight(kind).name,
+        value=keys.STARTING_WEIGHTS[kind],
         format_func=lambda value: f"{value:g}",
         help="Each stop is a model of its own, trained on all 60,000 images with this weight on its penalty.",
         bind="query-params",
     )
-    try:
-        rung = library.rung(kind(), weight())
-        model = _model_of_the_sidebar()
-    except CheckpointError as error:
-        return Choice(None, problem=str(error))
-    return Choice(rung) if model is None else Choice(model, rung)
-
-
-def comparable(shown: Shown) -> list[Shown]:
-    """The ladder of a model's kind, the models of that kind trained here, and itself if it is neither."""
-    own = [model for model in lab().models.values() if model.kind == shown.kind]
-    models = [*library.ladder(shown.kind), *own]
-    return models if any(model is shown for model in models) else [*models, shown]
-
-
-def choose(shown: Shown) -> None:
-    """Show a model of the ladder or one trained here, for callbacks: the controls follow."""
-    if any(shown is model for model in lab().models.values()):
-        st.session_state.source = MINE
-        st.session_state.mine = shown.title
-    elif any(shown is rung for rung in library.ladder(shown.kind)):
-        st.session_state.source = LADDER
-        st.session_state[f"weight_{shown.kind}"] = shown.checkpoint.train_config.penalty_weight
-    st.session_state.kind = shown.kind
-    lab().page_stale = True
-
-
-def _model_of_the_sidebar() -> Shown | None:
-    """The model chosen in the sidebar; None where that is the ladder, or nothing yet."""
-    source = st.session_state.source
-    if source == MINE:
-        return lab().models.get(st.session_state.get("mine"))
-    if source == FILE:
-        name = st.session_state.get("file")
-        if name in lab().uploaded:
-            return lab().uploaded[name]
-        return None if name is None else library.saved(LIBRARY / name)
-    return None
-
-
-def _show_source() -> None:
-    """Show a model from the chosen place: the one chosen there before, or the newest, or the first."""
-    trained, files = list(lab().models), _file_names()
-    if st.session_state.source == MINE and trained:
-        st.session_state.setdefault("mine", trained[-1])
-    if st.session_state.source == FILE and files:
-        st.session_state.setdefault("file", files[0])
-    _follow_kind()
-
-
-def _follow_kind() -> None:
-    """Have the page show the kind of the model that was chosen."""
-    try:
-        model = _model_of_the_sidebar()
-    except CheckpointError:
-        # The sidebar tells what is wrong with the file.
-        return
-    if model is not None:
-        st.session_state.kind = model.kind
-
-
-def _file_names() -> list[str]:
-    """Models from files: those uploaded here, then those in `checkpoints/`."""
-    return [*lab().uploaded, *(path.name for path in saved_paths())]
+    return shown_model.choice()
 
 
 def sidebar() -> None:
@@ -136,15 +50,15 @@ def sidebar() -> None:
     st.segmented_control(
         "Show",
         (LADDER, MINE, FILE),
-        key="source",
+        key=keys.SOURCE.name,
         required=True,
-        on_change=told(_show_source),
+        on_change=told(shown_model.show_source),
         help="The shipped ladder, a model trained here, or one from a file. "
         "The last two are shown above the shipped model at the slider.",
     )
-    if st.session_state.source == MINE:
+    if keys.SOURCE.get() == MINE:
         _mine()
-    elif st.session_state.source == FILE:
+    elif keys.SOURCE.get() == FILE:
         _file()
 
 
@@ -153,8 +67,14 @@ def _mine() -> None:
     if not titles:
         st.caption("Nothing is trained yet. Train a model below: it will be listed here.")
         return
-    st.selectbox("Trained here", titles, key="mine", on_change=told(_follow_kind), persist_state="session")
-    shown = lab().models[st.session_state.mine]
+    st.selectbox(
+        "Trained here",
+        titles,
+        key=keys.TRAINED.name,
+        on_change=told(shown_model.show_listed),
+        persist_state="session",
+    )
+    shown = lab().models[keys.TRAINED.get()]
     _key_figures(shown)
     name = st.text_input("Save into checkpoints/ as", key="save_name", placeholder="my-first-model")
     with st.container(horizontal=True):
@@ -184,18 +104,27 @@ def _save(shown: Shown, name: str) -> None:
 
 
 def _file() -> None:
-    names = _file_names()
+    names = shown_model.checkpoint_names()
     if names:
-        st.selectbox("Checkpoint", names, key="file", on_change=told(_follow_kind), persist_state="session")
+        st.selectbox(
+            "Checkpoint",
+            names,
+            key=keys.CHECKPOINT.name,
+            on_change=told(shown_model.show_listed),
+            persist_state="session",
+        )
     else:
         st.caption("checkpoints/ holds the shipped ladder only. Save a trained model, or upload one.")
     st.file_uploader(
-        "Upload a checkpoint, at most 20 MB", type=["safetensors"], key="upload", on_change=told(_take_upload)
+        "Upload a checkpoint, at most 20 MB",
+        type=["safetensors"],
+        key=keys.CHECKPOINT_UPLOAD.name,
+        on_change=told(_take_upload),
     )
     if lab().upload_problem is not None:
         st.error(lab().upload_problem)
     try:
-        shown = _model_of_the_sidebar()
+        shown = shown_model.listed()
     except CheckpointError as error:
         st.error(str(error))
     else:
@@ -206,7 +135,7 @@ def _file() -> None:
 def _take_upload() -> None:
     """Read the upload once; a file that is no checkpoint leaves the page as it was."""
     lab().upload_problem = None
-    file = st.session_state.upload
+    file = keys.CHECKPOINT_UPLOAD.get()
     if file is None:
         return
     try:
@@ -215,8 +144,7 @@ def _take_upload() -> None:
         lab().upload_problem = str(error)
         return
     lab().uploaded[shown.title] = shown
-    st.session_state.file = shown.title
-    _follow_kind()
+    shown_model.show(shown)
 
 
 def _key_figures(shown: Shown) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import canvas
+from ae_core.ui import canvas, keys
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab, shelf
 
@@ -35,19 +35,19 @@ def welcome() -> None:
     # Its registration needs a running script.
     ask = st.components.v2.component("returning", js=_SCRIPT, html="<div></div>")
     ask(
-        key="returning",
+        key=keys.RETURNING.name,
         data={"token": lab().token, "unknown": lab().unknown_token},
         on_token_change=told(_return),
     )
 
 
 def _return() -> None:
-    token = str(st.session_state.returning.token)
+    token = str(keys.RETURNING.get().token)
     found = shelf().take(token)
     if found is None:
         lab().unknown_token = token
         return
-    st.session_state.lab = found
+    keys.LAB.set(found)
     # The address decides what is on the canvas where it names something else.
     found.link_followed = False
     if found.strokes:

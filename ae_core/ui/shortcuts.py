@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.ui import keys
+
 _SCRIPT = """
 const TYPED = "textarea, select, input:not([type=range], [type=checkbox], [type=radio], [type=button])";
 
-function buttonOf(event) {
+function buttonOf(event, buttons) {
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
-        return event.key.toLowerCase() === "z" ? "undo" : null;
+        return event.key.toLowerCase() === "z" ? buttons.undo : null;
     }
-    return event.key === "Delete" ? "clear" : null;
+    return event.key === "Delete" ? buttons.clear : null;
 }
 
-export default function () {
+export default function ({ data }) {
     const press = event => {
         const target = event.composedPath()[0];
         if (event.defaultPrevented || target.isContentEditable || target.matches?.(TYPED)) return;
-        const name = buttonOf(event);
+        const name = buttonOf(event, data);
         const button = name && document.querySelector(`.st-key-${name} button`);
         if (button && !button.disabled) {
             event.preventDefault();
@@ -32,6 +34,7 @@ export default function () {
 
 
 def listen() -> None:
-    """Press the buttons `undo` and `clear` by keys; Streamlit's own shortcuts act inside fields, too."""
+    """Press Undo and Clear by keys; Streamlit's own shortcuts act inside fields, too."""
     # Its registration needs a running script.
-    st.components.v2.component("shortcuts", js=_SCRIPT, html="<div></div>")(key="shortcuts")
+    listener = st.components.v2.component("shortcuts", js=_SCRIPT, html="<div></div>")
+    listener(key="shortcuts", data={"undo": keys.UNDO, "clear": keys.CLEAR})

@@ -10,17 +10,15 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from ae_core.config import KINDS, Kind, ModelConfig
+from ae_core.config import KINDS, ModelConfig
 from ae_core.data import IMAGE_SIZE
 from ae_core.inspection import Inspection, inspect
 from ae_core.model import seeded_autoencoder
 from ae_core.runs import TrainingRun
 from ae_core.sweep_table import SweepPoint
+from ae_core.ui import keys
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
-
-LADDER, MINE, FILE = "Ladder", "Mine", "File"
-"""Where the shown model comes from."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,8 @@ class Lab:
     """The points of the sweep's table uploaded last."""
     sweep_problem: str | None = None
     """A sentence on what is wrong with that table."""
+    training_problem: str | None = None
+    """A sentence on why a training cannot start or go on, or cannot be kept."""
     problem: str | None = None
     """A sentence on what went wrong when a button was pressed or a file chosen last."""
     page_stale: bool = False
@@ -146,23 +146,11 @@ def _lease() -> _Lease:
     return _Lease()
 
 
-STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}
-"""Where the slider of each kind starts."""
-
-WIDGET_DEFAULTS: dict[str, Any] = {
-    "source": LADDER,
-    "stroke_width": 22,
-    "device": "auto",
-}
-"""Keys of the widgets that other parts of the page read, and how they start."""
-
-
 def initialise() -> None:
     """Give every key its default, and take back what was left for a moment."""
-    for key, value in WIDGET_DEFAULTS.items():
-        st.session_state.setdefault(key, value)
-    if "lab" not in st.session_state:
-        st.session_state.lab = Lab()
+    keys.set_defaults()
+    if keys.LAB.find() is None:
+        keys.LAB.set(Lab())
     lease = _lease()
     if lease.lab is not lab():
         # New, or come back after a short loss of the connection: then the lab lies on the shelf.
@@ -174,17 +162,7 @@ def initialise() -> None:
 
 def lab() -> Lab:
     """This session's memory."""
-    return st.session_state.lab
-
-
-def kind() -> Kind:
-    """The kind of autoencoder that the page shows and trains."""
-    return st.session_state.kind
-
-
-def weight() -> float:
-    """The penalty weight of the slider."""
-    return st.session_state[f"weight_{kind()}"]
+    return keys.LAB.get()
 
 
 def compute_on_one_core() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ae_core.maps import GRID_GAP, data_url, to_png
+from ae_core.ui import keys
 
-_CSS = """
+_CSS = Template("""
 <style>
 /* Live figures are replaced in place: no fading while a stroke is on its way. */
 [data-testid='stElementContainer'][data-stale='true'] { opacity: 1 !important; }
@@ -32,21 +34,21 @@ button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff
 .scale + .figures, .figures + .map { margin-top: 0.8rem; }
 .figures { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
 .figures b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
-@media (min-width: 1000px) { [class*='st-key-panel_'] { min-height: 33rem; } }
+@media (min-width: 1000px) { [class*='st-key-$panel'] { min-height: 33rem; } }
 .columns { display: grid; font-size: clamp(0.62rem, 1.1vw, 0.86rem); text-align: center; line-height: 1.3; }
 .row-name { font-size: 0.86rem; opacity: 0.75; margin-bottom: 0.15rem; }
 .columns b, .columns span { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.st-key-digits button { padding: 0 0.6rem; min-width: 2.35rem; }
+.st-key-$digits button { padding: 0 0.6rem; min-width: 2.35rem; }
 /* The canvas is never clipped: where the page is too narrow for both, the panels go below it. */
-[data-testid='stHorizontalBlock']:has(> [data-testid='stColumn'] .st-key-canvas) { flex-wrap: wrap; }
-[data-testid='stColumn']:has(.st-key-canvas) { min-width: 284px; }
-[data-testid='stColumn']:has(.st-key-canvas) + [data-testid='stColumn'] { min-width: min(100%, 26rem); }
+[data-testid='stHorizontalBlock']:has(> [data-testid='stColumn'] .st-key-$canvas) { flex-wrap: wrap; }
+[data-testid='stColumn']:has(.st-key-$canvas) { min-width: 284px; }
+[data-testid='stColumn']:has(.st-key-$canvas) + [data-testid='stColumn'] { min-width: min(100%, 26rem); }
 /* Streamlit's bar, opaque while the sidebar is closed, would cover the title. */
 .stApp:has([data-testid='stExpandSidebarButton']) .block-container { padding-top: 4.2rem; }
 /* A finger does not hover. */
 [data-testid='stSidebarCollapseButton'] { visibility: visible !important; }
 </style>
-"""
+""").substitute(canvas=keys.CANVAS.name, digits=keys.DIGITS, panel=keys.PANEL)
 
 
 def apply() -> None:

@@ -11,7 +11,7 @@ from ae_core.checkpoints import CheckpointError, to_bytes
 from ae_core.export import Exhibit, figures_csv, figures_png, report_html
 from ae_core.inspection import inspect
 from ae_core.ui.library import Shown
-from ae_core.ui.model_picker import Choice, comparable
+from ae_core.ui.shown_model import Choice, comparable
 
 
 def show(choice: Choice, picture: Tensor | None) -> None:

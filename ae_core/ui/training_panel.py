@@ -10,9 +10,10 @@ import streamlit as st
 from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.runs import TrainingRun, train_ladder
 from ae_core.training import Compute, DeviceError, available_devices, choose_compute
-from ae_core.ui import interrupted_runs, running
+from ae_core.ui import interrupted_runs, keys, running, shown_model
+from ae_core.ui.keys import Key
 from ae_core.ui.problems import told
-from ae_core.ui.state import MINE, kind, lab
+from ae_core.ui.state import lab
 
 _POLL_SECONDS = 0.5
 _FIELDS = (
@@ -31,7 +32,7 @@ _FIELDS = (
 def sidebar() -> None:
     """The form, and the runs below it."""
     st.header("Train", anchor=False)
-    _fields(kind())
+    _fields(keys.shown_kind())
     at_work = lab().running
     with st.container(horizontal=True):
         st.button("Train", type="primary", on_click=told(_start), disabled=at_work, key="train")
@@ -45,31 +46,41 @@ def sidebar() -> None:
             "once on CUDA, one after another on a CPU. Each is listed under Mine and in Compare as soon as "
             "it is measured.",
         )
-    if st.session_state.get("train_problem"):
-        st.error(st.session_state.train_problem)
+    if lab().training_problem is not None:
+        st.error(lab().training_problem)
     if not at_work:
         interrupted_runs.show()
     # The timer runs only while there is something to watch.
     st.fragment(running.watch, run_every=_POLL_SECONDS if at_work else None)()
     if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
         label = "Show this model" if len(lab().runs) == 1 else "Show the newest model"
-        st.button(label, on_click=told(_show_newest), key="show_newest")
+        st.button(label, on_click=told(shown_model.show_newest), key="show_newest")
 
 
-def _key(field: str) -> str:
-    return f"train_{kind()}_{field}"
+def _field(name: str) -> Key[Any]:
+    """A field of the shown kind's form."""
+    return keys.training(keys.shown_kind(), name)
+
+
+def _key(name: str) -> str:
+    return _field(name).name
 
 
 def _fill_in_recipe() -> None:
     """Put the chosen recipe's values into the fields."""
-    recipe = RECIPES[kind()][st.session_state[_key("recipe")]].as_dict()
+    recipe = _recipe().as_dict()
     for field in _FIELDS:
-        st.session_state[_key(field)] = 0.0 if recipe[field] is None else recipe[field]
+        _field(field).set(0.0 if recipe[field] is None else recipe[field])
+
+
+def _recipe() -> Recipe:
+    """The chosen recipe."""
+    return RECIPES[keys.shown_kind()][_field("recipe").get()]
 
 
 def _fields(of_kind: Kind) -> None:
-    if _key("recipe") not in st.session_state:
-        st.session_state[_key("recipe")] = "fast"
+    if _field("recipe").find() is None:
+        _field("recipe").set("fast")
         _fill_in_recipe()
     keep: dict[str, Any] = {"persist_state": "session"}
     st.selectbox(
@@ -106,8 +117,8 @@ def _fields(of_kind: Kind) -> None:
             "how far the code can dodge its penalty by shrinking. 0 switches it off.",
             **keep,
         )
-        st.selectbox("Device", available_devices(), key="device", **keep)
-    compute = choose_compute(st.session_state.device)
+        st.selectbox("Device", available_devices(), key=keys.DEVICE.name, **keep)
+    compute = choose_compute(keys.DEVICE.get())
     st.caption(f"Trains on {compute}: {compute.reason}.")
 
 
@@ -117,13 +128,12 @@ def _recipe_of_fields() -> Recipe:
     Raises:
         ValueError: with a sentence on the field that is off.
     """
-    recipe = RECIPES[kind()][st.session_state[_key("recipe")]]
-    values = {field: st.session_state[_key(field)] for field in _FIELDS}
+    values = {field: _field(field).get() for field in _FIELDS}
     # 0 stands for "off" where a recipe has None.
     values["max_decoder_norm"] = values["max_decoder_norm"] or None
-    if kind() == "contractive":
+    if keys.shown_kind() == "contractive":
         values["sparsity_target"] = None
-    return recipe.override(**values)
+    return _recipe().override(**values)
 
 
 def _start() -> None:
@@ -132,24 +142,19 @@ def _start() -> None:
 
 def _start_ladder() -> None:
     _begin(
-        lambda recipe, compute: train_ladder(recipe, LADDERS[kind()], compute, interrupted_runs.new_folder)
+        lambda recipe, compute: train_ladder(
+            recipe, LADDERS[keys.shown_kind()], compute, interrupted_runs.new_folder
+        )
     )
 
 
 def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:
     """Start what the fields describe, or say which of them is off."""
-    st.session_state.train_problem = None
+    lab().training_problem = None
     try:
         recipe = _recipe_of_fields()
-        compute = choose_compute(st.session_state.device)
+        compute = choose_compute(keys.DEVICE.get())
     except (ValueError, DeviceError) as error:
-        st.session_state.train_problem = f"This cannot be trained: {error}"
+        lab().training_problem = f"This cannot be trained: {error}"
         return
     running.begin(start(recipe, compute))
-
-
-def _show_newest() -> None:
-    st.session_state.source = MINE
-    newest = list(lab().models)[-1]
-    st.session_state.mine = newest
-    st.session_state.kind = lab().models[newest].kind

@@ -15,7 +15,7 @@ from ae_core.config import KINDS, LADDERS
 from ae_core.data import DataError
 from ae_core.export import Exhibit, figures_csv
 from ae_core.inspection import inspect
-from ae_core.ui import library, model_picker
+from ae_core.ui import library, model_picker, shown_model
 from tests.app.conftest import (
     choose_kind,
     decoded,
@@ -29,8 +29,8 @@ from tests.app.opened_views import X, chart_of, column_texts
 
 
 def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnist, tmp_path, monkeypatch):
-    monkeypatch.setattr(model_picker, "LIBRARY", tmp_path)
-    monkeypatch.setattr(model_picker, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
+    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
+    monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
     monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
     page = train_on(page, epochs=1, penalty_weight=1e-3)
@@ -177,8 +177,8 @@ def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
 @pytest.fixture
 def library_of_files(tmp_path, monkeypatch):
     """A folder in the place of `checkpoints/` for the files of users; returns it."""
-    monkeypatch.setattr(model_picker, "LIBRARY", tmp_path)
-    monkeypatch.setattr(model_picker, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
+    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
+    monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
     return tmp_path
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from ae_core.ui.model_picker import Choice
+from ae_core.page_names import View
+from ae_core.ui import keys
 from ae_core.ui.problems import told_here
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.views import compare, jacobian, learn, mistakes, robustness, sparsity
 
 VIEWS = {
-    "Compare": compare.show,
-    "Sparsity": sparsity.show,
-    "Jacobian": jacobian.show,
-    "Robustness": robustness.show,
-    "Wrong and right": mistakes.show,
-    "Learn": learn.show,
+    View.COMPARE: compare.show,
+    View.SPARSITY: sparsity.show,
+    View.JACOBIAN: jacobian.show,
+    View.ROBUSTNESS: robustness.show,
+    View.MISTAKES: mistakes.show,
+    View.LEARN: learn.show,
 }
 
 
@@ -26,7 +28,8 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     # A place of its own whether it is filled or not: tabs that move down the page forget which one is open.
     with st.container(), told_here():
         learn.guide()
-    for tab, view in zip(st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True):
+    tabs = st.tabs([view.value for view in VIEWS], key=keys.VIEW.name, bind="query-params")
+    for tab, view in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
             with tab, told_here():
                 view(choice.model, picture)

@@ -14,12 +14,11 @@ from ae_core import charts, glossary, maps
 from ae_core.config import Kind
 from ae_core.inspection import Inspection
 from ae_core.sweep_table import SweepPoint, TableError, read_table
-from ae_core.ui import model_picker, style
+from ae_core.ui import keys, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab
 
-_TRADE_OFF = "trade_off"
 _COLUMNS = 8
 """Models side by side; more go on below."""
 _CELL = maps.CELL_PIXELS
@@ -28,7 +27,7 @@ _CELL = maps.CELL_PIXELS
 def show(shown: Shown, picture: Tensor | None) -> None:
     """The trade-off over the test set, then every model on this drawing, then the difference of two."""
     style.question("What does a stronger penalty buy, and what does it cost?")
-    models = model_picker.comparable(shown)
+    models = shown_model.comparable(shown)
     _trade_off(models, shown)
     _test_set(models)
     if picture is None:
@@ -46,7 +45,7 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
         default=glossary.COSTS[shown.kind][0],
         required=True,
         format_func=lambda metric: glossary.term(metric).label,
-        key=f"cost_{shown.kind}",
+        key=keys.cost(shown.kind).name,
         bind="query-params",
     )
     term = glossary.term(cost)
@@ -61,7 +60,7 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
         charts.trade_off(
             costs, errors, labels, chosen, term.label, [(point, point.costs[cost]) for point in sweep]
         ),
-        key=_TRADE_OFF,
+        key=keys.TRADE_OFF.name,
         on_select=told(partial(_choose, measured)),
         selection_mode="points",
         alt=f"Test MSE against {term.label}, one point per model; "
@@ -119,7 +118,7 @@ def _sweep_table(kind: Kind, shown: int) -> None:
         st.file_uploader(
             "summary.csv or summary.parquet of python -m ae_core sweep, at most 20 MB",
             type=["csv", "parquet"],
-            key="sweep_upload",
+            key=keys.SWEEP_UPLOAD.name,
             on_change=told(_take_sweep),
         )
         if lab().sweep_problem is not None:
@@ -136,7 +135,7 @@ def _sweep_table(kind: Kind, shown: int) -> None:
 def _take_sweep() -> None:
     """Read the upload once; a file that is no such table leaves the view as it was."""
     lab().sweep_problem = None
-    file = st.session_state.sweep_upload
+    file = keys.SWEEP_UPLOAD.get()
     if file is None:
         lab().sweep = []
         return
@@ -149,17 +148,17 @@ def _take_sweep() -> None:
 
 def _choose(models: Sequence[Shown]) -> None:
     """Show the model whose point was clicked."""
-    points = st.session_state[_TRADE_OFF]["selection"]["points"]
+    points = keys.TRADE_OFF.get()["selection"]["points"]
     # The points of a sweep stand for several models, none of which is loaded.
     if points and "customdata" in points[0]:
-        model_picker.choose(models[points[0]["customdata"][0]])
+        shown_model.show(models[points[0]["customdata"][0]])
 
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     """One column per model, one row per quantity; the maps of a row share their colour scale."""
     own_scales = st.toggle(
         "Each map on a scale of its own",
-        key="own_scales",
+        key=keys.OWN_SCALES.name,
         bind="query-params",
         help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, so "
         "that sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
@@ -210,14 +209,16 @@ def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
     )
 
 
-def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: str) -> None:
+def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: Kind) -> None:
     """The signed difference of two models of the reader's choice."""
     style.question("How do two of them differ on this drawing?")
     left, right = st.columns(2)
     with left:
-        first = st.selectbox("A", labels, index=0, key=f"a_{kind}", bind="query-params")
+        first = st.selectbox("A", labels, index=0, key=keys.compared("a", kind).name, bind="query-params")
     with right:
-        second = st.selectbox("B", labels, index=len(labels) - 1, key=f"b_{kind}", bind="query-params")
+        second = st.selectbox(
+            "B", labels, index=len(labels) - 1, key=keys.compared("b", kind).name, bind="query-params"
+        )
     a, b = seen[labels.index(first)], seen[labels.index(second)]
     differences = {
         "Reconstruction, A − B": a.reconstruction - b.reconstruction,

@@ -13,9 +13,9 @@ from ae_core.metrics import reconstruct
 from ae_core.model import Autoencoder
 from ae_core.neighbourhood import random_directions, walk
 from ae_core.probes import probe_estimates, probe_variance
-from ae_core.ui import style
+from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
-from ae_core.ui.model_picker import comparable
+from ae_core.ui.shown_model import comparable
 
 _PROBES = (1, 4, 16, 64)
 _TANGENTS = 6
@@ -101,7 +101,7 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
     st.markdown("Singular values of J for every penalty weight")
     relative = st.toggle(
         "Divide each spectrum by its largest value",
-        key="relative_spectrum",
+        key=keys.RELATIVE_SPECTRUM.name,
         bind="query-params",
         help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
     )
@@ -150,7 +150,7 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         number = st.select_slider(
-            "Walk along tangent", range(1, _TANGENTS + 1), key="tangent", bind="query-params"
+            "Walk along tangent", range(1, _TANGENTS + 1), key=keys.TANGENT.name, bind="query-params"
         )
     with right:
         distance = st.select_slider(
@@ -158,7 +158,7 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
             _OFFERED,
             value=1.0,
             format_func=lambda value: f"{value:g}",
-            key="distance",
+            key=keys.DISTANCE.name,
             bind="query-params",
             help="The root of the summed squared differences of the pixels, where from black to white is 1. "
             f"The drawing itself has length {picture.norm().item():.1f}.",

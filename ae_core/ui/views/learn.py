@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ae_core.config import Kind
 from ae_core.experiments import EXPERIMENTS, Answer, Experiment, Subject
-from ae_core.ui import canvas, library, model_picker, style
+from ae_core.page_names import View
+from ae_core.ui import canvas, keys, library, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab
@@ -25,7 +26,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:  # noqa: ARG001 - the si
                 experiment.predictions,
                 index=None,
                 horizontal=True,
-                key=f"prediction_{index}",
+                key=keys.prediction(index).name,
                 persist_state="session",
             )
             st.button(
@@ -48,7 +49,7 @@ def guide() -> None:
     with st.container(border=True, key="guide"):
         st.markdown(f"**{experiment.question}**")
         st.markdown(f"Your prediction: *{experiment.predictions[lab().prediction]}*. {experiment.look}")
-        answer = st.expander("The answer", key="answer", on_change="rerun")
+        answer = st.expander("The answer", key=keys.ANSWER.name, on_change="rerun")
         if answer.open:
             with answer:
                 _answer(experiment)
@@ -60,8 +61,7 @@ def _answer(experiment: Experiment) -> None:
     if lab().picture is None:
         st.markdown("Draw a digit, or place one: the answer is measured on it.")
         return
-    settings = {key: st.session_state.get(key, initial) for key, initial in experiment.settings.items()}
-    answer = experiment.answer(lab().picture, _subject, settings)
+    answer = experiment.answer(lab().picture, _subject, keys.settings_now(experiment.settings))
     st.markdown(f"{_verdict(experiment, answer)} {answer.sentence}")
 
 
@@ -83,16 +83,15 @@ def _subject(kind: Kind, weight: float) -> Subject:
 
 def _set_up(index: int) -> None:
     experiment = EXPERIMENTS[index]
-    model_picker.choose(library.rung(experiment.kind, experiment.weight))
+    shown_model.show(library.rung(experiment.kind, experiment.weight))
     canvas.place_sample(experiment.digit, 0)
-    st.session_state.view = experiment.view
-    st.session_state.answer = False
-    for key, value in experiment.settings.items():
-        st.session_state[key] = value
+    keys.show_view(experiment.view)
+    keys.ANSWER.set(False)
+    keys.set_settings(experiment.settings)
     lab().experiment = index
-    lab().prediction = experiment.predictions.index(st.session_state[f"prediction_{index}"])
+    lab().prediction = experiment.predictions.index(keys.prediction(index).get())
 
 
 def _leave() -> None:
     lab().experiment = None
-    st.session_state.view = "Learn"
+    keys.show_view(View.LEARN)

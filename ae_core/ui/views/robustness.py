@@ -11,9 +11,9 @@ from ae_core.corruption import CORRUPTIONS, corrupt
 from ae_core.data import PIXELS, load_mnist, to_float
 from ae_core.metrics import reconstruct
 from ae_core.neighbourhood import code_distances, contraction_curve, linear_reach
-from ae_core.ui import style
+from ae_core.ui import keys, style
 from ae_core.ui.library import BY_NUMBER, Shown
-from ae_core.ui.model_picker import comparable
+from ae_core.ui.shown_model import comparable
 
 _STRENGTHS = 9
 """Places along the strength at which the curves are measured, at most."""
@@ -40,7 +40,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:
 @torch.inference_mode()
 def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
     name = st.segmented_control(
-        "Change", list(CORRUPTIONS), default="Shift", required=True, key="change", bind="query-params"
+        "Change", list(CORRUPTIONS), default="Shift", required=True, key=keys.CHANGE.name, bind="query-params"
     )
     kind = CORRUPTIONS[name]
     strength = st.slider(
@@ -49,7 +49,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
         kind.largest,
         kind.initial,
         kind.step,
-        key=f"strength_{name.lower()}",
+        key=keys.strength(name).name,
         bind="query-params",
     )
     changed = corrupt(name, picture, strength)

@@ -1,0 +1,29 @@
+"""What the page's links, its widgets and the guided experiments call the same thing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class View(StrEnum):
+    """The views below the live panels, in their order: what a tab and a link's `view` say."""
+
+    COMPARE = "Compare"
+    SPARSITY = "Sparsity"
+    JACOBIAN = "Jacobian"
+    ROBUSTNESS = "Robustness"
+    MISTAKES = "Wrong and right"
+    LEARN = "Learn"
+
+
+TANGENT = "tangent"
+"""Jacobian: the number of the tangent that the drawing walks along, from 1."""
+DISTANCE = "distance"
+"""Jacobian: how far it walks, as a distance between pictures."""
+CHANGE = "change"
+"""Robustness: the name of the change, of `corruption.CORRUPTIONS`."""
+
+
+def strength(change: str) -> str:
+    """Robustness: how strong a change is; each change has a slider of its own."""
+    return f"strength_{change.lower()}"
