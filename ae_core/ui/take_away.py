@@ -1,4 +1,4 @@
-"""Downloads: the drawing's figures as a picture, its numbers as a table, a report, and the model."""
+"""Downloads: the drawing's maps as a picture, its values as a table, a report, and the model."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import streamlit as st
 from torch import Tensor
 
 from ae_core.checkpoints import CheckpointError, to_bytes
-from ae_core.export import Exhibit, figures_csv, figures_png, report_html
+from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
+from ae_core.sheet import draw_sheet
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
 
@@ -27,10 +28,10 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     blank = picture is None
     name = shown.file_name
     files = {
-        "Maps (PNG)": (lambda: figures_png(_exhibit(shown, picture)), f"{name}.png", "image/png"),
-        "Numbers (CSV)": (lambda: figures_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),
+        "Maps (PNG)": (lambda: draw_sheet(_exhibit(shown, picture)), f"{name}.png", "image/png"),
+        "Numbers (CSV)": (lambda: to_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),
         "Report (HTML)": (
-            lambda: report_html(_exhibits(models, picture), date.today()),
+            lambda: to_html(_exhibits(models, picture), date.today()),
             f"{shown.kind}-report.html",
             "text/html",
         ),
@@ -53,7 +54,7 @@ def show(choice: Choice, picture: Tensor | None) -> None:
 
 def _exhibit(shown: Shown, picture: Tensor) -> Exhibit:
     seen = inspect(shown.checkpoint.model, picture, shown.statistics)
-    return Exhibit(shown.label, shown.checkpoint, seen)
+    return Exhibit.of(shown.label, shown.checkpoint, seen)
 
 
 def _exhibits(models: list[Shown], picture: Tensor) -> list[Exhibit]:

@@ -13,7 +13,7 @@ from ae_core import checkpoints
 from ae_core.checkpoints import CheckpointError, load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.data import DataError
-from ae_core.export import Exhibit, figures_csv
+from ae_core.export import Exhibit, to_csv
 from ae_core.inspection import inspect
 from ae_core.ui import library, model_picker, shown_model
 from tests.app.conftest import (
@@ -208,9 +208,8 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, library_of_files):
     shipped = {library.rung("contractive", weight).file_name for weight in LADDERS["contractive"]}
     assert shown.file_name not in shipped
     assert shown.file_name == "contractive-0.001-file"
-    table = figures_csv(
-        [Exhibit(one.label, one.checkpoint, inspect(one.checkpoint.model, X)) for one in (shown,)]
-    )
+    seen = inspect(shown.checkpoint.model, X)
+    table = to_csv([Exhibit.of(shown.label, shown.checkpoint, seen)])
     assert table.splitlines()[1].startswith("0.001 (file),contractive,")
 
 

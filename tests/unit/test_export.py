@@ -1,9 +1,12 @@
-"""What is taken away holds the figures that were seen. Needs the shipped checkpoints and Pillow."""
+"""What is taken away holds the values that were seen. Needs the shipped checkpoints and Pillow."""
 
 import base64
 import csv
 import io
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -15,9 +18,10 @@ from ae_core import maps
 from ae_core.checkpoints import ladder_paths, load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from ae_core.export import Exhibit, figures_csv, figures_png, report_html
+from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics
+from ae_core.sheet import draw_sheet
 
 X = to_float(load_mnist("test").images[:1])
 
@@ -27,39 +31,41 @@ def exhibits(kind, count=3):
     for weight, path in list(ladder_paths(kind).items())[:count]:
         checkpoint = load_checkpoint(path)
         statistics = CodeStatistics.from_metrics(checkpoint.metrics)
-        shown.append(Exhibit(f"{weight:g}", checkpoint, inspect(checkpoint.model, X, statistics)))
+        shown.append(Exhibit.of(f"{weight:g}", checkpoint, inspect(checkpoint.model, X, statistics)))
     return shown
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_table_has_a_row_a_model_with_its_figures(kind):
+def test_the_table_has_a_row_per_model_with_its_values(kind):
     shown = exhibits(kind)
-    rows = list(csv.DictReader(io.StringIO(figures_csv(shown))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(shown))))
     assert [row["model"] for row in rows] == [one.label for one in shown]
     for row, one in zip(rows, shown, strict=True):
-        assert float(row["penalty_weight"]) == one.checkpoint.train_config.penalty_weight
+        assert float(row["penalty_weight"]) == one.penalty_weight
         assert float(row["mse"]) == pytest.approx(one.inspection.mse)
         assert int(row["active_units"]) == one.inspection.active_count
         assert float(row["jacobian_sq_norm"]) == pytest.approx(one.inspection.jacobian_sq_norm)
         assert float(row["relative_sensitivity"]) == pytest.approx(one.inspection.relative_sensitivity)
         for name in ("jacobian_sq_norm", "relative_sensitivity", "l0", "hoyer"):
-            assert float(row[f"test_{name}"]) == pytest.approx(one.checkpoint.metrics[name])
-        assert float(row["test_mse"]) == pytest.approx(one.checkpoint.metrics["test_mse"])
+            assert float(row[f"test_{name}"]) == pytest.approx(one.metrics[name])
+        assert float(row["test_mse"]) == pytest.approx(one.metrics["test_mse"])
         assert (row["sparsity_target"] == "") == (kind == "contractive")
 
 
-def test_an_undefined_figure_is_an_empty_cell_and_a_word_in_the_report():
-    (one,) = exhibits("sparse", 1)
-    unmeasured = Exhibit("mine", one.checkpoint, inspect(one.checkpoint.model, X))
-    (row,) = csv.DictReader(io.StringIO(figures_csv([unmeasured])))
+def test_an_undefined_value_is_an_empty_cell_and_a_word_in_the_report():
+    measured, one = exhibits("sparse", 2)
+    undefined = replace(one.inspection, active=None, relative_sensitivity=None)
+    unmeasured = replace(one, label="mine", inspection=undefined)
+    above, row = csv.DictReader(io.StringIO(to_csv([measured, unmeasured])))
     assert row["active_units"] == row["relative_sensitivity"] == ""
-    assert "<td>none</td>" in report_html([unmeasured], date(2026, 1, 2))
+    assert above["active_units"] == str(measured.inspection.active_count), "a count stays whole beside it"
+    assert "<td>none</td>" in to_html([unmeasured], date(2026, 1, 2))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_picture_holds_the_five_maps(kind):
     (one,) = exhibits(kind, 1)
-    sheet = np.asarray(Image.open(io.BytesIO(figures_png(one))))
+    sheet = np.asarray(Image.open(io.BytesIO(draw_sheet(one))))
     seen = one.inspection
     side = maps.MAP_PIXELS
     expected = [
@@ -97,7 +103,7 @@ class Outline(HTMLParser):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_report_holds_everything_in_itself(kind):
     shown = exhibits(kind)
-    page = report_html(shown, date(2026, 1, 2))
+    page = to_html(shown, date(2026, 1, 2))
     tags = Outline(page).tags
     assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "a"}
     pictures = [attributes for tag, attributes in tags if tag == "img"]
@@ -115,5 +121,13 @@ def test_the_report_holds_everything_in_itself(kind):
 
 def test_a_model_s_name_cannot_write_into_the_report():
     (one,) = exhibits("sparse", 1)
-    hostile = Exhibit("<script>alert(1)</script>", one.checkpoint, one.inspection)
-    assert "<script" not in report_html([hostile], date(2026, 1, 2))
+    hostile = replace(one, label="<script>alert(1)</script>")
+    page = to_html([hostile], date(2026, 1, 2))
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 5, "over four maps and in the table"
+
+
+def test_what_is_taken_away_needs_no_torch():
+    look = "import sys, ae_core.export, ae_core.sheet; print('torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
