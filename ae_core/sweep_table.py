@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import io
 import math
 import re
@@ -89,17 +88,14 @@ def write_table(rows: Sequence[Row], folder: Path) -> list[Path]:
     Raises:
         OSError: if the folder cannot be written.
     """
-    import pyarrow.parquet  # takes a while, and most commands need no table
+    import pandas  # takes a while, and most commands need no table
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    buffer = io.BytesIO()
-    complete = [{name: row.get(name) for name in names} for row in rows]
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(complete), buffer)
-    written = {"summary.csv": text.getvalue().encode(), "summary.parquet": buffer.getvalue()}
+    # Python's own numbers: a column of counts stays one where a count is missing.
+    table = pandas.DataFrame(rows, dtype=object)
+    written = {
+        "summary.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+        "summary.parquet": table.to_parquet(index=False),
+    }
     for name, content in written.items():
         write_whole(folder / name, content)
     return [folder / name for name in written]
