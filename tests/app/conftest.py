@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core import runs
 from ae_core.data import Mnist, load_mnist
+from ae_core.metrics import measure_without_jacobians
+from ae_core.ui import library
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -85,3 +87,13 @@ def small_mnist(monkeypatch):
         return Mnist(images[:600], labels[:600]) if split == "train" else Mnist(images[:40], labels[:40])
 
     monkeypatch.setattr(runs, "load_mnist", load)
+
+
+@pytest.fixture
+def few_measured(monkeypatch):
+    """Models from files are measured on 200 test images instead of 10,000, which takes seconds."""
+    monkeypatch.setattr(
+        library,
+        "measure_without_jacobians",
+        lambda model, images: measure_without_jacobians(model, images[:200]),
+    )

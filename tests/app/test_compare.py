@@ -87,20 +87,23 @@ def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     assert chart_of(page, "spectra")["data"][-1]["name"] == title
 
 
-def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, tmp_path):
-    densities, curves = [], []
+def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, few_measured):
+    expected, used, curves = [], [], []
     for weight in (0.0, 2e-2):
-        content = checkpoints.ladder_paths("sparse")[weight].read_bytes()
+        path = checkpoints.ladder_paths("sparse")[weight]
+        expected.append(f"{checkpoints.load_checkpoint(path).metrics['l0']:.1f} of 64")
+        content = path.read_bytes()
         page = choose_kind(page, "sparse")
         page.button_group(key="source").set_value("File")
         page = page.run()
         page.file_uploader(key="upload").upload("same.safetensors", content)
         page = page.run()
         page = opened(page, "sparse", "Sparsity")
-        densities.append(figures_on(page)["Active units per image"])
+        used.append(figures_on(page)["Units that are not zero, per image (l0)"])
         page = opened(page, "sparse", "Robustness")
         curves.append(decoded(chart_of(page, "contraction_1")["data"][-1]["y"]).tolist())
-    assert densities == ["61.8 of 64", "20.5 of 64"]
+    assert used == expected
+    assert used[0] != used[1]
     assert curves[0] != curves[1]
 
 

@@ -28,7 +28,9 @@ from tests.app.conftest import (
 from tests.app.opened_views import X, chart_of, column_texts
 
 
-def test_a_trained_model_can_be_shown_compared_saved_and_loaded(page, small_mnist, tmp_path, monkeypatch):
+def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
+    page, small_mnist, few_measured, tmp_path, monkeypatch
+):
     monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
     monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
     monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
@@ -115,7 +117,7 @@ def test_a_bad_upload_is_one_sentence_and_everything_stays(page):
         assert figures_on(page) == before
 
 
-def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
+def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page, few_measured):
     page = put_on_canvas(page, enlarged_digit(0))
     page.button_group(key="source").set_value("File")
     page = upload(
@@ -127,7 +129,7 @@ def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page):
     assert "**Shipped contractive model, penalty weight 0.0001**" in headings
 
 
-def test_an_upload_needs_no_room_in_the_temporary_folder(page, monkeypatch, tmp_path):
+def test_an_upload_needs_no_room_in_the_temporary_folder(page, few_measured, monkeypatch, tmp_path):
     page.button_group(key="source").set_value("File")
     page = page.run()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
@@ -159,7 +161,7 @@ def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
         assert found[name] == pytest.approx(shipped.metrics[name], rel=1e-3), name
 
 
-def test_a_file_that_was_replaced_is_read_anew(tmp_path):
+def test_a_file_that_was_replaced_is_read_anew(few_measured, tmp_path):
     path = tmp_path / "model.safetensors"
     for weight in (1e-3, 1e-2):
         path.write_bytes(checkpoints.ladder_paths("contractive")[weight].read_bytes())
@@ -191,7 +193,7 @@ def show_file(page, name):
     return page
 
 
-def test_a_file_named_like_a_rung_takes_nobody_s_place(page, library_of_files):
+def test_a_file_named_like_a_rung_takes_nobody_s_place(page, few_measured, library_of_files):
     """It was in the rung's place in curves, spectra, exports and Compare's B."""
     own = checkpoints.ladder_paths("contractive")[0.0]
     (library_of_files / "0.001.safetensors").write_bytes(own.read_bytes())
@@ -215,7 +217,7 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, library_of_files):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_the_other_kind_brings_its_kind_and_the_other_kind_brings_the_ladder(
-    page, library_of_files, kind
+    page, few_measured, library_of_files, kind
 ):
     other = next(each for each in KINDS if each != kind)
     content = checkpoints.ladder_paths(other)[LADDERS[other][-1]].read_bytes()

@@ -266,7 +266,7 @@ def constant_model(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_code_that_never_changes_is_said_to_be_constant(page, constant_model, kind, view):
+def test_a_code_that_never_changes_is_said_to_be_constant(page, few_measured, constant_model, kind, view):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         page = choose_kind(page, kind)
@@ -290,14 +290,14 @@ def test_a_code_that_never_changes_is_said_to_be_constant(page, constant_model, 
 
 
 @pytest.mark.parametrize("scale", [1e5, 1e12, 1e19])
-def test_a_model_that_blew_up_is_refused_with_a_sentence(page, tmp_path, scale):
+def test_a_model_that_blew_up_is_refused_with_a_sentence(page, few_measured, tmp_path, scale):
     checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[0.0])
     with torch.no_grad():
         for parameter in checkpoint.model.parameters():
             parameter.mul_(scale)
     path = tmp_path / "large.safetensors"
     save_checkpoint(checkpoint, path)
-    page = opened(page, "contractive", "Jacobian")
+    page = opened(page, "contractive", "Learn")
     before = figures_on(page)
     page.button_group(key="source").set_value("File")
     page = page.run()
