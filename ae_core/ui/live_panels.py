@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from ae_core import charts, maps
+from ae_core import maps, unit_charts
 from ae_core.inspection import Inspection
 from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
@@ -72,7 +72,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
     target = model.checkpoint.train_config.sparsity_target
     parts = []
     if len(code) <= _UNITS_IN_BARS:
-        chart = charts.code_bars(
+        chart = unit_charts.code_bars(
             code.numpy(), inspection.active.numpy(), statistics.mean_activation.numpy(), target
         )
         style.chart(

@@ -3,22 +3,18 @@
 import numpy as np
 import pytest
 
+from ae_core.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR
 from ae_core.charts import (
-    ACTIVE_COLOUR,
-    LINE_COLOURS,
-    QUIET_COLOUR,
-    code_bars,
     curves_by_model,
-    density_histogram,
     loss_curve,
     norm_estimates,
     sensitivity_chart,
     spectra,
     trade_off,
-    unit_means,
     walk,
 )
 from ae_core.training import TrainProgress
+from ae_core.unit_charts import code_bars, density_histogram, unit_means
 
 
 def bars_by_unit(figure):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ae_core import charts, maps
+from ae_core.chart_style import PICTURE_DISTANCE
 from ae_core.corruption import CORRUPTIONS, corrupt
 from ae_core.data import PIXELS, load_mnist, to_float
 from ae_core.metrics import reconstruct
@@ -176,7 +177,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> N
                     _RADII,
                     {name: curve for name, curve in curves.items() if max(curve) > 0},
                     shown.label,
-                    f"radius r: {charts.PICTURE_DISTANCE}",
+                    f"radius r: {PICTURE_DISTANCE}",
                     "code moved / (r · spread)",
                     log_x=True,
                     log_y=True,

@@ -6,7 +6,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from ae_core import charts, maps
+from ae_core import maps, unit_charts
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import Inspection
 from ae_core.model import Autoencoder
@@ -129,7 +129,7 @@ def _model(shown: Shown, use: UnitUse) -> None:
     with left:
         st.markdown("Mean activation of each unit" + ("" if target is None else ", to hold against ρ"))
         style.chart(
-            charts.unit_means(statistics.mean_activation.numpy(), target),
+            unit_charts.unit_means(statistics.mean_activation.numpy(), target),
             key="unit_means",
             alt="Mean activation of each unit over the test set, the largest first, from "
             f"{statistics.mean_activation.max().item():.3g} to "
@@ -138,7 +138,7 @@ def _model(shown: Shown, use: UnitUse) -> None:
     with right:
         st.markdown("Activation density: on how many images is a unit active?")
         style.chart(
-            charts.density_histogram(use.density.numpy()),
+            unit_charts.density_histogram(use.density.numpy()),
             key="density_histogram",
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
             f"active on more than {use.density.median().item():.1%} of the images.",
