@@ -1,4 +1,4 @@
-"""The bundled MNIST images as tensors, and seeded batches of them.
+"""The bundled MNIST images as tensors, seeded batches of them, and tensors as arrays.
 
 Source: LeCun, Cortes and Burges, the MNIST database of handwritten digits (CC BY-SA 3.0).
 """
@@ -21,6 +21,9 @@ IMAGE_SIZE = 28
 """Pixels along each side of an image."""
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 """Pixels of an image: D in the formulas."""
+
+Picture = Tensor
+"""One image as the model sees it: float32, shape (1, 1, 28, 28), in [0, 1]."""
 
 Split = Literal["train", "test"]
 
@@ -81,6 +84,16 @@ def _read(name: str) -> np.ndarray:
 def to_float(images: Tensor) -> Tensor:
     """uint8 images as float32 in [0, 1]; the shape stays."""
     return images.float() / 255
+
+
+def first_test_pictures(count: int) -> Tensor:
+    """The first test images as the model sees them, shape (count, 1, 28, 28), in [0, 1]."""
+    return to_float(load_mnist("test").images[:count])
+
+
+def to_array(values: Tensor) -> np.ndarray:
+    """Values as a float32 array that shares their memory where it can; the shape stays."""
+    return values.detach().float().cpu().numpy()
 
 
 def shuffled_batches(

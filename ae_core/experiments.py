@@ -34,8 +34,8 @@ class Subject(NamedTuple):
 
     model: Autoencoder
     statistics: CodeStatistics
-    density: Callable[[], Tensor]
-    """Gives the share of test images on which each unit is active, shape (K,)."""
+    median_density: Callable[[], float]
+    """Gives the share of test images on which the unit in the middle is active."""
 
 
 Subjects = Callable[[Kind, float], Subject]
@@ -124,7 +124,7 @@ def _hundredfold(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> A
 
 def _typical_unit(_: Tensor, subjects: Subjects, __: Mapping[str, Any]) -> Answer:
     subject = subjects("sparse", 2e-2)
-    density = subject.density().median().item()
+    density = subject.median_density()
     mean = subject.statistics.mean_activation.mean().item()
     right = Estimate(density, 0.0).place((0.03, 0.2))
     return Answer(

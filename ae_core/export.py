@@ -33,8 +33,6 @@ class Exhibit:
     penalty_weight: float
     sparsity_target: float | None
     metrics: Mapping[str, Any]
-    code_shape: tuple[int, ...]
-    """(channels, height, width)."""
     inspection: Inspection
 
     @classmethod
@@ -46,14 +44,13 @@ class Exhibit:
             penalty_weight=checkpoint.train_config.penalty_weight,
             sparsity_target=checkpoint.train_config.sparsity_target,
             metrics=checkpoint.metrics,
-            code_shape=checkpoint.model.code_shape,
             inspection=inspection,
         )
 
     @property
     def code_map_values(self) -> np.ndarray:
         """Magnitude of the code, shape (channels, height, width)."""
-        return np.abs(np.asarray(self.inspection.code)).reshape(self.code_shape)
+        return self.inspection.code_magnitudes
 
     def describe(self) -> str:
         """The model in words: a shipped one is named by its weight alone."""
@@ -100,7 +97,7 @@ def to_html(exhibits: Sequence[Exhibit], written: date) -> str:
         kind=exhibits[0].kind,
         written=written.isoformat(),
         labels=[exhibit.label for exhibit in exhibits],
-        drawing=_url(maps.grey_picture(np.asarray(exhibits[0].inspection.x))),
+        drawing=_url(maps.grey_picture(exhibits[0].inspection.x)),
         maps=[(title, _url(maps.grid([pictures]))) for title, pictures in _maps(exhibits).items()],
         columns=list(table),
         rows=table.to_numpy().tolist(),
@@ -111,13 +108,13 @@ def to_html(exhibits: Sequence[Exhibit], written: date) -> str:
 def _maps(exhibits: Sequence[Exhibit]) -> dict[str, list[np.ndarray]]:
     """The pictures of each row, one per model, by the row's title, which gives their common scale."""
     seen = [exhibit.inspection for exhibit in exhibits]
-    errors = [np.asarray(one.error) for one in seen]
+    errors = [one.error for one in seen]
     codes = [exhibit.code_map_values for exhibit in exhibits]
-    sensitivities = [np.asarray(one.sensitivity_map) for one in seen]
+    sensitivities = [one.sensitivity_map for one in seen]
     largest_error = float(max(error.max() for error in errors))
     of_code, of_sensitivity = maps.LogScale.over(codes), maps.LogScale.over(sensitivities)
     return {
-        "Reconstruction": [maps.grey_picture(np.asarray(one.reconstruction)) for one in seen],
+        "Reconstruction": [maps.grey_picture(one.reconstruction) for one in seen],
         f"Error of each pixel, from 0 to {largest_error:.3g}": [
             maps.heat_map(error, largest_error) for error in errors
         ],

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import streamlit as st
-from torch import Tensor
 
 from ae_core import maps, unit_charts
+from ae_core.data import Picture
 from ae_core.inspection import Inspection
 from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
+from ae_core.units import mean_activations
 
 _TITLES = ("Reconstruction", "Code", "Jacobian")
 _UNITS_IN_BARS = 64
@@ -18,7 +19,7 @@ _PIXELS = maps.CELL_PIXELS
 """Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
-def show(choice: Choice, picture: Tensor | None) -> None:
+def show(choice: Choice, picture: Picture | None) -> None:
     """The panels of the chosen model, and of the shipped one below it where they differ.
 
     Maps of the two have one colour scale each, so that they can be compared.
@@ -29,8 +30,8 @@ def show(choice: Choice, picture: Tensor | None) -> None:
     models = [model for model in (choice.model, choice.rung) if model is not None]
     inspections = [None if picture is None else lab().inspect(model, picture) for model in models]
     seen = [inspection for inspection in inspections if inspection is not None]
-    largest_error = max((one.error.max().item() for one in seen), default=0.0)
-    largest_sensitivity = max((one.sensitivity_map.max().item() for one in seen), default=0.0)
+    largest_error = max((float(one.error.max()) for one in seen), default=0.0)
+    largest_sensitivity = max((float(one.sensitivity_map.max()) for one in seen), default=0.0)
     for index, (model, inspection) in enumerate(zip(models, inspections, strict=True)):
         st.markdown(f"**{model.title}**")
         panels = []
@@ -52,13 +53,13 @@ def show(choice: Choice, picture: Tensor | None) -> None:
 def _reconstruction(inspection: Inspection, largest_error: float) -> None:
     style.show(
         style.picture(
-            maps.grey_picture(inspection.reconstruction.numpy(), _PIXELS),
+            maps.grey_picture(inspection.reconstruction, _PIXELS),
             "Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
             "what the decoder returns, x̂",
         ),
         style.figures({"MSE of this digit": f"{inspection.mse:.5f}"}),
         style.picture(
-            maps.heat_map(inspection.error.numpy(), largest_error, _PIXELS),
+            maps.heat_map(inspection.error, largest_error, _PIXELS),
             f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
             "its error at each pixel, |x̂ − x|",
         ),
@@ -67,14 +68,12 @@ def _reconstruction(inspection: Inspection, largest_error: float) -> None:
 
 
 def _code(model: Shown, inspection: Inspection) -> None:
-    code = inspection.code
-    statistics = model.statistics
+    code, magnitudes = inspection.code, inspection.code_magnitudes
+    on_test_set = mean_activations(model.statistics)
     target = model.checkpoint.train_config.sparsity_target
     parts = []
     if len(code) <= _UNITS_IN_BARS:
-        chart = unit_charts.code_bars(
-            code.numpy(), inspection.active.numpy(), statistics.mean_activation.numpy(), target
-        )
+        chart = unit_charts.code_bars(code, inspection.active, on_test_set, target)
         style.chart(
             chart,
             key=f"bars {model.title}",
@@ -82,11 +81,10 @@ def _code(model: Shown, inspection: Inspection) -> None:
         )
         st.caption("Active units in vermilion; blue dots: mean on the test set; dashed: ρ.")
     else:
-        largest = code.abs().max().item()
-        tiles = code.unflatten(0, model.checkpoint.model.code_shape).numpy()
+        largest = float(magnitudes.max())
         parts += [
             style.picture(
-                maps.code_map(tiles, largest, _PIXELS),
+                maps.code_map(magnitudes, largest, _PIXELS),
                 f"Activation of {len(code)} units, from 0 to {largest:.3g}.",
                 "128 channels, each with its 3 x 3 places",
             ),
@@ -97,7 +95,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
         "Hoyer sparsity": f"{inspection.hoyer:.3f}",
     }
     if target is not None:
-        rows["Mean activation on the test set"] = f"{statistics.mean_activation.mean().item():.4f}"
+        rows["Mean activation on the test set"] = f"{on_test_set.mean():.4f}"
         rows["asked for: ρ"] = f"{target:g}"
     style.show(*parts, style.figures(rows))
 
@@ -115,7 +113,7 @@ def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
         rows["Measured: noise 0.2 moves test codes by"] = f"{shift:.3g} spreads"
     style.show(
         style.picture(
-            maps.heat_map(inspection.sensitivity_map.numpy(), largest, _PIXELS),
+            maps.heat_map(inspection.sensitivity_map, largest, _PIXELS),
             f"Sensitivity of the code to each of 28 by 28 pixels, from 0 to {largest:.3g}.",
             "how far the code moves per small change of a pixel",
         ),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import streamlit as st
-from torch import Tensor
 
 from ae_core.checkpoints import CheckpointError, to_bytes
+from ae_core.data import Picture
 from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
 from ae_core.sheet import draw_sheet
@@ -15,7 +15,7 @@ from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
 
 
-def show(choice: Choice, picture: Tensor | None) -> None:
+def show(choice: Choice, picture: Picture | None) -> None:
     """A row of downloads; each file is made when it is asked for."""
     shown = choice.model
     if shown is None:
@@ -52,10 +52,10 @@ def show(choice: Choice, picture: Tensor | None) -> None:
             )
 
 
-def _exhibit(shown: Shown, picture: Tensor) -> Exhibit:
+def _exhibit(shown: Shown, picture: Picture) -> Exhibit:
     seen = inspect(shown.checkpoint.model, picture, shown.statistics)
     return Exhibit.of(shown.label, shown.checkpoint, seen)
 
 
-def _exhibits(models: list[Shown], picture: Tensor) -> list[Exhibit]:
+def _exhibits(models: list[Shown], picture: Picture) -> list[Exhibit]:
     return [_exhibit(model, picture) for model in models]

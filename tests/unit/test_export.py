@@ -69,11 +69,11 @@ def test_the_picture_holds_the_five_maps(kind):
     seen = one.inspection
     side = maps.MAP_PIXELS
     expected = [
-        maps.grey_picture(seen.x.numpy())[..., None].repeat(3, 2),
-        maps.grey_picture(seen.reconstruction.numpy())[..., None].repeat(3, 2),
-        maps.heat_map(seen.error.numpy(), seen.error.max().item()),
+        maps.grey_picture(seen.x)[..., None].repeat(3, 2),
+        maps.grey_picture(seen.reconstruction)[..., None].repeat(3, 2),
+        maps.heat_map(seen.error, float(seen.error.max())),
         None,
-        maps.heat_map(seen.sensitivity_map.numpy(), seen.sensitivity_map.max().item()),
+        maps.heat_map(seen.sensitivity_map, float(seen.sensitivity_map.max())),
     ]
     # The first map's corner is the first black pixel below the headings.
     margin = (sheet.shape[1] - 5 * side) // 6

@@ -1,26 +1,48 @@
 """Single units against decodings written out by hand. Needs torch and the bundled test images."""
 
+import numpy as np
+import pytest
 import torch
 
 from ae_core.config import ModelConfig
 from ae_core.data import load_mnist, to_float
+from ae_core.inspection import inspect
+from ae_core.metrics import CodeStatistics
 from ae_core.model import seeded_autoencoder
-from ae_core.units import contributions, strongest_units, unit_use, without_units
+from ae_core.units import (
+    ablate,
+    contributions,
+    example_pictures,
+    mean_activations,
+    strongest_units,
+    unit_use,
+    without_units,
+)
+
+IMAGES = load_mnist("test").images[:1500]
 
 
 def sparse_model():
     return seeded_autoencoder(ModelConfig("sparse"), seed=1, gain=2.0).requires_grad_(False)
 
 
+def used_over(images, examples=4):
+    model = sparse_model()
+    x = to_float(images)
+    codes = model.encode(x)
+    statistics = CodeStatistics.of(x, codes)
+    return unit_use(model, images, statistics, examples), codes.numpy(), statistics
+
+
 def test_the_strongest_units_come_first_and_silent_ones_not_at_all():
-    code = torch.tensor([0.0, 0.2, 0.9, 0.0, 0.5])
+    code = np.array([0.0, 0.2, 0.9, 0.0, -0.5], np.float32)
     assert strongest_units(code, 2) == [2, 4]
     assert strongest_units(code, 5) == [2, 4, 1]
-    assert strongest_units(torch.zeros(5), 3) == []
+    assert strongest_units(np.zeros(5, np.float32), 3) == []
 
 
 def test_units_are_switched_off_in_a_copy():
-    code = torch.tensor([1.0, 2.0, 3.0])
+    code = np.array([1.0, 2.0, 3.0], np.float32)
     assert without_units(code, {0, 2}).tolist() == [0, 2, 0]
     assert without_units(code, []).tolist() == [1, 2, 3]
     assert code.tolist() == [1, 2, 3]
@@ -28,26 +50,64 @@ def test_units_are_switched_off_in_a_copy():
 
 def test_a_contribution_is_the_picture_with_the_unit_minus_the_one_without():
     model = sparse_model()
-    code = model.encode(to_float(load_mnist("test").images[:1]))[0]
-    units = strongest_units(code, 3)
-    added = contributions(model, code, units)
+    code = model.encode(to_float(IMAGES[:1]))[0]
+    units = strongest_units(code.numpy(), 3)
+    added = contributions(model, code.numpy(), units)
     assert added.shape == (3, 28, 28)
     for unit, one in zip(units, added, strict=True):
         silenced = code.clone()
         silenced[unit] = 0
         expected = model.decode(code[None]).clamp(0, 1) - model.decode(silenced[None]).clamp(0, 1)
-        torch.testing.assert_close(one, expected[0, 0])
-        assert one.abs().max() > 0
-    assert contributions(model, code, []).shape == (0, 28, 28)
+        np.testing.assert_allclose(one, expected[0, 0], rtol=1e-4, atol=1e-5)
+        assert np.abs(one).max() > 0
+    assert contributions(model, code.numpy(), []).shape == (0, 28, 28)
+
+
+def test_an_ablation_is_what_the_other_units_decode_to():
+    model = sparse_model()
+    x = to_float(IMAGES[:1])
+    seen = inspect(model, x)
+    off = strongest_units(seen.code, 2)
+    found = ablate(model, seen, off)
+    code = model.encode(x)
+    code[0, off] = 0
+    expected = model.decode(code).clamp(0, 1)[0, 0].numpy()
+    assert found.reconstruction.shape == (28, 28)
+    np.testing.assert_allclose(found.reconstruction, expected, rtol=1e-4, atol=1e-5)
+    assert found.mse == pytest.approx(float(np.mean((expected - x[0, 0].numpy()) ** 2)), rel=1e-4)
+    assert found.change == pytest.approx(float(np.mean((expected - seen.reconstruction) ** 2)), rel=1e-3)
+    assert found.change > 0
+
+
+def test_with_no_unit_switched_off_nothing_changes():
+    seen = inspect(sparse_model(), to_float(IMAGES[:1]))
+    whole = ablate(sparse_model(), seen, [])
+    np.testing.assert_allclose(whole.reconstruction, seen.reconstruction, atol=1e-6)
+    assert whole.mse == pytest.approx(seen.mse, rel=1e-5)
+    assert whole.change == pytest.approx(0, abs=1e-12)
 
 
 def test_the_examples_of_a_unit_are_the_images_that_activate_it_most():
-    model = sparse_model()
-    images = load_mnist("test").images[:1500]
-    codes = model.encode(to_float(images))
-    use = unit_use(model, images, codes.amax(0), examples=4)
+    use, codes, _ = used_over(IMAGES)
     assert use.examples.shape == (64, 4)
     for unit in (0, 31, 63):
-        order = codes[:, unit].argsort(descending=True, stable=True)[:4]
-        torch.testing.assert_close(codes[use.examples[unit], unit], codes[order, unit])
-    torch.testing.assert_close(use.density, (codes > 0.1 * codes.amax(0)).float().mean(0))
+        np.testing.assert_allclose(codes[use.examples[unit], unit], np.sort(codes[:, unit])[::-1][:4])
+    np.testing.assert_allclose(use.density, (codes > 0.1 * codes.max(0)).mean(0), rtol=1e-6)
+
+
+def test_the_pictures_of_the_examples_are_the_images():
+    use, *_ = used_over(IMAGES)
+    pictures = example_pictures(IMAGES, use, [31, 5])
+    assert pictures.shape == (2, 4, 28, 28)
+    np.testing.assert_allclose(pictures[1, 3], IMAGES[use.examples[5, 3], 0].numpy() / 255, rtol=1e-6)
+
+
+def test_of_two_units_in_the_middle_the_lower_density_counts_as_in_torch():
+    use, *_ = used_over(IMAGES[:200])
+    assert use.median_density == torch.from_numpy(use.density).median().item()
+    assert len(set(use.density.tolist())) > 2
+
+
+def test_mean_activations_are_the_columns_means():
+    _, codes, statistics = used_over(IMAGES[:200])
+    np.testing.assert_allclose(mean_activations(statistics), codes.mean(0), rtol=1e-4, atol=1e-6)

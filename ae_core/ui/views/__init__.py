@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-from torch import Tensor
 
+from ae_core.data import Picture
 from ae_core.page_names import View
 from ae_core.ui import keys
 from ae_core.ui.problems import told_here
@@ -21,7 +21,7 @@ VIEWS = {
 }
 
 
-def show(choice: Choice, picture: Tensor | None) -> None:
+def show(choice: Choice, picture: Picture | None) -> None:
     """The open view, of the chosen model and the drawing."""
     if choice.model is None:
         return

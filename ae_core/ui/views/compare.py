@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from torch import Tensor
 
 from ae_core import charts, glossary, maps
 from ae_core.config import Kind
-from ae_core.inspection import Inspection
+from ae_core.data import Picture
+from ae_core.inspection import Inspection, difference
 from ae_core.sweep_table import SweepPoint, TableError, read_table
 from ae_core.ui import keys, shown_model, style
 from ae_core.ui.library import Shown
@@ -24,7 +24,7 @@ _COLUMNS = 8
 _CELL = maps.CELL_PIXELS
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:
+def show(shown: Shown, picture: Picture | None) -> None:
     """The trade-off over the test set, then every model on this drawing, then the difference of two."""
     style.question("What does a stronger penalty buy, and what does it cost?")
     models = shown_model.comparable(shown)
@@ -163,17 +163,14 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, so "
         "that sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
     )
-    errors = [one.error.numpy() for one in seen]
-    codes = [
-        one.code.unflatten(0, model.checkpoint.model.code_shape).abs().numpy()
-        for one, model in zip(seen, models, strict=True)
-    ]
-    sensitivities = [one.sensitivity_map.numpy() for one in seen]
+    errors = [one.error for one in seen]
+    codes = [one.code_magnitudes for one in seen]
+    sensitivities = [one.sensitivity_map for one in seen]
     largest_error = max(float(one.max()) for one in errors)
     for first in range(0, len(models), _COLUMNS):
         part = slice(first, first + _COLUMNS)
         style.show(style.columns("penalty weight", [model.label for model in models[part]], strong=True))
-        _row("Reconstruction", [maps.grey_picture(one.reconstruction.numpy(), _CELL) for one in seen[part]])
+        _row("Reconstruction", [maps.grey_picture(one.reconstruction, _CELL) for one in seen[part]])
         style.show(style.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]]))
         _row("Error |x̂ − x|", [_linear(one, own_scales, largest_error) for one in errors[part]])
         if not own_scales:
@@ -219,17 +216,17 @@ def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: Kind) -
         second = st.selectbox(
             "B", labels, index=len(labels) - 1, key=keys.compared("b", kind).name, bind="query-params"
         )
-    a, b = seen[labels.index(first)], seen[labels.index(second)]
+    a_minus_b = difference(seen[labels.index(first)], seen[labels.index(second)])
     differences = {
-        "Reconstruction, A − B": a.reconstruction - b.reconstruction,
-        "Error, A − B": a.error - b.error,
-        "Sensitivity, A − B": a.sensitivity_map - b.sensitivity_map,
+        "Reconstruction, A − B": a_minus_b.reconstruction,
+        "Error, A − B": a_minus_b.error,
+        "Sensitivity, A − B": a_minus_b.sensitivity_map,
     }
-    for column, (title, difference) in zip(st.columns(3), differences.items(), strict=True):
+    for column, (title, values) in zip(st.columns(3), differences.items(), strict=True):
         with column:
-            largest = difference.abs().max().item()
+            largest = float(np.abs(values).max())
             st.image(
-                maps.signed_map(difference.numpy(), largest),
+                maps.signed_map(values, largest),
                 caption=title,
                 width="stretch",
                 alt=f"{title}, from −{largest:.3g} to {largest:.3g}.",

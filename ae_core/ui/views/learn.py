@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from torch import Tensor
 
 from ae_core.config import Kind
+from ae_core.data import Picture
 from ae_core.experiments import EXPERIMENTS, Answer, Experiment, Subject
 from ae_core.page_names import View
 from ae_core.ui import canvas, keys, library, shown_model, style
@@ -15,7 +15,7 @@ from ae_core.ui.state import lab
 from ae_core.ui.views import sparsity
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:  # noqa: ARG001 - the signature of a view
+def show(shown: Shown, picture: Picture | None) -> None:  # noqa: ARG001 - the signature of a view
     """The experiments to choose from."""
     style.question("What would you expect? Predict, then let the models answer.")
     for index, experiment in enumerate(EXPERIMENTS):
@@ -78,7 +78,7 @@ def _verdict(experiment: Experiment, answer: Answer) -> str:
 
 def _subject(kind: Kind, weight: float) -> Subject:
     shown = library.rung(kind, weight)
-    return Subject(shown.checkpoint.model, shown.statistics, lambda: sparsity.use_of(shown).density)
+    return Subject(shown.checkpoint.model, shown.statistics, lambda: sparsity.use_of(shown).median_density)
 
 
 def _set_up(index: int) -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
-import torch
-from torch import Tensor
 
 from ae_core import maps, unit_charts
-from ae_core.data import load_mnist, to_float
+from ae_core.data import Picture, load_mnist
 from ae_core.inspection import Inspection
 from ae_core.model import Autoencoder
 from ae_core.ui import style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab
-from ae_core.units import UnitUse, contributions, strongest_units, unit_use, without_units
+from ae_core.units import (
+    UnitUse,
+    ablate,
+    contributions,
+    example_pictures,
+    mean_activations,
+    strongest_units,
+    unit_use,
+)
 
 _UNITS = 8
 _EXAMPLES = 5
@@ -24,10 +31,10 @@ _EXAMPLES = 5
 def use_of(shown: Shown) -> UnitUse:
     """How a model uses its units over the test set, measured once a process."""
     images = load_mnist("test").images
-    return unit_use(shown.checkpoint.model, images, shown.statistics.max_activation, _EXAMPLES)
+    return unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:
+def show(shown: Shown, picture: Picture | None) -> None:
     """The drawing's units first, then all units over the test set."""
     style.question("Which units make up this drawing, and what does each of them add?")
     use = use_of(shown)
@@ -52,14 +59,14 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
         "it back."
     )
     with st.container(horizontal=True, gap="xsmall", key="units"):
-        for unit in sorted(set(units) | off, key=lambda unit: -seen.code[unit].item()):
+        for unit in sorted(set(units) | off, key=lambda unit: -seen.code[unit]):
             st.button(
                 f"{unit} off" if unit in off else str(unit),
                 key=f"unit_{unit}",
                 type="primary" if unit in off else "secondary",
                 on_click=told(_switch),
                 args=(shown.number, unit),
-                help=f"Unit {unit}: activation {seen.code[unit].item():.3g}",
+                help=f"Unit {unit}: activation {seen.code[unit]:.3g}",
             )
         st.button("Reset", key="units_reset", on_click=off.clear, disabled=not off)
     left, right = st.columns([1, 2], gap="medium")
@@ -74,22 +81,20 @@ def _switch(model: int, unit: int) -> None:
 
 
 def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
-    with torch.inference_mode():
-        without = model.decode(without_units(seen.code, off)[None]).clamp(0, 1)[0, 0]
+    without = ablate(model, seen, off)
     st.image(
-        maps.grid([[maps.grey_picture(one.numpy()) for one in (seen.reconstruction, without)]]),
+        maps.grid([[maps.grey_picture(one) for one in (seen.reconstruction, without.reconstruction)]]),
         caption="with all units, and without those switched off",
         width="stretch",
         alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
     )
-    change = (seen.reconstruction - without).square().mean().item()
     style.show(
         style.figures(
             {
                 "Units switched off": ", ".join(map(str, sorted(off))) or "none",
                 "MSE with all units": f"{seen.mse:.5f}",
-                "MSE without them": f"{(without - seen.x).square().mean().item():.5f}",
-                "Mean squared change of the picture": f"{change:.5f}",
+                "MSE without them": f"{without.mse:.5f}",
+                "Mean squared change of the picture": f"{without.change:.5f}",
             }
         )
     )
@@ -98,23 +103,23 @@ def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
 def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
     """One column per unit: what decoding adds with it, and the test digits that it answers to most."""
     added = contributions(model, seen.code, units)
-    largest = added.abs().max().item()
+    largest = float(np.abs(added).max())
     style.show(style.columns("unit", [str(unit) for unit in units], strong=True))
-    style.show(style.columns("activation", [f"{seen.code[unit].item():.2g}" for unit in units]))
+    style.show(style.columns("activation", [f"{seen.code[unit]:.2g}" for unit in units]))
     st.caption("What the decoder adds with the unit: the picture with it minus the one without")
     st.image(
-        maps.grid([[maps.signed_map(one.numpy(), largest, maps.CELL_PIXELS) for one in added]]),
+        maps.grid([[maps.signed_map(one, largest, maps.CELL_PIXELS) for one in added]]),
         width="stretch",
         alt=f"What each of the units {', '.join(map(str, units))} adds to the reconstruction.",
     )
     style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
     st.caption("The test digits that activate it most")
-    examples = to_float(load_mnist("test").images[use.examples[units], 0])
+    examples = example_pictures(load_mnist("test").images, use, units)
     st.image(
         maps.grid(
             [
-                [maps.grey_picture(image.numpy(), maps.CELL_PIXELS) for image in of_one_rank]
-                for of_one_rank in examples.transpose(0, 1)
+                [maps.grey_picture(image, maps.CELL_PIXELS) for image in of_one_rank]
+                for of_one_rank in examples.swapaxes(0, 1)
             ]
         ),
         width="stretch",
@@ -123,34 +128,33 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
 
 
 def _model(shown: Shown, use: UnitUse) -> None:
-    statistics = shown.statistics
+    means = mean_activations(shown.statistics)
     target = shown.checkpoint.train_config.sparsity_target
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("Mean activation of each unit" + ("" if target is None else ", to hold against ρ"))
         style.chart(
-            unit_charts.unit_means(statistics.mean_activation.numpy(), target),
+            unit_charts.unit_means(means, target),
             key="unit_means",
             alt="Mean activation of each unit over the test set, the largest first, from "
-            f"{statistics.mean_activation.max().item():.3g} to "
-            f"{statistics.mean_activation.min().item():.3g}.",
+            f"{means.max():.3g} to {means.min():.3g}.",
         )
     with right:
         st.markdown("Activation density: on how many images is a unit active?")
         style.chart(
-            unit_charts.density_histogram(use.density.numpy()),
+            unit_charts.density_histogram(use.density),
             key="density_histogram",
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
-            f"active on more than {use.density.median().item():.1%} of the images.",
+            f"active on more than {use.median_density:.1%} of the images.",
         )
     style.show(
         style.figures(
             {
-                "Active units per image": f"{use.density.sum().item():.1f} of {len(use.density)}",
+                "Active units per image": f"{use.density.sum():.1f} of {len(use.density)}",
                 "Units that are not zero, per image (l0)": f"{use.l0:.1f} of {len(use.density)}",
                 "Hoyer sparsity, mean": f"{use.hoyer:.3f}",
                 "Dead units": f"{use.dead_units}",
-                "Mean activation": f"{statistics.mean_activation.mean().item():.4f}",
+                "Mean activation": f"{means.mean():.4f}",
             }
         )
     )
