@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ae_core.data import IMAGE_SIZE
+from ae_core.data import IMAGE_SIZE, Picture
 
 _NOISE_SEED = 0
 _BLUR_REACH = 3
@@ -108,3 +108,23 @@ def corrupt(name: str, x: Tensor, strength: float) -> Tensor:
     if strength < 0:
         raise ValueError(f"strength must be at least 0, not {strength}")
     return x if strength == 0 else CORRUPTIONS[name].apply(x, strength)
+
+
+def corrupt_by(name: str, x: Picture, strengths: Sequence[float]) -> Tensor:
+    """One picture changed by each of some strengths, shape (strengths, 1, 28, 28)."""
+    return torch.cat([corrupt(name, x, strength) for strength in strengths])
+
+
+def noise_of_distance(picture: Picture, distance: float, draws: int) -> Tensor:
+    """The picture with normal noise, clamped to [0, 1], as far from the picture as asked: (draws, 1, 28, 28).
+
+    Noise has a distance from black to white at most; where it cannot reach the distance it comes near.
+    """
+    noise = torch.randn(draws, *picture.shape[1:], generator=torch.Generator().manual_seed(0))
+    low, high = torch.zeros(draws, 1, 1, 1), torch.full((draws, 1, 1, 1), 16.0)
+    for _ in range(40):
+        strength = (low + high) / 2
+        reached = ((picture + strength * noise).clamp(0, 1) - picture).flatten(1).norm(dim=1) < distance
+        low = torch.where(reached[:, None, None, None], strength, low)
+        high = torch.where(reached[:, None, None, None], high, strength)
+    return (picture + low * noise).clamp(0, 1)

@@ -5,28 +5,25 @@ What a sentence explains follows from what was measured, so that it is true for 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from ae_core.config import Kind
-from ae_core.corruption import corrupt
-from ae_core.data import PIXELS
+from ae_core.corruption import corrupt, noise_of_distance
+from ae_core.data import PIXELS, Picture
+from ae_core.estimates import Estimate, root_mean_square
 from ae_core.jacobian import encoder_jacobian, rank, spectrum, tangents
 from ae_core.metrics import CodeStatistics
 from ae_core.mistakes import summed_code_sq_norm
 from ae_core.model import Autoencoder
-from ae_core.neighbourhood import code_distances, random_directions
+from ae_core.neighbourhood import code_distances, tangent_and_random, walk_directions
 from ae_core.page_names import CHANGE, DISTANCE, TANGENT, View, strength
 
 _DRAWS = 64
 """Random directions, and draws of noise, behind a verdict."""
-_TIMES_THE_ERROR = 2
-"""A verdict that lies within so many standard errors of another is too close to call."""
 
 
 class Subject(NamedTuple):
@@ -51,35 +48,6 @@ class Answer(NamedTuple):
     """With the values."""
 
 
-class Estimate(NamedTuple):
-    """A value with its standard error."""
-
-    value: float
-    error: float
-
-    def place(self, bounds: tuple[float, ...]) -> tuple[int, ...]:
-        """Between which of the rising bounds it lies, as how many are below; several if too close to call."""
-        low, high = (
-            sum(end > bound for bound in bounds)
-            for end in (
-                self.value - _TIMES_THE_ERROR * self.error,
-                self.value + _TIMES_THE_ERROR * self.error,
-            )
-        )
-        return tuple(range(low, high + 1))
-
-    def __str__(self) -> str:
-        return f"{self.value:.3g} ± {self.error:.1g}" if self.error else f"{self.value:.3g}"
-
-
-def root_mean_square(values: Tensor) -> Estimate:
-    """The root mean square of independent draws (n,), and its standard error to first order."""
-    squares = values.double().square()
-    mean, error = squares.mean().item(), squares.std().item() / math.sqrt(len(squares))
-    root = math.sqrt(mean)
-    return Estimate(root, error / (2 * root) if root > 0 else 0.0)
-
-
 @dataclass(frozen=True)
 class Experiment:
     """A question, predictions to choose from, and the page on which the answer can be seen."""
@@ -93,13 +61,13 @@ class Experiment:
     view: View
     look: str
     """Where on the page the answer is."""
-    answer: Callable[[Tensor, Subjects, Mapping[str, Any]], Answer]
-    """From what the model sees, shape (1, 1, 28, 28), the models, and the page's settings of now."""
+    answer: Callable[[Picture, Subjects, Mapping[str, Any]], Answer]
+    """From what the model sees, the models, and the page's settings of now."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Widgets of the view, by their keys, as the experiment starts."""
 
 
-def _hundredfold(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
+def _hundredfold(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
     weak, strong = subjects("contractive", 1e-5), subjects("contractive", 1e-3)
     weak_norm, strong_norm = (_sq_norm(subject.model, picture) for subject in (weak, strong))
     if strong_norm == 0:
@@ -122,7 +90,7 @@ def _hundredfold(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> A
     )
 
 
-def _typical_unit(_: Tensor, subjects: Subjects, __: Mapping[str, Any]) -> Answer:
+def _typical_unit(_: Picture, subjects: Subjects, __: Mapping[str, Any]) -> Answer:
     subject = subjects("sparse", 2e-2)
     density = subject.median_density()
     mean = subject.statistics.mean_activation.mean().item()
@@ -140,7 +108,7 @@ def _typical_unit(_: Tensor, subjects: Subjects, __: Mapping[str, Any]) -> Answe
 
 
 @torch.inference_mode()
-def _direction(picture: Tensor, subjects: Subjects, settings: Mapping[str, Any]) -> Answer:
+def _direction(picture: Picture, subjects: Subjects, settings: Mapping[str, Any]) -> Answer:
     model = subjects("sparse", 5e-3).model
     number, distance = settings[TANGENT], settings[DISTANCE]
     jacobian = encoder_jacobian(model, picture)[0]
@@ -149,7 +117,9 @@ def _direction(picture: Tensor, subjects: Subjects, settings: Mapping[str, Any])
         return Answer((), "At distance 0 nothing moves: choose another distance in the view below.")
     if values[0] == 0:
         return Answer((), "The code does not move at all around this drawing: it has no tangents.")
-    along, at_random = tangent_and_random(model, picture, tangents(jacobian, number)[-1], distance)
+    along, at_random = tangent_and_random(
+        model, picture, tangents(jacobian, number)[-1], distance, walk_directions(_DRAWS)
+    )
     if at_random.value == 0:
         return Answer((), "Neither step moves the code at this distance: it follows nothing here.")
     ratio = along / at_random.value
@@ -167,19 +137,8 @@ def _direction(picture: Tensor, subjects: Subjects, settings: Mapping[str, Any])
     )
 
 
-def tangent_and_random(
-    model: Autoencoder, picture: Tensor, tangent: Tensor, distance: float
-) -> tuple[float, Estimate]:
-    """How far a step of this length moves the code along a tangent (28, 28), and in random directions."""
-    directions = random_directions(_DRAWS, torch.Generator().manual_seed(1))
-    start = picture.double()
-    moved = start + distance * torch.cat([tangent[None, None], directions]).double()
-    along, *others = code_distances(model, start, moved).tolist()
-    return along, root_mean_square(torch.tensor(others))
-
-
 @torch.inference_mode()
-def _shift_or_noise(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
+def _shift_or_noise(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
     shifted = corrupt("Shift", picture, 1.0)
     distance = (shifted - picture).norm().item()
     noisy = noise_of_distance(picture, distance, _DRAWS)
@@ -210,22 +169,7 @@ def _shift_or_noise(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -
     )
 
 
-def noise_of_distance(picture: Tensor, distance: float, draws: int) -> Tensor:
-    """The picture with normal noise, clamped to [0, 1], as far from the picture as asked: (draws, 1, 28, 28).
-
-    Noise has a distance from black to white at most; where it cannot reach the distance it comes near.
-    """
-    noise = torch.randn(draws, *picture.shape[1:], generator=torch.Generator().manual_seed(0))
-    low, high = torch.zeros(draws, 1, 1, 1), torch.full((draws, 1, 1, 1), 16.0)
-    for _ in range(40):
-        strength = (low + high) / 2
-        reached = ((picture + strength * noise).clamp(0, 1) - picture).flatten(1).norm(dim=1) < distance
-        low = torch.where(reached[:, None, None, None], strength, low)
-        high = torch.where(reached[:, None, None, None], high, strength)
-    return (picture + low * noise).clamp(0, 1)
-
-
-def _summed(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
+def _summed(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
     model = subjects("contractive", 1e-4).model
     with torch.inference_mode():
         jacobian = encoder_jacobian(model, picture)[0]
@@ -245,7 +189,7 @@ def _summed(picture: Tensor, subjects: Subjects, _: Mapping[str, Any]) -> Answer
     )
 
 
-def _sq_norm(model: Autoencoder, picture: Tensor) -> float:
+def _sq_norm(model: Autoencoder, picture: Picture) -> float:
     with torch.inference_mode():
         return encoder_jacobian(model, picture).square().sum().item()
 

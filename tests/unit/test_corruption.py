@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.corruption import CORRUPTIONS, add_noise, corrupt
+from ae_core.corruption import CORRUPTIONS, add_noise, corrupt, corrupt_by, noise_of_distance
 from ae_core.data import load_mnist, to_float
 
 
@@ -94,3 +94,19 @@ def test_noise_is_numpys_sum_clipped_and_the_same_for_the_same_generator(digit):
     drawn = torch.randn(digit.shape, generator=torch.Generator().manual_seed(5)).numpy()
     np.testing.assert_allclose(one, np.clip(digit.numpy() + 0.3 * drawn, 0, 1), atol=1e-6)
     assert torch.equal(one, again)
+
+
+def test_a_series_has_each_strength_of_a_change(digit):
+    strengths = [0.0, 1.0, 2.5]
+    series = corrupt_by("Shift", digit, strengths)
+    assert series.shape == (3, 1, 28, 28)
+    for one, strength in zip(series, strengths, strict=True):
+        assert torch.equal(one[None], corrupt("Shift", digit, strength))
+
+
+def test_noise_of_a_distance_has_it_and_stays_in_the_picture(digit):
+    noisy = noise_of_distance(digit, 2.5, 10)
+    assert noisy.shape == (10, 1, 28, 28)
+    assert 0 <= noisy.min() <= noisy.max() <= 1
+    np.testing.assert_allclose((noisy - digit).flatten(1).norm(dim=1), 2.5, rtol=1e-4)
+    assert not torch.equal(noisy[0], noisy[1])

@@ -14,7 +14,7 @@ import torch
 
 from ae_core.checkpoints import ladder_paths, load_checkpoint
 from ae_core.data import load_mnist, to_float
-from ae_core.experiments import EXPERIMENTS, Estimate, Subject, noise_of_distance, root_mean_square
+from ae_core.experiments import EXPERIMENTS, Subject
 from ae_core.metrics import CodeStatistics
 from ae_core.neighbourhood import random_directions
 
@@ -164,33 +164,9 @@ def test_noise_or_shift_does_not_hang_on_the_draw(index):
     assert said == pytest.approx(ratio, rel=0.04)
 
 
-def test_noise_of_a_distance_has_it_and_stays_in_the_picture():
-    noisy = noise_of_distance(digit(3), 2.5, 10)
-    assert noisy.shape == (10, 1, 28, 28)
-    assert 0 <= noisy.min() <= noisy.max() <= 1
-    np.testing.assert_allclose((noisy - digit(3)).flatten(1).norm(dim=1), 2.5, rtol=1e-4)
-    assert not torch.equal(noisy[0], noisy[1])
-
-
 def test_the_typical_unit_s_density_is_the_median():
     found = answer(DENSITY, digit(0))
     density = median_density_of("sparse", 2e-2)
     assert f"{density:.0%}" in found.sentence
     assert found.right == (0 if density < 0.03 else 1 if density < 0.2 else 2,)
     assert "bound" not in found.sentence, "rho is a target"
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "places"),
-    [(1.0, 0.0, (0,)), (3.0, 0.1, (1,)), (2.05, 0.1, (0, 1)), (4.9, 0.1, (1, 2)), (9.0, 1.0, (2,))],
-)
-def test_an_estimate_near_a_bound_is_too_close_to_call(value, error, places):
-    assert Estimate(value, error).place((2.0, 5.0)) == places
-
-
-def test_the_standard_error_of_a_root_mean_square_is_what_repeated_draws_scatter_by():
-    draws = torch.randn(4000, 64, generator=torch.Generator().manual_seed(0)) + 2
-    roots = draws.square().mean(1).sqrt()
-    claimed = np.mean([root_mean_square(row).error for row in draws[:200]])
-    assert claimed == pytest.approx(roots.std().item(), rel=0.05)
-    assert root_mean_square(draws[0]).value == pytest.approx(roots[0].item(), rel=1e-5)

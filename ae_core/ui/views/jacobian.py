@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
-import torch
-from torch import Tensor
 
 from ae_core import charts, maps
-from ae_core.experiments import tangent_and_random
-from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, tangents
-from ae_core.metrics import reconstruct
+from ae_core.data import Picture
+from ae_core.linearization import Linearization, leading_tangents, linearize, norm_estimates, spectra
 from ae_core.model import Autoencoder
-from ae_core.neighbourhood import random_directions, walk
-from ae_core.probes import probe_estimates, probe_variance
+from ae_core.neighbourhood import walk_tangent
 from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import comparable
@@ -26,46 +23,41 @@ _DIRECTIONS = 64
 """Random directions beside the tangent."""
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:
+def show(shown: Shown, picture: Picture | None) -> None:
     """What the chosen model's encoder does in the neighbourhood of the drawing."""
     style.question("Which changes of this drawing does the code follow, and which does it ignore?")
     if picture is None:
         st.markdown("Draw a digit, or place one, to see its Jacobian.")
         return
     model = shown.checkpoint.model
-    with torch.inference_mode():
-        jacobian = encoder_jacobian(model, picture)[0]
+    local = linearize(model, picture)
     left, right = st.columns(2, gap="medium")
     with left:
-        _map(sensitivity_map(jacobian))
+        _map(local.sensitivity_map)
     with right:
-        _estimates(model, picture, jacobian)
+        _estimates(model, picture, local)
     _spectra(shown, picture)
-    if not jacobian.any():
+    if local.constant:
         st.markdown("The code of this model does not change at all around this drawing: it has no tangents.")
         return
-    _walk(model, picture, jacobian)
+    _walk(model, picture, local)
 
 
-def _map(sensitivity: Tensor) -> None:
+def _map(sensitivity: np.ndarray) -> None:
     st.markdown("How far the code moves when a single pixel does")
     style.chart(
-        charts.sensitivity_chart(sensitivity.numpy()),
+        charts.sensitivity_chart(sensitivity),
         key="sensitivity_chart",
-        alt=f"Sensitivity of the code to each of 28 by 28 pixels, at most {sensitivity.max().item():.3g}.",
+        alt=f"Sensitivity of the code to each of 28 by 28 pixels, at most {sensitivity.max():.3g}.",
     )
     st.caption("The length of ∂h/∂xᵢ; point at a pixel to read it. Squared and added up, they give ‖J‖².")
 
 
-@torch.inference_mode()
-def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
+def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> None:
     """The same norm from random directions: how good is the estimate that training uses?"""
-    exact = jacobian.square().sum().item()
-    generator = torch.Generator().manual_seed(0)
-    estimates = probe_estimates(model.encoder, picture, max(_PROBES), generator)[:, 0]
-    means = [estimates[:probes].mean().item() for probes in _PROBES]
-    deviation = probe_variance(jacobian).sqrt().item()
-    errors = [deviation / probes**0.5 for probes in _PROBES]
+    exact = local.jacobian_sq_norm
+    estimates = norm_estimates(model, picture, local, _PROBES)
+    means, errors = estimates.means, estimates.standard_errors
     st.markdown("‖J‖² exactly, and estimated with random probes")
     style.chart(
         charts.norm_estimates(exact, _PROBES, means, errors),
@@ -94,8 +86,7 @@ def _estimates(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
     )
 
 
-@torch.inference_mode()
-def _spectra(shown: Shown, picture: Tensor) -> None:
+def _spectra(shown: Shown, picture: Picture) -> None:
     """Singular values of J for every rung, plain or by shape."""
     style.question("In how many directions does the code move?")
     st.markdown("Singular values of J for every penalty weight")
@@ -105,22 +96,18 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
         bind="query-params",
         help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
     )
-    curves, flat = {}, []
-    for model in comparable(shown):
-        values = spectrum(encoder_jacobian(model.checkpoint.model, picture))[0]
-        values = values[: rank(values)]
-        if len(values) > 0:
-            curves[model.label] = (values / values[0] if relative else values).numpy()
-        else:
-            flat.append(model.label)
+    models = {model.label: model.checkpoint.model for model in comparable(shown)}
+    found = spectra(models, picture, relative)
     style.chart(
-        charts.spectra(curves, shown.label, relative),
+        charts.spectra(found.curves, shown.label, relative),
         key="spectra",
         alt="Singular values of the Jacobian at the drawing, one curve per model, on a log axis; the "
-        "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in curves.items()),
+        "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in found.curves.items()),
     )
-    if flat:
-        st.caption(f"Without a curve, because the code does not move at all here: {', '.join(flat)}.")
+    if found.constant:
+        st.caption(
+            f"Without a curve, because the code does not move at all here: {', '.join(found.constant)}."
+        )
     st.caption(
         "Each curve falls from the direction that the code follows most to the one it follows least. It ends "
         "at the rank of J: to first order, near the drawing, the code ignores all further directions. The "
@@ -128,17 +115,14 @@ def _spectra(shown: Shown, picture: Tensor) -> None:
     )
 
 
-@torch.inference_mode()
-def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
+def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
     """Move the drawing along a tangent, and as far in a random direction."""
     style.question("What does the code follow most?")
     st.markdown("The leading tangents, right singular vectors of J")
-    leading = tangents(jacobian, _TANGENTS)
+    leading = leading_tangents(local, _TANGENTS)
     style.show(style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True))
     st.image(
-        maps.grid(
-            [[maps.signed_map(one.numpy(), one.abs().max().item(), maps.CELL_PIXELS) for one in leading]]
-        ),
+        maps.grid([[maps.signed_map(one, float(np.abs(one).max()), maps.CELL_PIXELS) for one in leading]]),
         width="stretch",
         alt=f"The {_TANGENTS} directions that the code follows most, as signed pictures, red up and blue "
         "down.",
@@ -161,32 +145,23 @@ def _walk(model: Autoencoder, picture: Tensor, jacobian: Tensor) -> None:
             key=keys.DISTANCE.name,
             bind="query-params",
             help="The root of the summed squared differences of the pixels, where from black to white is 1. "
-            f"The drawing itself has length {picture.norm().item():.1f}.",
+            f"The drawing itself has length {local.length:.1f}.",
         )
     name, others = f"tangent {number}", "random directions"
-    tangent = leading[number - 1]
-    random = random_directions(_DIRECTIONS, torch.Generator().manual_seed(1))
-    along, at_random = tangent_and_random(model, picture, tangent, distance)
+    walked = walk_tangent(model, picture, local, leading[number - 1], distance, _DISTANCES, _DIRECTIONS)
+    along, at_random = walked.code_moved, walked.code_moved_at_random
+    paths = {name: walked.along_tangent, others: walked.at_random}
     with left:
-        for title, direction in ((name, tangent), ("one random direction", random[0, 0])):
-            here = picture + distance * direction
-            shown = [here[0, 0], reconstruct(model, here)[0, 0]]
+        for title, path in ((name, walked.along_tangent), ("one random direction", walked.at_random)):
             st.image(
-                maps.grid([[maps.grey_picture(one.numpy()) for one in shown]]),
+                maps.grid([[maps.grey_picture(one) for one in (path.moved, path.reconstruction)]]),
                 caption=f"moved along {title}, and its reconstruction",
                 width=360,
                 alt=f"The drawing moved {distance:g} along {title}, and its reconstruction.",
             )
     with right:
-        sign = -1.0 if distance < 0 else 1.0
-        moves = {
-            name: walk(model, picture, sign * tangent[None, None], _DISTANCES),
-            others: walk(model, picture, sign * random, _DISTANCES),
-        }
-        slopes = {
-            name: (jacobian @ tangent.flatten()).norm().item(),
-            others: (jacobian @ random.flatten(1).T).square().sum(0).mean().sqrt().item(),
-        }
+        moves = {title: path.code_moves for title, path in paths.items()}
+        slopes = {title: path.slope for title, path in paths.items()}
         style.chart(
             charts.walk(_DISTANCES, moves, slopes, abs(distance)),
             key="walk",

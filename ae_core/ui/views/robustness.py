@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
-import torch
-from torch import Tensor
 
 from ae_core import charts, maps
 from ae_core.chart_style import PICTURE_DISTANCE
-from ae_core.corruption import CORRUPTIONS, corrupt
-from ae_core.data import PIXELS, load_mnist, to_float
-from ae_core.metrics import reconstruct
-from ae_core.neighbourhood import code_distances, contraction_curve, linear_reach
+from ae_core.corruption import CORRUPTIONS, corrupt, corrupt_by
+from ae_core.data import PIXELS, Picture, first_test_pictures
+from ae_core.neighbourhood import contraction_curve, linear_reach
+from ae_core.robustness import change_between, respond, response_curve
 from ae_core.ui import keys, style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.shown_model import comparable
@@ -26,7 +24,7 @@ _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:
+def show(shown: Shown, picture: Picture | None) -> None:
     """One change of the drawing under every model, then random moves of a growing length."""
     style.question("How far does the code move when the picture changes a little?")
     models = comparable(shown)
@@ -38,8 +36,7 @@ def show(shown: Shown, picture: Tensor | None) -> None:
     _contraction(shown, models, picture)
 
 
-@torch.inference_mode()
-def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
+def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
     name = st.segmented_control(
         "Change", list(CORRUPTIONS), default="Shift", required=True, key=keys.CHANGE.name, bind="query-params"
     )
@@ -54,24 +51,25 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
         bind="query-params",
     )
     changed = corrupt(name, picture, strength)
-    reconstructions = [reconstruct(model.checkpoint.model, changed) for model in models]
-    before = [reconstruct(model.checkpoint.model, picture) for model in models]
-    shifts = [_in_spreads(model, picture, changed) for model in models]
+    change = change_between(picture, changed)
+    responses = [
+        respond(model.checkpoint.model, picture, changed, model.statistics.spread) for model in models
+    ]
     left, right = st.columns([1, 4], gap="medium")
     with left:
         st.image(
-            maps.grid([[maps.grey_picture(one[0, 0].numpy()) for one in (picture, changed)]]),
+            maps.grid([[maps.grey_picture(one) for one in (change.before, change.after)]]),
             caption="the drawing, and changed",
             width="stretch",
             alt=f"The drawing, and the drawing after {name.lower()} of {strength:g} {kind.unit}.",
         )
-        style.show(style.figures({"Distance of the two": f"{(changed - picture).norm().item():.3g}"}))
+        style.show(style.figures({"Distance of the two": f"{change.distance:.3g}"}))
         st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
     with right:
         style.show(style.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
         st.image(
-            maps.grid([[maps.grey_picture(one[0, 0].numpy(), maps.CELL_PIXELS) for one in reconstructions]]),
+            maps.grid([[maps.grey_picture(one.reconstruction, maps.CELL_PIXELS) for one in responses]]),
             width="stretch",
             alt=f"Reconstruction of the changed drawing under {len(models)} models, in the order of the "
             "headings.",
@@ -79,46 +77,34 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Tensor) -> None:
         style.show(
             style.columns(
                 "code moved, in spreads of the code",
-                ["constant" if shift is None else f"{shift[0]:.2g}" for shift in shifts],
+                ["constant" if one.code_moved is None else f"{one.code_moved:.2g}" for one in responses],
             )
         )
         style.show(
             style.columns(
                 "reconstruction moved (RMS of the pixels)",
-                [
-                    f"{(after - start).square().mean().sqrt().item():.2g}"
-                    for after, start in zip(reconstructions, before, strict=True)
-                ],
+                [f"{one.reconstruction_moved:.2g}" for one in responses],
             )
         )
         style.show(
             style.columns(
                 "distance of the reconstruction to the unchanged drawing (RMS)",
-                [f"{(after - picture).square().mean().sqrt().item():.2g}" for after in reconstructions],
+                [f"{one.distance_to_unchanged:.2g}" for one in responses],
             )
         )
     _against_strength(shown, models, picture, name)
 
 
-def _in_spreads(model: Shown, picture: Tensor, changed: Tensor) -> list[float] | None:
-    """How far each changed picture moves the code, over its spread; None for a code that never changes."""
-    spread = model.statistics.spread
-    if spread == 0:
-        return None
-    return (code_distances(model.checkpoint.model, picture, changed) / spread).tolist()
-
-
-def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: str) -> None:
+def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name: str) -> None:
     kind = CORRUPTIONS[name]
     strengths = kind.strengths(_STRENGTHS)
-    changed = torch.cat([corrupt(name, picture, strength) for strength in strengths])
-    moved, held = {}, {}
-    for model in models:
-        shift = _in_spreads(model, picture, changed)
-        if shift is not None:
-            moved[model.label] = shift
-        error = (reconstruct(model.checkpoint.model, changed) - picture).square().mean((1, 2, 3)).sqrt()
-        held[model.label] = error.tolist()
+    changed = corrupt_by(name, picture, strengths)
+    responses = {
+        model.label: response_curve(model.checkpoint.model, picture, changed, model.statistics.spread)
+        for model in models
+    }
+    moved = {label: one.code_moved for label, one in responses.items() if one.code_moved is not None}
+    held = {label: one.distance_to_unchanged for label, one in responses.items()}
     for column, key, curves, title, y_title in zip(
         st.columns(2, gap="medium"),
         ("moved", "held"),
@@ -147,26 +133,20 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Tensor, name: 
 
 @st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs=BY_NUMBER)
 def _test_curve(shown: Shown) -> list[float]:
-    x = to_float(load_mnist("test").images[:_TEST_DIGITS])
-    return _curve(shown, x)
+    x = first_test_pictures(_TEST_DIGITS)
+    return contraction_curve(shown.checkpoint.model, x, _RADII, shown.statistics.spread)
 
 
-def _curve(shown: Shown, x: Tensor) -> list[float]:
-    return contraction_curve(shown.checkpoint.model, x, _RADII, shown.statistics.spread, _draws())
+def _curve(shown: Shown, picture: Picture) -> list[float]:
+    return contraction_curve(shown.checkpoint.model, picture, _RADII, shown.statistics.spread, _DIRECTIONS)
 
 
-def _draws() -> torch.Generator:
-    """The same directions for every model."""
-    return torch.Generator().manual_seed(0)
-
-
-def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> None:
+def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> None:
     """The contraction curve, for the drawing and for test digits."""
     moving = [model for model in models if model.statistics.spread > 0]
     sources = {f"{_TEST_DIGITS} test digits": {model.label: _test_curve(model) for model in moving}}
     if picture is not None:
-        around = picture.expand(_DIRECTIONS, -1, -1, -1)
-        sources = {"This drawing": {model.label: _curve(model, around) for model in moving}} | sources
+        sources = {"This drawing": {model.label: _curve(model, picture) for model in moving}} | sources
     for index, (column, (title, curves)) in enumerate(
         zip(st.columns(2, gap="medium"), sources.items(), strict=False)
     ):
@@ -192,15 +172,17 @@ def _contraction(shown: Shown, models: list[Shown], picture: Tensor | None) -> N
         f"spread. As r tends to 0 it tends to ‖J‖ / (√{PIXELS} · spread), the movement that the penalty sees."
     )
     if picture is not None:
-        st.caption(_reaches(moving, sources["This drawing"], around))
+        st.caption(_reaches(moving, sources["This drawing"], picture))
 
 
-def _reaches(models: list[Shown], curves: dict[str, list[float]], around: Tensor) -> str:
+def _reaches(models: list[Shown], curves: dict[str, list[float]], picture: Picture) -> str:
     """How far from the drawing the Jacobian tells how the code moves, in a sentence."""
     near, nowhere = [], []
     for model in models:
         curve, spread = curves[model.label], model.statistics.spread
-        reach = linear_reach(model.checkpoint.model, around, _RADII, curve, spread, _draws(), _NEARLY_LINEAR)
+        reach = linear_reach(
+            model.checkpoint.model, picture, _RADII, curve, spread, _NEARLY_LINEAR, _DIRECTIONS
+        )
         if reach is None:
             nowhere.append(model.label)
         else:

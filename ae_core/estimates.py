@@ -1,0 +1,40 @@
+"""Values with their standard errors, and what can be told from them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from torch import Tensor
+
+_TIMES_THE_ERROR = 2
+"""A verdict that lies within so many standard errors of another is too close to call."""
+
+
+class Estimate(NamedTuple):
+    """A value with its standard error."""
+
+    value: float
+    error: float
+
+    def place(self, bounds: tuple[float, ...]) -> tuple[int, ...]:
+        """Between which of the rising bounds it lies, as how many are below; several if too close to call."""
+        low, high = (
+            sum(end > bound for bound in bounds)
+            for end in (
+                self.value - _TIMES_THE_ERROR * self.error,
+                self.value + _TIMES_THE_ERROR * self.error,
+            )
+        )
+        return tuple(range(low, high + 1))
+
+    def __str__(self) -> str:
+        return f"{self.value:.3g} ± {self.error:.1g}" if self.error else f"{self.value:.3g}"
+
+
+def root_mean_square(values: Tensor) -> Estimate:
+    """The root mean square of independent draws (n,), and its standard error to first order."""
+    squares = values.double().square()
+    mean, error = squares.mean().item(), squares.std().item() / math.sqrt(len(squares))
+    root = math.sqrt(mean)
+    return Estimate(root, error / (2 * root) if root > 0 else 0.0)
