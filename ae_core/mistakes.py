@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ae_core.data import Picture
 from ae_core.jacobian import encoder_jacobian, pre_activation_jacobian
 from ae_core.model import Autoencoder
 from ae_core.penalties import kl_penalty
@@ -32,8 +33,8 @@ class Mistake:
     """One sentence."""
 
 
-def contraction_mistakes(model: Autoencoder, x: Tensor) -> list[Mistake]:
-    """What is often taken for ||J||_F^2, on one image of shape (1, 1, 28, 28)."""
+def contraction_mistakes(model: Autoencoder, x: Picture) -> list[Mistake]:
+    """What is often taken for ||J||_F^2, on one image."""
     with torch.inference_mode():
         jacobian = encoder_jacobian(model, x)[0]
         code = model.encode(x)[0]
@@ -99,7 +100,13 @@ def _penalty_gradient_norm(model: Autoencoder, x: Tensor, detached: bool) -> flo
     return sum(one.square().sum().item() for one in gradients if one is not None) ** 0.5
 
 
-def sparsity_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
+@torch.inference_mode()
+def sparsity_mistakes(model: Autoencoder, x: Tensor, sparsity_target: float) -> list[Mistake]:
+    """What is often taken for the KL penalty, on the codes of images (batch, 1, 28, 28)."""
+    return kl_mistakes(model.encode(x), sparsity_target)
+
+
+def kl_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
     """What is often taken for the KL penalty, on a batch of codes of shape (batch, K)."""
     rho = sparsity_target
     right = kl_penalty(codes, rho).item()

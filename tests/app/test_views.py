@@ -18,7 +18,7 @@ from ae_core.corruption import CORRUPTIONS
 from ae_core.data import load_mnist, to_float
 from ae_core.experiments import EXPERIMENTS
 from ae_core.inspection import inspect
-from ae_core.mistakes import contraction_mistakes, sparsity_mistakes
+from ae_core.mistakes import contraction_mistakes, kl_mistakes
 from ae_core.ui.views import VIEWS
 from ae_core.ui.views.learn import _subject
 from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
@@ -197,7 +197,7 @@ def test_wrong_and_right_has_the_measured_figures(page, kind):
     else:
         with torch.inference_mode():
             codes = checkpoint.model.encode(to_float(load_mnist("test").images[:100]))
-        expected = sparsity_mistakes(codes, 0.01)
+        expected = kl_mistakes(codes, 0.01)
     bodies = " ".join(element.proto.body for element in page.main.get("html"))
     for mistake in expected:
         assert (

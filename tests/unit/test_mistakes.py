@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
-from ae_core.mistakes import contraction_mistakes, sparsity_mistakes, summed_code_sq_norm
+from ae_core.mistakes import contraction_mistakes, kl_mistakes, sparsity_mistakes, summed_code_sq_norm
 from ae_core.model import seeded_autoencoder
 
 PICTURE = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1))
@@ -102,7 +102,7 @@ def test_the_snippets_of_weights_and_slopes_run_as_they_stand(kind):
 
 def test_the_snippets_of_the_kl_penalty_run_as_they_stand():
     codes = torch.rand(20, 64, generator=torch.Generator().manual_seed(2))
-    over_units, one_mean, no_logarithm = sparsity_mistakes(codes, 0.05)
+    over_units, one_mean, no_logarithm = kl_mistakes(codes, 0.05)
     for mistake in (over_units, one_mean):
         for code, given in ((mistake.wrong_code, mistake.wrong), (mistake.right_code, mistake.right)):
             rho_hat = run_snippet(code, h=codes)["rho_hat"].expand(64 if mistake is one_mean else -1)
@@ -134,7 +134,7 @@ def test_kl_mistakes_are_their_formulas():
             rho * math.log(rho / one) + (1 - rho) * math.log((1 - rho) / (1 - one)) for one in means.tolist()
         )
 
-    over_units, one_mean, no_logarithm = sparsity_mistakes(codes, rho)
+    over_units, one_mean, no_logarithm = kl_mistakes(codes, rho)
     for one in (over_units, one_mean, no_logarithm):
         assert one.right == pytest.approx(kl(codes.mean(0)), rel=1e-4)
     assert over_units.wrong == pytest.approx(kl(codes.mean(1)), rel=1e-4)
@@ -147,6 +147,13 @@ def test_kl_mistakes_are_their_formulas():
 def test_a_unit_that_never_rests_passes_the_mean_over_units():
     codes = torch.zeros(50, 64)
     codes[:, 7] = 0.64
-    over_units, *_ = sparsity_mistakes(codes, 0.01)
+    over_units, *_ = kl_mistakes(codes, 0.01)
     assert over_units.wrong == pytest.approx(0, abs=1e-4)
     assert over_units.right > 1
+
+
+def test_sparsity_mistakes_are_those_of_the_model_s_codes():
+    model = seeded_autoencoder(ModelConfig("sparse"), seed=3)
+    x = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        assert sparsity_mistakes(model, x, 0.05) == kl_mistakes(model.encoder(x).flatten(1), 0.05)

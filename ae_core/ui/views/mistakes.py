@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-import torch
-from torch import Tensor
 
-from ae_core.data import load_mnist, to_float
+from ae_core.data import Picture, first_test_pictures
 from ae_core.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
 from ae_core.ui import style
 from ae_core.ui.library import Shown
@@ -15,14 +13,13 @@ _BATCH = 100
 """Test images behind the KL penalty: as many as a step of the published recipe has."""
 
 
-def show(shown: Shown, picture: Tensor | None) -> None:
+def show(shown: Shown, picture: Picture | None) -> None:
     """Each mistake with its figure beside the right one."""
     style.question("What do the formulas measure that are often written instead of the penalty?")
     if shown.kind == "sparse":
         st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
-        with torch.inference_mode():
-            codes = shown.checkpoint.model.encode(to_float(load_mnist("test").images[:_BATCH]))
-        _cards(sparsity_mistakes(codes, shown.checkpoint.train_config.sparsity_target))
+        target = shown.checkpoint.train_config.sparsity_target
+        _cards(sparsity_mistakes(shown.checkpoint.model, first_test_pictures(_BATCH), target))
         return
     if picture is None:
         st.markdown("Draw a digit, or place one: the formulas are measured on it.")
