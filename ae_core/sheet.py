@@ -42,9 +42,7 @@ def draw_sheet(exhibit: Exhibit) -> bytes:
 
 def _panels(exhibit: Exhibit) -> list[_Panel]:
     seen, code = exhibit.inspection, exhibit.code_map_values
-    x, reconstruction, error, sensitivity = (
-        np.asarray(values) for values in (seen.x, seen.reconstruction, seen.error, seen.sensitivity_map)
-    )
+    x, reconstruction, error, sensitivity = seen.x, seen.reconstruction, seen.error, seen.sensitivity_map
     largest_error, largest_code = float(error.max()), float(code.max())
     largest_sensitivity = float(sensitivity.max())
     active = f"{seen.active_count} of {code.size} active"
