@@ -17,9 +17,8 @@ from ae_core import distributed, foreground
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
-from ae_core.files import CheckpointError
+from ae_core.errors import CheckpointError, GridError, TrainingDivergedError, explain
 from ae_core.foreground import command_for, folder_for, last_good, taken, train_to_file
-from ae_core.jobs import expected_failure
 from ae_core.metrics import evaluate
 from ae_core.options import (
     compute_of_option,
@@ -31,9 +30,9 @@ from ae_core.options import (
 )
 from ae_core.runs import leave_all, train_ladder
 from ae_core.states import RUNS_VARIABLE, look_at, runs_dir
-from ae_core.sweep import GridError, read_grid, work_on
+from ae_core.sweep import read_grid, work_on
 from ae_core.sweep_table import as_text, rows_of, write_table
-from ae_core.training import Compute, TrainingDivergedError
+from ae_core.training import Compute
 
 _LOOK_SECONDS = 0.2
 _MOST_RUNS = 100
@@ -295,7 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         code, message = 1, f"{error.filename or 'A file'} cannot be written: {error.strerror or error}."
     except Exception as error:
-        code, message = 1, expected_failure(error)
+        code, message = 1, explain(error)
         if message is None:
             raise
     click.echo(f"Error: {' '.join(message.split())}", err=True)

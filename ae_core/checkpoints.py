@@ -12,7 +12,8 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
-from ae_core.files import CheckpointError, clipped, parse_object, read_file, read_tensors, write_whole
+from ae_core.errors import CheckpointError
+from ae_core.files import clipped, parse_object, read_file, read_tensors, write_whole
 from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder
 

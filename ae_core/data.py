@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.errors import DataError
+
 IMAGE_SIZE = 28
 """Pixels along each side of an image."""
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
@@ -39,10 +41,6 @@ _SHA256 = {
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
 }
 """Digests of the files after decompression."""
-
-
-class DataError(Exception):
-    """A file of the data set is missing or damaged; the message names it."""
 
 
 class Mnist(NamedTuple):

@@ -17,12 +17,10 @@ import torch
 from safetensors import deserialize
 from torch import Tensor
 
+from ae_core.errors import CheckpointError
+
 _TYPES = {torch.float32: "F32", torch.uint8: "U8"}
 """The types that our files have, as safetensors calls them."""
-
-
-class CheckpointError(Exception):
-    """A file of this lab cannot be read or written; the message says what is wrong and what to do."""
 
 
 def write_whole(path: Path, content: bytes) -> None:

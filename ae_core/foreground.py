@@ -17,11 +17,11 @@ from ae_core import distributed
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
-from ae_core.files import CheckpointError
+from ae_core.errors import CheckpointError, RunGoneError, TrainingDivergedError
 from ae_core.jobs import Job
 from ae_core.metrics import evaluate
-from ae_core.states import RunFolder, RunGoneError, SavedRun, load_run, runs_dir
-from ae_core.training import Compute, TrainingDivergedError, TrainProgress
+from ae_core.states import RunFolder, SavedRun, load_run, runs_dir
+from ae_core.training import Compute, TrainProgress
 
 
 def folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> RunFolder | None:

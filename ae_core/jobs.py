@@ -12,16 +12,14 @@ import torch
 from torch import Tensor
 
 from ae_core.config import Recipe
-from ae_core.data import DataError
-from ae_core.files import CheckpointError
-from ae_core.metrics import MetricsError
+from ae_core.errors import (
+    CheckpointError,
+)
 from ae_core.model import initial_model
-from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun
-from ae_core.training import Compute, TrainingDivergedError, TrainProgress, TrainState, train
+from ae_core.states import RunFolder, SavedRun
+from ae_core.training import Compute, TrainProgress, TrainState, train
 
 _LONGEST_HISTORY = 2000
-_SAID = (DataError, MetricsError, CheckpointError, RunInUseError, RunGoneError, TrainingDivergedError)
-"""Errors that are sentences already."""
 
 _log = logging.getLogger(__name__)
 
@@ -129,18 +127,3 @@ def _for_device(saved: SavedRun, compute: Compute) -> SavedRun:
     seed = random.Random(f"{saved.recipe.train.seed} {state.step}").getrandbits(63)
     noise = torch.Generator(compute.device).manual_seed(seed).get_state()
     return replace(saved, state=replace(state, optimizer=state.optimizer | {"noise": noise}))
-
-
-def expected_failure(error: BaseException) -> str | None:
-    """What a failure that no programming can rule out means to a person; None for any other."""
-    if isinstance(error, _SAID):
-        return str(error)
-    if isinstance(error, OSError):
-        return f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
-    # The CPU's allocator raises a plain RuntimeError.
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        return (
-            "There is not enough memory. Choose a smaller batch size, or wait until other programs have "
-            "given memory back."
-        )
-    return None

@@ -16,15 +16,12 @@ from torch import Tensor
 
 from ae_core.corruption import add_noise
 from ae_core.data import PIXELS, to_float
+from ae_core.errors import MetricsError
 from ae_core.jacobian import encoder_jacobian, reconstruction_jacobian
 from ae_core.model import Autoencoder
 
 Metrics = dict[str, float | int | list[float] | None]
 """Values by name; None where a value is undefined (0/0, for a code that never changes)."""
-
-
-class MetricsError(Exception):
-    """A model's values are not finite numbers."""
 
 
 ACTIVE_SHARE = 0.1

@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
-from ae_core.training import Compute, DeviceError, DeviceName, choose_compute
+from ae_core.errors import DeviceError
+from ae_core.training import Compute, DeviceName, choose_compute
 
 _OVERRIDABLE = [
     (config, field.name)

@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, ImageFilter
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from ae_core.errors import PictureError
 from ae_core.picture_metadata import JPEG_SIGNATURE, take_apart
 
 SIDE = 280
@@ -58,10 +59,6 @@ _MOST_OF_A_RECTANGLE, _SLIMMEST_SHEET = 0.72, 0.4
 _MOST_BETWEEN = 0.1
 """Share of the picture that is neither light nor dark: a shadow has a soft edge, a sheet has not."""
 _MOST_STROKES_IN_A_ROW = 4
-
-
-class PictureError(Exception):
-    """An upload is no picture of a digit; the message says why, and what to do."""
 
 
 class Photo(NamedTuple):

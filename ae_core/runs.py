@@ -24,11 +24,12 @@ from torch import Tensor
 from ae_core.checkpoints import Checkpoint
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
-from ae_core.jobs import Job, expected_failure
+from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
+from ae_core.jobs import Job
 from ae_core.metrics import evaluate, reconstruct
 from ae_core.model import Autoencoder, initial_model
-from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun
-from ae_core.training import Compute, TrainingDivergedError, TrainProgress
+from ae_core.states import RunFolder, SavedRun
+from ae_core.training import Compute, TrainProgress
 from ae_core.turns import Turn
 
 RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
@@ -185,7 +186,7 @@ class TrainingRun:
             error = "The program ended before the model was measured."
         except Exception as raised:
             # Whatever happens, the page must not wait for a thread that is gone.
-            error = expected_failure(raised)
+            error = explain(raised)
             if error is None:
                 error = f"The run ended early ({type(raised).__name__}): {raised}"
                 _log.exception("A training run failed")

@@ -26,7 +26,8 @@ from torch import Tensor
 
 from ae_core.checkpoints import SUFFIX, parse_recipe, recipe_metadata
 from ae_core.config import Recipe, is_count, is_number
-from ae_core.files import CheckpointError, parse_object, read_file, read_tensors, write_whole
+from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
+from ae_core.files import parse_object, read_file, read_tensors, write_whole
 from ae_core.model import Autoencoder
 from ae_core.training import Compute, TrainProgress, TrainState
 
@@ -47,14 +48,6 @@ _CUDA_GENERATOR_BYTES = 16
 _LOCK = "lock"
 _PATIENCE_SECONDS = 10.0
 """How long an owner waits for those who only look; each of them holds the lock for microseconds."""
-
-
-class RunInUseError(Exception):
-    """Another process, or another session of this one, works on the run."""
-
-
-class RunGoneError(Exception):
-    """The run has ended, or was forgotten."""
 
 
 @dataclass(frozen=True)

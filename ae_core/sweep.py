@@ -20,10 +20,11 @@ from typing import Any
 from ae_core.checkpoints import SUFFIX, Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Recipe
 from ae_core.data import load_mnist
-from ae_core.files import CheckpointError, write_whole
-from ae_core.jobs import Job, expected_failure
+from ae_core.errors import CheckpointError, GridError, RunInUseError, explain
+from ae_core.files import write_whole
+from ae_core.jobs import Job
 from ae_core.metrics import evaluate
-from ae_core.states import RunFolder, RunInUseError
+from ae_core.states import RunFolder
 from ae_core.training import Compute
 
 MOST_CELLS = 10_000
@@ -34,10 +35,6 @@ _STATES = "unfinished"
 _ATTEMPTS = "attempts.txt"
 
 _log = logging.getLogger(__name__)
-
-
-class GridError(Exception):
-    """A grid's file says something that cannot be trained; the message says where."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +190,7 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
         checkpoint = _trained(cell, folder, compute, say)
         save_checkpoint(checkpoint, cell.path)
     except Exception as error:
-        reason = expected_failure(error)
+        reason = explain(error)
         if reason is None:
             reason = f"{type(error).__name__}: {error}"
             _log.exception("%s crashed", cell.name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_core.config import KINDS, Kind, ModelConfig, TrainConfig
+from ae_core.errors import TableError
 from ae_core.files import write_whole
 from ae_core.glossary import COSTS
 from ae_core.sweep import Cell
@@ -30,10 +31,6 @@ _NUMBER = re.compile(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?$")
 _NO_CSV = "{name} is damaged or no CSV file: choose the summary.csv of a sweep, or save it as CSV in UTF-8."
 
 Row = dict[str, Any]
-
-
-class TableError(Exception):
-    """A file is not the table of a sweep; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)

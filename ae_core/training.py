@@ -19,6 +19,7 @@ from torch import Tensor
 from ae_core import distributed
 from ae_core.config import TrainConfig
 from ae_core.data import shuffled_batches, to_float
+from ae_core.errors import DeviceError, TrainingDivergedError
 from ae_core.model import Autoencoder
 from ae_core.stepping import Step, fastest_step
 
@@ -29,14 +30,6 @@ SAVE_SECONDS = 20.0
 _STEPS_A_REPORT = 20
 """Of several processes."""
 WARM_UP_SHARE = 0.3
-
-
-class DeviceError(Exception):
-    """The device that was asked for is not there."""
-
-
-class TrainingDivergedError(Exception):
-    """The loss is no longer finite; the model is back at its last good weights."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.config import Recipe
-from ae_core.files import CheckpointError
+from ae_core.errors import CheckpointError, DeviceError, RunGoneError, RunInUseError
 from ae_core.runs import TrainingRun
-from ae_core.states import RunFolder, RunGoneError, RunInUseError, SavedRun, interrupted, runs_dir
-from ae_core.training import DeviceError, choose_compute
+from ae_core.states import RunFolder, SavedRun, interrupted, runs_dir
+from ae_core.training import choose_compute
 from ae_core.ui import running
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab

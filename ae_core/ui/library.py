@@ -9,9 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ae_core.checkpoints import Checkpoint, CheckpointError, ladder_paths, load_checkpoint, read_checkpoint
+from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, read_checkpoint
 from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
+from ae_core.errors import CheckpointError
 from ae_core.inspection import inspect
 from ae_core.metrics import CodeStatistics, Metrics, measure_without_jacobians
 from ae_core.ui.keys import FILE, LADDER, MINE, Source

@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from ae_core.jobs import expected_failure
+from ae_core.errors import explain
 from ae_core.ui.state import lab
 
 P = ParamSpec("P")
@@ -45,7 +45,7 @@ def show() -> None:
 
 
 def _sentence(error: Exception) -> str:
-    sentence = expected_failure(error)
+    sentence = explain(error)
     if sentence is None:
         raise error
     return sentence

@@ -6,8 +6,9 @@ from datetime import date
 
 import streamlit as st
 
-from ae_core.checkpoints import CheckpointError, to_bytes
+from ae_core.checkpoints import to_bytes
 from ae_core.data import Picture
+from ae_core.errors import CheckpointError
 from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
 from ae_core.sheet import draw_sheet

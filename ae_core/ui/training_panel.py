@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
+from ae_core.errors import DeviceError
 from ae_core.runs import TrainingRun, train_ladder
-from ae_core.training import Compute, DeviceError, available_devices, choose_compute
+from ae_core.training import Compute, available_devices, choose_compute
 from ae_core.ui import interrupted_runs, keys, running, shown_model
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import told

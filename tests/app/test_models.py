@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from ae_core import checkpoints
-from ae_core.checkpoints import CheckpointError, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
-from ae_core.data import DataError
+from ae_core.errors import CheckpointError, DataError
 from ae_core.export import Exhibit, to_csv
 from ae_core.inspection import inspect
 from ae_core.ui import library, model_picker, shown_model

@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ae_core.checkpoints import (
-    CheckpointError,
-    ladder_paths,
-    load_checkpoint,
-    path_for_name,
-    save_checkpoint,
-    saved_paths,
-)
+from ae_core.checkpoints import ladder_paths, load_checkpoint, path_for_name, save_checkpoint, saved_paths
 from ae_core.config import KINDS, LADDERS
+from ae_core.errors import CheckpointError
 
 
 def out_of_space(*_, **__):

@@ -18,7 +18,7 @@ import ae_core.runs
 from ae_core import foreground, jobs
 from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
-from ae_core.data import DataError
+from ae_core.errors import DataError
 from ae_core.training import train
 from tests.unit.conftest import assert_one_error_line
 

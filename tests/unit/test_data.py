@@ -11,7 +11,8 @@ import pytest
 import torch
 
 import ae_core.data
-from ae_core.data import DataError, load_mnist, shuffled_batches, to_float
+from ae_core.data import load_mnist, shuffled_batches, to_float
+from ae_core.errors import DataError
 
 SHIPPED = Path(ae_core.data.__file__).parent / "mnist"
 NAMES = {

@@ -12,7 +12,8 @@ import textwrap
 
 import pytest
 
-from ae_core.checkpoints import CheckpointError, ladder_paths, load_checkpoint
+from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.errors import CheckpointError
 
 _COUNT = 2000
 _MEMORY_BYTES = 200 * 2**20

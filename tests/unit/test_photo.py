@@ -16,7 +16,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
-from ae_core.photo import LARGEST_FILE, PictureError, ink_of_photo
+from ae_core.errors import PictureError
+from ae_core.photo import LARGEST_FILE, ink_of_photo
 
 
 def file_of(picture, kind="PNG", **options):

@@ -14,9 +14,10 @@ import torch
 from ae_core import jobs, states
 from ae_core.config import KINDS, RECIPES
 from ae_core.data import load_mnist
+from ae_core.errors import TrainingDivergedError
 from ae_core.jobs import Job
 from ae_core.states import RunFolder
-from ae_core.training import Compute, TrainingDivergedError, train
+from ae_core.training import Compute, train
 from tests.unit.test_states import left_by_cuda, saved_run
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")

@@ -11,7 +11,8 @@ import torch
 
 from ae_core import runs
 from ae_core.config import RECIPES
-from ae_core.data import DataError, Mnist, load_mnist, to_float
+from ae_core.data import Mnist, load_mnist, to_float
+from ae_core.errors import DataError
 from ae_core.metrics import evaluate
 from ae_core.runs import TrainingRun, train_ladder
 from ae_core.training import Compute

@@ -12,8 +12,9 @@ import streamlit as st
 from ae_core import charts, glossary, maps
 from ae_core.config import Kind
 from ae_core.data import Picture
+from ae_core.errors import TableError
 from ae_core.inspection import Inspection, difference
-from ae_core.sweep_table import SweepPoint, TableError, read_table
+from ae_core.sweep_table import SweepPoint, read_table
 from ae_core.ui import keys, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told

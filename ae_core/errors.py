@@ -1,0 +1,64 @@
+"""Every failure that no programming can rule out: each is a sentence on what is wrong and what to do."""
+
+from __future__ import annotations
+
+import torch
+
+
+class LabError(Exception):
+    """An error whose message is one sentence, or a few, on what is wrong and what to do."""
+
+
+class DataError(LabError):
+    """A file of the data set is missing or damaged; the message names it."""
+
+
+class PictureError(LabError):
+    """An upload is no picture of a digit; the message says why, and what to do."""
+
+
+class CheckpointError(LabError):
+    """A file of this lab cannot be read or written; the message says what is wrong and what to do."""
+
+
+class MetricsError(LabError):
+    """A model's values are not finite numbers."""
+
+
+class DeviceError(LabError):
+    """The device that was asked for is not there."""
+
+
+class TrainingDivergedError(LabError):
+    """The loss is no longer finite; the model is back at its last good weights."""
+
+
+class RunInUseError(LabError):
+    """Another process, or another session of this one, works on the run."""
+
+
+class RunGoneError(LabError):
+    """The run has ended, or was forgotten."""
+
+
+class GridError(LabError):
+    """A grid's file says something that cannot be trained; the message says where."""
+
+
+class TableError(LabError):
+    """A file is not the table of a sweep; the message says what is wrong with it."""
+
+
+def explain(error: BaseException) -> str | None:
+    """What a failure that no programming can rule out means to a person; None for any other."""
+    if isinstance(error, LabError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}."
+    # The CPU's allocator raises a plain RuntimeError.
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return (
+            "There is not enough memory. Choose a smaller batch size, or wait until other programs have "
+            "given memory back."
+        )
+    return None
