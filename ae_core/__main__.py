@@ -15,10 +15,11 @@ import click
 
 from ae_core import distributed, foreground
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.compute import Compute
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
-from ae_core.errors import CheckpointError, GridError, TrainingDivergedError, explain
-from ae_core.foreground import command_for, folder_for, last_good, taken, train_to_file
+from ae_core.errors import CheckpointError, GridError, LabError, explain
+from ae_core.foreground import command_for, last_good, open_job, start_job, train_to_file
 from ae_core.metrics import evaluate
 from ae_core.options import (
     compute_of_option,
@@ -28,11 +29,10 @@ from ae_core.options import (
     recipe_options,
     refuse_recipe_options,
 )
-from ae_core.runs import leave_all, train_ladder
+from ae_core.runs import end_all, train_ladder
 from ae_core.states import RUNS_VARIABLE, look_at, runs_dir
 from ae_core.sweep import read_grid, work_on
 from ae_core.sweep_table import as_text, rows_of, write_table
-from ae_core.training import Compute
 
 _LOOK_SECONDS = 0.2
 _MOST_RUNS = 100
@@ -81,17 +81,14 @@ def train_command(
     with distributed.process_group():
         if resume is not None:
             refuse_recipe_options()
-            folder, saved = taken(resume, runs_dir)
-            recipe, compute = saved.recipe, saved.compute
-            compute_of_option(compute.device.type)
-            out = out or (Path(saved.target) if saved.target is not None else None)
-        else:
-            recipe, compute, saved = recipe_of_options(kind, recipe_name), compute_of_option(device), None
+            job = open_job(resume, runs_dir, out)
+            out = out or (None if job.target is None else Path(job.target))
+        elif out is not None:
+            recipe, compute = recipe_of_options(kind, recipe_name), compute_of_option(device)
+            job = start_job(recipe, compute, out, runs_dir)
         if out is None:
             raise click.UsageError("Missing option '--out': say which file the model goes to.")
-        if resume is None:
-            folder = folder_for(recipe, compute, out, runs_dir)
-        checkpoint = train_to_file(recipe, compute, out, folder, saved)
+        checkpoint = train_to_file(job, out)
     if checkpoint is not None:
         click.echo(f"{out}: {_summary(checkpoint)}", err=True)
 
@@ -151,8 +148,7 @@ def _train_in_turn(
     rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path
 ) -> Iterator[tuple[Checkpoint, Path]]:
     for recipe, path in rungs:
-        folder = folder_for(recipe, compute, path, runs_dir)
-        yield train_to_file(recipe, compute, path, folder), path
+        yield train_to_file(start_job(recipe, compute, path, runs_dir), path), path
 
 
 def _train_at_once(
@@ -193,9 +189,9 @@ def _train_at_once(
             else:
                 problems.append(f"They are in {out}.")
         if problems:
-            raise TrainingDivergedError(" ".join(problems))
+            raise LabError(" ".join(problems))
     finally:
-        leave_all(runs)
+        end_all(runs)
 
 
 @cli.command("sweep")

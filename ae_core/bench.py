@@ -23,6 +23,7 @@ from torch.func import jacfwd, jacrev, vmap
 from torch.utils.data import DataLoader, Dataset
 
 from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.compute import Compute
 from ae_core.config import KINDS, LADDERS, RECIPES, Recipe
 from ae_core.data import Mnist, load_mnist, shuffled_batches, to_float
 from ae_core.inspection import inspect
@@ -32,7 +33,7 @@ from ae_core.model import Autoencoder, initial_model
 from ae_core.penalties import kl_penalty
 from ae_core.runs import train_ladder
 from ae_core.stepping import bound_decoder
-from ae_core.training import Compute, learning_rate_at, train
+from ae_core.training import learning_rate_at, train
 
 PUBLISHED_TEST_MSE = 0.002167
 """Of the published reference's contractive checkpoint."""

@@ -30,7 +30,19 @@ class DeviceError(LabError):
 
 
 class TrainingDivergedError(LabError):
-    """The loss is no longer finite; the model is back at its last good weights."""
+    """The loss is no longer finite; the model is back at its last good weights.
+
+    Args:
+        step: by which it was not.
+        good_step: that the model's weights are of; 0 for the initial ones.
+    """
+
+    def __init__(self, step: int, total_steps: int, good_step: int) -> None:
+        self.good_step = good_step
+        super().__init__(
+            f"Training diverged: the loss was no longer finite by step {step} of {total_steps}. "
+            "Try a smaller learning rate or penalty weight."
+        )
 
 
 class RunInUseError(LabError):

@@ -15,22 +15,27 @@ import click
 
 from ae_core import distributed
 from ae_core.checkpoints import Checkpoint, save_checkpoint
+from ae_core.compute import Compute
 from ae_core.config import Recipe
-from ae_core.data import load_mnist
-from ae_core.errors import CheckpointError, RunGoneError, TrainingDivergedError
+from ae_core.errors import CheckpointError, LabError, RunGoneError, TrainingDivergedError
 from ae_core.jobs import Job
-from ae_core.metrics import evaluate
-from ae_core.states import RunFolder, SavedRun, load_run, runs_dir
-from ae_core.training import Compute, TrainProgress
+from ae_core.progress import TrainProgress
+from ae_core.states import RunFolder, load_run, runs_dir
 
 
-def folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> RunFolder | None:
-    """The folder of the run that trains a recipe for a file: the same for the same command.
+def start_job(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> Job:
+    """The job that trains a recipe for a file: it goes on if the same command was interrupted.
 
-    None, with a warning, where none can be made, and in processes other than the first.
+    Args:
+        directory: holds the folder of its state. Where none can be made a warning is printed.
+    Raises:
+        RunInUseError: if the same command is at work.
     """
-    if distributed.rank() > 0:
-        return None
+    folder = _folder_for(recipe, compute, out, directory) if distributed.rank() == 0 else None
+    return Job.resume_or_start(recipe, compute, folder, str(out.resolve()), _say)
+
+
+def _folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> RunFolder | None:
     what = json.dumps([recipe.as_dict(), str(compute), str(out.resolve())], sort_keys=True)
     name = f"{out.stem}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
     try:
@@ -40,16 +45,20 @@ def folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> 
         return None
 
 
-def taken(name: str, directory: Path) -> tuple[RunFolder | None, SavedRun]:
-    """An interrupted run, by its name; the folder is None in processes other than the first.
+def open_job(name: str, directory: Path, out: Path | None) -> Job:
+    """An interrupted run, by its name; the state is kept by the first process alone.
 
+    Args:
+        out: the file that its model goes to; None leaves it as it was.
     Raises:
         click.UsageError: if there is no such run.
         CheckpointError: if its state is damaged.
         RunInUseError: if somebody works on it.
     """
-    folder = _open(name, directory) if distributed.rank() == 0 else None
-    return folder, load_run(directory / name)
+    target = None if out is None else str(out.resolve())
+    if distributed.rank() == 0:
+        return Job.resume(_open_folder(name, directory), target, _say)
+    return Job.follow(load_run(directory / name), target)
 
 
 def forget(name: str, directory: Path) -> None:
@@ -59,10 +68,10 @@ def forget(name: str, directory: Path) -> None:
         click.UsageError: if there is no such run.
         RunInUseError: if somebody works on it.
     """
-    _open(name, directory).remove()
+    _open_folder(name, directory).remove()
 
 
-def _open(name: str, directory: Path) -> RunFolder:
+def _open_folder(name: str, directory: Path) -> RunFolder:
     try:
         if Path(name).name == name:
             return RunFolder(directory / name)
@@ -76,53 +85,43 @@ def last_good(out: Path) -> Path:
     return out.with_stem(f"{out.stem}.last-good")
 
 
-def train_to_file(
-    recipe: Recipe, compute: Compute, out: Path, folder: RunFolder | None, saved: SavedRun | None = None
-) -> Checkpoint | None:
+def train_to_file(job: Job, out: Path) -> Checkpoint | None:
     """Train, measure and save; what was interrupted goes on where its state is.
 
     Returns:
         None in processes other than the first.
     Raises:
         CheckpointError: if the file cannot be written; the state stays, so that nothing is lost.
-        TrainingDivergedError: with the last good weights in a file beside `out`, which the message names.
+        LabError: if the training diverged; the message names the file beside `out` that the last good
+            weights are in.
     """
     try:
-        target = str(out.resolve())
-        if saved is not None:
-            job = Job(recipe, compute, folder, saved, target)
-        else:
-            job = Job.resume(recipe, compute, folder, target, _say)
         problem = None
         try:
             _follow(job, out.stem)
         except TrainingDivergedError as error:
             out = last_good(out)
-            problem = f"{error} They are in {out}."
+            problem = f"{error} The weights of step {error.good_step} are in {out}."
         if distributed.rank() > 0:
             return None
-        metrics = evaluate(job.model.eval(), load_mnist("test").images)
-        checkpoint = Checkpoint(job.model, recipe.model, recipe.train, metrics)
+        checkpoint = job.checkpoint()
         try:
             save_checkpoint(checkpoint, out)
         except CheckpointError as error:
-            raise CheckpointError(f"{error} {_how_to_save_it(folder)}") from error
-        if folder is not None:
-            folder.remove()
+            raise CheckpointError(f"{error} {_how_to_save_it(job.folder)}") from error
+        job.forget()
         if problem is not None:
-            raise TrainingDivergedError(problem)
+            raise LabError(problem)
         return checkpoint
     except KeyboardInterrupt:
-        raise click.ClickException(_how_to_go_on(folder)) from None
+        raise click.ClickException(_how_to_go_on(job.folder)) from None
     finally:
-        if folder is not None:
-            folder.close()
+        job.close()
 
 
 def _follow(job: Job, label: str) -> None:
-    images = load_mnist("train").images
     if distributed.rank() > 0:
-        for _ in job.reports(images):
+        for _ in job.train():
             pass
         return
     compute, processes = job.compute, distributed.size()
@@ -132,7 +131,7 @@ def _follow(job: Job, label: str) -> None:
         _say(f"{label} was interrupted and goes on after step {job.steps_done:,}.")
     warning = None
     with click.progressbar(length=1000, label=label, file=sys.stderr, item_show_func=_status) as bar:
-        for progress in job.reports(images):
+        for progress in job.train():
             bar.update(round(1000 * progress.fraction) - bar.pos, progress)
             if job.warning not in (None, warning):
                 warning = job.warning

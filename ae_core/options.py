@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from ae_core.compute import Compute, DeviceName, choose_compute
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
 from ae_core.errors import DeviceError
-from ae_core.training import Compute, DeviceName, choose_compute
 
 _OVERRIDABLE = [
     (config, field.name)

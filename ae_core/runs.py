@@ -13,8 +13,9 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
+from enum import Enum
 from time import monotonic
 from typing import Literal
 
@@ -22,14 +23,14 @@ import torch
 from torch import Tensor
 
 from ae_core.checkpoints import Checkpoint
+from ae_core.compute import Compute
 from ae_core.config import Recipe
-from ae_core.data import load_mnist
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
 from ae_core.jobs import Job
-from ae_core.metrics import evaluate, reconstruct
+from ae_core.metrics import reconstruct
 from ae_core.model import Autoencoder, initial_model
-from ae_core.states import RunFolder, SavedRun
-from ae_core.training import Compute, TrainProgress
+from ae_core.progress import TrainProgress
+from ae_core.states import RunFolder
 from ae_core.turns import Turn
 
 RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
@@ -39,11 +40,23 @@ GRACE_SECONDS = 60.0
 _PREVIEW_SECONDS = 0.4
 _TURN_SECONDS = 0.2
 _NICENESS = 10
-_GOODBYE_SECONDS = 5.0
+_GOODBYE_SECONDS = 60.0
+"""Far longer than a run takes to see that it shall end, even on a busy machine."""
 
 
-class _LeavingError(Exception):
-    """The process ends, and a run that still measures with it."""
+class EndReason(Enum):
+    """Why a run ends before its last step; it decides what becomes of model and state."""
+
+    STOPPED = "stopped"
+    """Somebody wants the model as it is: it is measured, and the state is removed."""
+    ABANDONED = "abandoned"
+    """Nobody watched for too long: the state is left to whoever comes next; without one as if stopped."""
+    SHUTDOWN = "shutdown"
+    """The program ends: nothing more is computed, and the state is left."""
+
+
+class _ShutdownError(Exception):
+    """The program ends, and a run that still measures with it."""
 
 
 @dataclass(frozen=True)
@@ -76,43 +89,38 @@ class TrainingRun:
     """One run; its thread starts at once, and trains when the device is free.
 
     Args:
-        recipe: what to train.
-        compute: where.
+        job: what to train, and how far it is. Its state is removed when the run ends by itself or is stopped,
+            so that only what was interrupted can be gone on with.
         after: runs that have to end before this one asks for the device.
         turn: a place in the device's queue that this run shares with others; None takes one of its own.
-        folder: where to keep its state, so that it can be gone on with after the program ended; the folder is
-            removed when the run ends by itself or by `stop`. None keeps nothing.
-        resume: how far it is; `recipe` and `compute` are to be those of this.
         grace_seconds: how long to go on once `orphan` was called.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
-        compute: Compute,
+        job: Job,
         after: Iterable[TrainingRun] = (),
         turn: Turn | None = None,
-        folder: RunFolder | None = None,
-        resume: SavedRun | None = None,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
-        self.recipe = recipe
-        self.compute = compute
+        self.recipe = job.recipe
+        self.compute = job.compute
+        self._job: Job | None = job
+        self._folder = job.folder
         self._after = tuple(after)
-        self._turn = turn or Turn(compute.device.type)
-        self._folder = folder
-        self._resume = resume
+        self._turn = turn or Turn(job.compute.device.type)
         self._grace_seconds = grace_seconds
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._leave = threading.Event()
+        self._asked: EndReason | None = None
+        self._is_asked = threading.Event()
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
-        self._preview = initial_model(recipe).eval()
-        if resume is not None and resume.history:
-            self._update(history=resume.history, progress=resume.history[-1])
+        self._preview = initial_model(job.recipe).eval()
+        if job.history:
+            self._update(history=job.history, progress=job.history[-1])
         if not self._after:
             # Places in the queue are in the order in which runs were asked for, not in that of their threads.
+            self._turn.join()
             self._update(ahead=self._turn.ahead())
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
@@ -123,9 +131,13 @@ class TrainingRun:
         with self._lock:
             return self._snapshot
 
-    def stop(self) -> None:
-        """Ask the run to end after the current step; what it has learnt is kept."""
-        self._stop.set()
+    def end(self, reason: EndReason) -> None:
+        """Ask the run to end after the current step."""
+        with self._lock:
+            # Nothing is more urgent than the program's end.
+            if self._asked is not EndReason.SHUTDOWN:
+                self._asked = reason
+        self._is_asked.set()
 
     def orphan(self) -> None:
         """Say that nobody watches: the run stops after its grace, unless `adopt` comes first."""
@@ -140,11 +152,6 @@ class TrainingRun:
         self._thread.join(timeout)
         return self.snapshot()
 
-    def leave(self) -> None:
-        """Have the thread end at once, without a model: the process is about to."""
-        self._stop.set()
-        self._leave.set()
-
     def forget_state(self) -> None:
         """Remove what a run that ended unwatched has left to go on with: its model has been found."""
         if self._folder is not None:
@@ -156,16 +163,12 @@ class TrainingRun:
         with self._lock, torch.inference_mode():
             return reconstruct(self._preview, x)
 
-    def _is_abandoned(self) -> bool:
+    def _end_reason(self) -> EndReason | None:
+        """Why the run is to end now; None if it is to go on."""
         orphaned = self._orphaned
-        return orphaned is not None and monotonic() - orphaned > self._grace_seconds
-
-    def _is_left_to_others(self) -> bool:
-        """Whether its page went away, and whoever comes next can go on with it: nobody waits for figures."""
-        return self._folder is not None and self._is_abandoned() and not self._stop.is_set()
-
-    def _should_stop(self) -> bool:
-        return self._stop.is_set() or self._is_abandoned()
+        if self._asked is None and orphaned is not None and monotonic() - orphaned > self._grace_seconds:
+            return EndReason.ABANDONED
+        return self._asked
 
     def _update(self, **changes: object) -> None:
         with self._lock:
@@ -173,16 +176,19 @@ class TrainingRun:
 
     def _run(self) -> None:
         _give_way()
+        job, self._job = self._job, None
+        assert job is not None
         # A stream of its own lets runs overlap on one CUDA device.
         cuda = self.compute.device.type == "cuda"
-        state, error = "failed", None
+        state: RunState = "failed"
+        error = None
         try:
             if self._has_its_turn():
                 with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
-                    state, error = self._work()
+                    state, error = self._work(job)
             else:
                 state = "stopped"
-        except _LeavingError:
+        except _ShutdownError:
             error = "The program ended before the model was measured."
         except Exception as raised:
             # Whatever happens, the page must not wait for a thread that is gone.
@@ -191,75 +197,75 @@ class TrainingRun:
                 error = f"The run ended early ({type(raised).__name__}): {raised}"
                 _log.exception("A training run failed")
         finally:
-            # By now nothing refers to the model any more: the next run finds the memory free.
+            self._settle(job)
+            # Nothing refers to the model any more: the next run finds the memory free.
+            del job
             gc.collect()
             if cuda and error is not None:
                 torch.cuda.empty_cache()
             self._turn.leave()
-            self._leave_folder()
             self._update(state=state, error=error)
 
-    def _leave_folder(self) -> None:
-        """Forget the state of a run that has ended; keep it where only the program did, or nobody watches."""
-        if self._folder is None:
-            return
-        if self._leave.is_set() or self._orphaned is not None:
-            self._folder.close()
+    def _settle(self, job: Job) -> None:
+        """Remove the state of a run that has ended; leave it where the program did, or nobody watches."""
+        if self._asked is EndReason.SHUTDOWN or self._orphaned is not None:
+            job.close()
             return
         try:
-            self._folder.remove()
+            job.forget()
         except OSError as error:
             # It will be offered as interrupted: better than a run that seems to go on for ever.
-            _log.warning("The state of %s cannot be removed: %s", self._folder.name, error)
+            _log.warning("The state of a run cannot be removed: %s", error)
 
     def _has_its_turn(self) -> bool:
-        """Wait for the runs before this one, then for the device; false if this one was stopped meanwhile."""
+        """Wait for the runs before this one, then for the device; false if this one is to end before."""
         for run in self._after:
-            while run.snapshot().running and not self._should_stop():
+            while run.snapshot().running and self._end_reason() is None:
                 run.wait(_TURN_SECONDS)
         self._after = ()
-        while not self._should_stop() and (ahead := self._turn.ahead()) > 0:
+        self._turn.join()
+        while self._end_reason() is None and (ahead := self._turn.ahead()) > 0:
             self._update(ahead=ahead)
-            self._stop.wait(_TURN_SECONDS)
-        if self._should_stop():
+            self._is_asked.wait(_TURN_SECONDS)
+        if self._end_reason() is not None:
             return False
         self._update(state="training", ahead=0)
         return True
 
-    def _work(self) -> tuple[RunState, str | None]:
+    def _work(self, job: Job) -> tuple[RunState, str | None]:
         """Train and measure; returns how the run ends, and a sentence if it failed."""
-        job = Job(self.recipe, self.compute, self._folder, self._resume)
-        model, self._resume = job.model, None
-        state: RunState = "finished"
-        error = None
-        previewed = monotonic()
-        reports = job.reports(load_mnist("train").images)
         try:
+            state, error = self._train(job), None
+        except TrainingDivergedError as diverged:
+            state, error = "failed", str(diverged)
+            if self.snapshot().progress is None:
+                return state, error
+            error += f" The weights of step {diverged.good_step} are kept."
+        self._renew_preview(job.model)
+        reason = self._end_reason()
+        if reason is EndReason.SHUTDOWN:
+            raise _ShutdownError
+        # What somebody can go on with need not be measured: nobody waits for the values.
+        if not (reason is EndReason.ABANDONED and self._folder is not None):
+            self._update(state="measuring")
+            self._update(checkpoint=job.checkpoint(self._measured))
+        return state, error
+
+    def _train(self, job: Job) -> RunState:
+        previewed = monotonic()
+        with closing(job.train()) as reports:
             for progress in reports:
                 self._update(progress=progress, history=job.history, warning=job.warning)
                 if monotonic() - previewed > _PREVIEW_SECONDS:
-                    self._renew_preview(model)
+                    self._renew_preview(job.model)
                     previewed = monotonic()
-                if self._should_stop():
-                    if progress.step < progress.total_steps:
-                        state = "stopped"
-                    break
-        except TrainingDivergedError as diverged:
-            state, error = "failed", str(diverged)
-        finally:
-            reports.close()
-        self._renew_preview(model)
-        if self.snapshot().progress is None or self._is_left_to_others():
-            return state, error
-        self._update(state="measuring")
-        metrics = evaluate(model.eval(), load_mnist("test").images, self._measured)
-        model = model.to("cpu", memory_format=torch.contiguous_format)
-        self._update(checkpoint=Checkpoint(model, self.recipe.model, self.recipe.train, metrics))
-        return state, error
+                if progress.step < progress.total_steps and self._end_reason() is not None:
+                    return "stopped"
+        return "finished"
 
     def _measured(self, share: float) -> None:
-        if self._leave.is_set():
-            raise _LeavingError
+        if self._asked is EndReason.SHUTDOWN:
+            raise _ShutdownError
         self._update(measured=share)
 
     def _renew_preview(self, model: Autoencoder) -> None:
@@ -271,17 +277,17 @@ _log = logging.getLogger(__name__)
 _ALL: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
 
 
-def leave_all(runs: Iterable[TrainingRun]) -> None:
-    """Have all of the runs end at once, and wait until they have."""
+def end_all(runs: Iterable[TrainingRun]) -> None:
+    """Have all of the runs end with the program, and wait until they have."""
     going_on = [run for run in runs if run.snapshot().running]
     for run in going_on:
-        run.leave()
+        run.end(EndReason.SHUTDOWN)
     for run in going_on:
         run.wait(_GOODBYE_SECONDS)
 
 
 # A thread that is inside PyTorch while Python shuts down would abort the process.
-atexit.register(leave_all, _ALL)
+atexit.register(end_all, _ALL)
 
 
 def train_ladder(
@@ -300,10 +306,10 @@ def train_ladder(
     if compute.device.type == "cpu":
         runs: list[TrainingRun] = []
         for rung in recipes:
-            runs.append(TrainingRun(rung, compute, after=runs, folder=new_folder(rung)))
+            runs.append(TrainingRun(Job(rung, compute, new_folder(rung)), after=runs))
         return runs
     turn = Turn(compute.device.type, len(recipes))
-    return [TrainingRun(rung, compute, turn=turn, folder=new_folder(rung)) for rung in recipes]
+    return [TrainingRun(Job(rung, compute, new_folder(rung)), turn=turn) for rung in recipes]
 
 
 def _give_way() -> None:

@@ -25,11 +25,13 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from ae_core.checkpoints import SUFFIX, parse_recipe, recipe_metadata
+from ae_core.compute import Compute
 from ae_core.config import Recipe, is_count, is_number
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.files import parse_object, read_file, read_tensors, write_whole
 from ae_core.model import Autoencoder
-from ae_core.training import Compute, TrainProgress, TrainState
+from ae_core.progress import TrainProgress
+from ae_core.train_state import TrainState
 
 try:
     import fcntl

@@ -18,14 +18,12 @@ from time import sleep
 from typing import Any
 
 from ae_core.checkpoints import SUFFIX, Checkpoint, load_checkpoint, save_checkpoint
+from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Recipe
-from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError, GridError, RunInUseError, explain
 from ae_core.files import write_whole
 from ae_core.jobs import Job
-from ae_core.metrics import evaluate
 from ae_core.states import RunFolder
-from ae_core.training import Compute
 
 MOST_CELLS = 10_000
 MOST_ATTEMPTS = 2
@@ -187,7 +185,10 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
     write_whole(folder.path / _ATTEMPTS, str(attempts + 1).encode())
     say(f"{cell.name}: {'begins' if attempts == 0 else 'tried once more'}")
     try:
-        checkpoint = _trained(cell, folder, compute, say)
+        job = Job.resume_or_start(cell.recipe, compute, folder, str(cell.path), say)
+        for _ in job.train():
+            pass
+        checkpoint = job.checkpoint()
         save_checkpoint(checkpoint, cell.path)
     except Exception as error:
         reason = explain(error)
@@ -202,14 +203,6 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
     folder.remove()
     say(f"{cell.name}: done, test MSE {checkpoint.metrics['test_mse']:.6f}")
     return True
-
-
-def _trained(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str], None]) -> Checkpoint:
-    job = Job.resume(cell.recipe, compute, folder, str(cell.path), say)
-    for _ in job.reports(load_mnist("train").images):
-        pass
-    metrics = evaluate(job.model.eval(), load_mnist("test").images)
-    return Checkpoint(job.model, cell.recipe.model, cell.recipe.train, metrics)
 
 
 def _attempts(folder: RunFolder) -> int:

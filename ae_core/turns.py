@@ -21,12 +21,20 @@ class Turn:
         self._queue = _QUEUES[device]
         self._members = members
 
-    def ahead(self) -> int:
-        """How many turns come before this one, 0 if it is this one's; the first call takes the place."""
+    def join(self) -> None:
+        """Take the last place in the queue, unless one of the runs has done so already."""
         with _LOCK:
             if self not in self._queue and self._members > 0:
                 self._queue.append(self)
-            return self._queue.index(self) if self in self._queue else 0
+
+    def ahead(self) -> int:
+        """How many turns come before this one; 0 if it is this one's.
+
+        Raises:
+            ValueError: if it is not in the queue.
+        """
+        with _LOCK:
+            return self._queue.index(self)
 
     def leave(self) -> None:
         """Say that one of the runs has ended, or waits no longer."""

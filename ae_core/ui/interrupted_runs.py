@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.config import Recipe
-from ae_core.errors import CheckpointError, DeviceError, RunGoneError, RunInUseError
+from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
+from ae_core.jobs import Job
 from ae_core.runs import TrainingRun
 from ae_core.states import RunFolder, SavedRun, interrupted, runs_dir
-from ae_core.training import choose_compute
 from ae_core.ui import running
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab
@@ -49,13 +49,16 @@ def _go_on(name: str) -> None:
     if folder is None:
         return
     try:
-        run = folder.load()
-        choose_compute(run.compute.device.type)
-    except (CheckpointError, DeviceError) as error:
+        job = Job.resume(folder, tell=_tell)
+    except CheckpointError as error:
         folder.close()
-        lab().training_problem = f"This run cannot go on: {error}"
+        _tell(f"This run cannot go on: {error}")
         return
-    running.begin([TrainingRun(run.recipe, run.compute, folder=folder, resume=run)])
+    running.begin([TrainingRun(job)])
+
+
+def _tell(sentence: str) -> None:
+    lab().training_problem = sentence
 
 
 def _forget(name: str) -> None:

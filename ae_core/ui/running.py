@@ -7,7 +7,7 @@ from time import monotonic, sleep
 import streamlit as st
 
 from ae_core import charts, maps
-from ae_core.runs import RunSnapshot, TrainingRun
+from ae_core.runs import EndReason, RunSnapshot, TrainingRun
 from ae_core.ui import library, style
 from ae_core.ui.state import lab
 
@@ -25,7 +25,7 @@ def begin(runs: list[TrainingRun]) -> None:
 def stop() -> None:
     """Ask all of the runs to end, and wait for a moment: the page that follows then shows that they do."""
     for run in lab().runs:
-        run.stop()
+        run.end(EndReason.STOPPED)
     deadline = monotonic() + _STOP_SECONDS
     while monotonic() < deadline and any(
         run.snapshot().state in ("waiting", "training") for run in lab().runs

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from ae_core.compute import Compute, available_devices, choose_compute
 from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
+from ae_core.jobs import Job
 from ae_core.runs import TrainingRun, train_ladder
-from ae_core.training import Compute, available_devices, choose_compute
 from ae_core.ui import interrupted_runs, keys, running, shown_model
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import told
@@ -138,7 +139,7 @@ def _recipe_of_fields() -> Recipe:
 
 
 def _start() -> None:
-    _begin(lambda recipe, compute: [TrainingRun(recipe, compute, folder=interrupted_runs.new_folder(recipe))])
+    _begin(lambda recipe, compute: [TrainingRun(Job(recipe, compute, interrupted_runs.new_folder(recipe)))])
 
 
 def _start_ladder() -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ae_core import runs
+from ae_core import jobs
 from ae_core.data import Mnist, load_mnist
 from ae_core.metrics import measure_without_jacobians
 from ae_core.ui import library
@@ -86,7 +86,7 @@ def small_mnist(monkeypatch):
         images, labels = load_mnist(split)
         return Mnist(images[:600], labels[:600]) if split == "train" else Mnist(images[:40], labels[:40])
 
-    monkeypatch.setattr(runs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "load_mnist", load)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from ae_core import runs
+from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.jobs import Job
 from ae_core.states import RUNS_VARIABLE, RunFolder, interrupted
-from ae_core.training import Compute
 from tests.app.conftest import APP
+from tests.unit.test_states import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -39,7 +39,7 @@ def name(own_runs_dir):
     recipe = RECIPES["sparse"]["fast"].override(epochs=2, batch_size=100, penalty_weight=0.0007)
     folder = RunFolder.create(recipe, own_runs_dir)
     job = Job(recipe, FLOAT32, folder)
-    for progress in job.reports(runs.load_mnist("train").images):
+    for progress in job.train():
         if progress.step >= 6:
             break
     folder.close()
@@ -58,6 +58,20 @@ def test_an_interrupted_run_is_offered_and_goes_on_to_a_model(name, own_runs_dir
     assert title.startswith("sparse 0.0007")
     assert page.session_state.lab.runs[0].snapshot().state == "finished"
     assert list(own_runs_dir.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="There is a CUDA device here.")
+def test_what_began_on_a_device_that_is_not_there_goes_on_on_another_and_says_so(own_runs_dir, small_mnist):
+    recipe = RECIPES["sparse"]["fast"].override(epochs=2, batch_size=100)
+    folder = RunFolder.create(recipe, own_runs_dir)
+    folder.save(left_by_cuda(recipe, 3))
+    folder.close()
+    page = visitor()
+    page.button(f"go_on_{folder.name}").click().run()
+    assert any("began on cuda, which is not there now" in text for text in sentences(page))
+    page = until_it_ends(page)
+    assert not page.exception
+    assert len(page.session_state.lab.models) == 1
 
 
 def test_a_forgotten_run_is_not_offered_again(name, own_runs_dir):

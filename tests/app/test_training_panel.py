@@ -10,6 +10,7 @@ import torch
 
 from ae_core import runs
 from ae_core.config import LADDERS
+from ae_core.runs import EndReason
 from ae_core.ui import running
 from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas, train_on
 
@@ -72,7 +73,7 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
 def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypatch):
     state = ["training"]
     run = SimpleNamespace(
-        stop=Timer(0.1, lambda: state.append("measuring")).start,
+        end=lambda _: Timer(0.1, lambda: state.append("measuring")).start(),
         snapshot=lambda: SimpleNamespace(state=state[-1]),
     )
     monkeypatch.setattr(running, "lab", lambda: SimpleNamespace(runs=[run]))
@@ -136,6 +137,6 @@ def test_a_run_is_adopted_by_the_next_script_run(page, small_mnist):
     run.orphan()
     page = page.run()
     assert run._orphaned is None
-    run.stop()
+    run.end(EndReason.STOPPED)
     assert run.wait(60).state == "stopped"
     assert runs.GRACE_SECONDS == 60

@@ -10,7 +10,7 @@ from safetensors import safe_open
 import ae_core.__main__ as cli
 import ae_core.metrics
 import ae_core.runs
-from ae_core import foreground
+from ae_core import jobs
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import RECIPES, ModelConfig
 from ae_core.data import Mnist, load_mnist
@@ -64,7 +64,7 @@ def few_images(monkeypatch):
         count = {"train": 100, "test": 30}[split]
         return Mnist(images[:count], labels[:count])
 
-    for module in (cli, foreground, ae_core.runs):
+    for module in (cli, jobs):
         monkeypatch.setattr(module, "load_mnist", first_images)
     monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 3)
     monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)

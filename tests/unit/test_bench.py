@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from ae_core import bench, metrics
+from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.model import initial_model
-from ae_core.training import Compute
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 

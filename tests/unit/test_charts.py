@@ -13,7 +13,7 @@ from ae_core.charts import (
     trade_off,
     walk,
 )
-from ae_core.training import TrainProgress
+from ae_core.progress import TrainProgress
 from ae_core.unit_charts import code_bars, density_histogram, unit_means
 
 

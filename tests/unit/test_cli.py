@@ -15,7 +15,7 @@ import torch
 
 import ae_core.__main__ as cli
 import ae_core.runs
-from ae_core import foreground, jobs
+from ae_core import jobs
 from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
 from ae_core.errors import DataError
@@ -273,7 +273,7 @@ def test_missing_images_are_exit_code_1(run, tmp_path, monkeypatch):
     def no_images(split):
         raise DataError(f"The data file {split} is missing.")
 
-    monkeypatch.setattr(foreground, "load_mnist", no_images)
+    monkeypatch.setattr(jobs, "load_mnist", no_images)
     result = run("train", "--kind", "sparse", *QUICK, "--out", tmp_path / "model.safetensors")
     assert last_line_of_failure(*result) == "Error: The data file train is missing."
     assert list(tmp_path.iterdir()) == []

@@ -7,13 +7,15 @@ import shlex
 import pytest
 import torch
 
-from ae_core import foreground, jobs, states
+from ae_core import jobs, states
 from ae_core.checkpoints import load_checkpoint
+from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.jobs import Job
 from ae_core.states import RunFolder, interrupted
 from ae_core.training import train
 from tests.unit.conftest import assert_one_error_line
+from tests.unit.test_states import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
 
@@ -102,8 +104,8 @@ def test_another_recipe_does_not_go_on_from_it(run, tmp_path, name):
 def test_a_run_of_the_page_is_resumed_into_a_file_that_is_named(run, tmp_path, own_runs_dir):
     recipe = RECIPES["sparse"]["fast"].override(epochs=2, batch_size=50)
     folder = RunFolder.create(recipe, own_runs_dir)
-    compute = foreground.Compute(torch.device("cpu"), torch.float32, "")
-    next(Job(recipe, compute, folder).reports(foreground.load_mnist("train").images))
+    compute = Compute(torch.device("cpu"), torch.float32, "")
+    next(Job(recipe, compute, folder).train())
     folder.close()
     code, _, err = run("train", "--resume", folder.name)
     assert code == 2
@@ -111,6 +113,19 @@ def test_a_run_of_the_page_is_resumed_into_a_file_that_is_named(run, tmp_path, o
     assert "--out" in err
     assert run("train", "--resume", folder.name, "--out", tmp_path / "page.safetensors")[0] == 0
     assert load_checkpoint(tmp_path / "page.safetensors").train_config == recipe.train
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="There is a CUDA device here.")
+def test_a_run_of_a_device_that_is_not_there_goes_on_on_another(run, tmp_path, own_runs_dir):
+    recipe = RECIPES["sparse"]["fast"].override(epochs=2, batch_size=50)
+    folder = RunFolder.create(recipe, own_runs_dir)
+    folder.save(left_by_cuda(recipe, 3))
+    folder.close()
+    code, _, err = run("train", "--resume", folder.name, "--out", tmp_path / "left.safetensors")
+    assert code == 0
+    assert "began on cuda, which is not there now" in err
+    assert "goes on after step 3" in err
+    assert load_checkpoint(tmp_path / "left.safetensors").train_config == recipe.train
 
 
 @pytest.mark.parametrize("unknown", ["nothing", "../runs", "/etc", "", "."])

@@ -17,16 +17,16 @@ PROGRAM = """
     import torch
 
     torch.set_num_threads(1)
-    import ae_core.foreground as foreground
+    import ae_core.jobs as jobs
     import ae_core.metrics
     import ae_core.training
     from ae_core.__main__ import main
     from ae_core.data import Mnist, load_mnist
-    from ae_core.training import Compute
+    from ae_core.compute import Compute
 
     # The batches do not divide by two, and the last of an epoch is a short one.
     few = {"train": 421, "test": 20}
-    foreground.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
     ae_core.metrics.JACOBIAN_IMAGES = 2
     ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     # In float32 a sum in another order may put a unit on the other side of its ReLU's kink, where the

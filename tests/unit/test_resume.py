@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from ae_core import jobs, states
+from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPES
-from ae_core.data import load_mnist
+from ae_core.data import Mnist, load_mnist
 from ae_core.errors import TrainingDivergedError
 from ae_core.jobs import Job
 from ae_core.states import RunFolder
-from ae_core.training import Compute, train
+from ae_core.training import train
 from tests.unit.test_states import left_by_cuda, saved_run
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
@@ -33,12 +34,14 @@ VICTIM = """
     import functools
     from ae_core import files, jobs, states
     from ae_core.config import RECIPES
-    from ae_core.data import load_mnist
-    from ae_core.training import Compute, train
+    from ae_core.data import Mnist, load_mnist
+    from ae_core.compute import Compute
+    from ae_core.training import train
 
     kind, kills, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     place = Path(sys.argv[4])
-    images = load_mnist("train").images[:95]
+    few = Mnist(*(part[:95] for part in load_mnist("train")))
+    jobs.load_mnist = lambda split: few
     recipe = RECIPES[kind]["fast"].override(epochs=epochs, batch_size=10)
     compute = Compute(torch.device("cpu"), torch.float32, "")
     # Every step is saved, so that many of the kills fall into a write.
@@ -46,7 +49,7 @@ VICTIM = """
 
     def undisturbed():
         job = jobs.Job(recipe, compute)
-        for _ in job.reports(images):
+        for _ in job.train():
             pass
         return job.model
 
@@ -55,7 +58,7 @@ VICTIM = """
         saved = folder.load() if (place / "state.safetensors").exists() else None
         job = jobs.Job(recipe, compute, folder, saved)
         before()
-        for _ in job.reports(images):
+        for _ in job.train():
             os.write(begun, b".")
         assert job.warning is None, job.warning
         return job.model
@@ -137,8 +140,11 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_an_undisturbed_one(tmp
 
 
 @pytest.fixture
-def images():
-    return load_mnist("train").images[:95]
+def images(monkeypatch):
+    """What jobs train on: 95 images."""
+    few = Mnist(*(part[:95] for part in load_mnist("train")))
+    monkeypatch.setattr(jobs, "load_mnist", lambda _: few)
+    return few.images
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -157,8 +163,8 @@ def test_a_state_in_memory_goes_on_bit_for_bit(kind, stop_after, images):
         assert torch.equal(value, rest.state_dict()[name]), name
 
 
-def weights_after(job, images):
-    assert list(job.reports(images))
+def weights_after(job):
+    assert list(job.train())
     return job.model.state_dict()
 
 
@@ -167,9 +173,9 @@ def test_a_state_of_cuda_goes_on_on_a_cpu_with_its_weights_moments_and_order(ima
     left = left_by_cuda(recipe, 17)
     ends = []
     for _ in range(2):
-        job = Job(recipe, FLOAT32, resume=left)
+        job = Job(recipe, FLOAT32, saved=left)
         assert job.steps_done == 17
-        ends.append(weights_after(job, images))
+        ends.append(weights_after(job))
     for name, value in ends[0].items():
         assert torch.equal(value, ends[1][name]), "seed and step decide, not chance"
 
@@ -177,8 +183,7 @@ def test_a_state_of_cuda_goes_on_on_a_cpu_with_its_weights_moments_and_order(ima
     noises = [torch.Generator().manual_seed(seed).get_state() for seed in (1, 2)]
     on_cpu = [replace(left.state, optimizer=left.state.optimizer | {"noise": noise}) for noise in noises]
     others = [
-        weights_after(Job(recipe, FLOAT32, resume=replace(left, compute=FLOAT32, state=s)), images)
-        for s in on_cpu
+        weights_after(Job(recipe, FLOAT32, saved=replace(left, compute=FLOAT32, state=s))) for s in on_cpu
     ]
     apart = max((others[0][name] - others[1][name]).abs().max() for name in others[0])
     off = max((ends[0][name] - others[0][name]).abs().max() for name in others[0])
@@ -190,9 +195,9 @@ def test_the_probes_after_another_device_depend_on_seed_and_step(images):
     for seed, step in ((0, 3), (0, 4), (1, 3), (1, 2)):
         recipe = RECIPES["contractive"]["fast"].override(epochs=3, batch_size=10, seed=seed)
         states = []
-        job = Job(recipe, FLOAT32, resume=left_by_cuda(recipe, step))
-        job._folder = SimpleNamespace(save=lambda run, states=states: states.append(run.state))
-        next(job.reports(images))
+        job = Job(recipe, FLOAT32, saved=left_by_cuda(recipe, step))
+        job.folder = SimpleNamespace(save=lambda run, states=states: states.append(run.state))
+        next(job.train())
         assert states[0].step == step
         noises.add(states[0].optimizer["noise"].numpy().tobytes())
     assert len(noises) == 4
@@ -204,12 +209,12 @@ def test_a_state_of_another_recipe_starts_over_with_a_sentence(images, tmp_path)
         folder = RunFolder(tmp_path / other.model.kind, make=True)
         folder.save(saved_run(1, other))
         said = []
-        job = Job.resume(recipe, FLOAT32, folder, tell=said.append)
+        job = Job.resume_or_start(recipe, FLOAT32, folder, tell=said.append)
         (sentence,) = said
         assert folder.name in sentence
         assert "another recipe" in sentence
         assert job.steps_done == 0
-        assert list(job.reports(images))
+        assert list(job.train())
         assert folder.load().recipe == recipe
 
 
@@ -245,7 +250,7 @@ def test_the_file_holds_all_that_the_run_needs_and_the_history(tmp_path, images)
     recipe = RECIPES["contractive"]["fast"].override(epochs=2, batch_size=50, penalty_weight=3e-3)
     folder = RunFolder(tmp_path / "run", make=True)
     job = Job(recipe, FLOAT32, folder, target="mine.safetensors")
-    reports = list(job.reports(images))
+    reports = list(job.train())
     saved = folder.load()
     assert saved.recipe == recipe
     assert saved.compute.device == FLOAT32.device
@@ -265,7 +270,7 @@ def test_a_disk_that_is_full_is_a_warning_and_the_training_goes_on(tmp_path, ima
     folder = RunFolder(tmp_path / "run", make=True)
     job = Job(RECIPES["sparse"]["fast"].override(epochs=2, batch_size=50), FLOAT32, folder)
     monkeypatch.setattr(states, "write_whole", full)
-    assert len(list(job.reports(images))) >= 1
+    assert len(list(job.train())) >= 1
     assert "No space left on device" in job.warning
     assert [path.name for path in folder.path.iterdir()] == ["lock"]
 
@@ -274,7 +279,7 @@ def test_a_long_history_is_thinned_and_keeps_its_last_report(images, monkeypatch
     monkeypatch.setattr(jobs, "_LONGEST_HISTORY", 10)
     monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=0.0))
     job = Job(RECIPES["sparse"]["fast"].override(epochs=5, batch_size=10), FLOAT32)
-    list(job.reports(images))
+    list(job.train())
     assert len(job.history) <= 10
     assert job.history[-1].step == 50
     steps = [report.step for report in job.history]

@@ -1,5 +1,6 @@
 """A run in the background. Needs torch; the data set is cut down to a few hundred images."""
 
+import functools
 import subprocess
 import sys
 import textwrap
@@ -9,13 +10,15 @@ import time
 import pytest
 import torch
 
-from ae_core import runs
+from ae_core import jobs
+from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
+from ae_core.jobs import Job
 from ae_core.metrics import evaluate
-from ae_core.runs import TrainingRun, train_ladder
-from ae_core.training import Compute
+from ae_core.runs import EndReason, TrainingRun, train_ladder
+from ae_core.training import train
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 
@@ -26,12 +29,12 @@ def small_mnist(monkeypatch):
         images, labels = load_mnist(split)
         return Mnist(images[:300], labels[:300]) if split == "train" else Mnist(images[:40], labels[:40])
 
-    monkeypatch.setattr(runs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "load_mnist", load)
     return load
 
 
 def start(**changes):
-    return TrainingRun(RECIPES["sparse"]["fast"].override(**changes), FLOAT32, grace_seconds=0.2)
+    return TrainingRun(Job(RECIPES["sparse"]["fast"].override(**changes), FLOAT32), grace_seconds=0.2)
 
 
 def until(condition):
@@ -56,7 +59,7 @@ def test_a_finished_run_holds_a_checkpoint_with_the_metrics_of_its_weights(small
 def test_stop_ends_a_long_run_early_and_keeps_what_it_learnt():
     run = start(epochs=100_000)
     until(lambda: run.snapshot().progress is not None)
-    run.stop()
+    run.end(EndReason.STOPPED)
     snapshot = run.wait(60)
     assert snapshot.state == "stopped"
     assert 0 < snapshot.progress.step < snapshot.progress.total_steps
@@ -82,14 +85,14 @@ def test_on_a_cpu_a_ladder_s_runs_take_turns_and_each_has_its_weight():
     until(lambda: first.snapshot().progress is not None)
     assert second.snapshot().state == third.snapshot().state == "waiting"
     assert second.snapshot().running
-    second.stop()
+    second.end(EndReason.STOPPED)
     assert second.wait(60).state == "stopped"
     assert second.snapshot().checkpoint is None
     assert third.snapshot().state == "waiting", "one that leaves the queue gives its place to nobody"
-    first.stop()
+    first.end(EndReason.STOPPED)
     assert first.wait(60).state == "stopped"
     until(lambda: third.snapshot().progress is not None)
-    third.stop()
+    third.end(EndReason.STOPPED)
     assert third.wait(60).checkpoint.train_config.penalty_weight == weights[2]
 
 
@@ -97,17 +100,17 @@ def test_runs_that_are_stopped_while_they_wait_never_begin():
     runs = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), (0.0, 1e-3, 1e-2, 1e-1), FLOAT32)
     until(lambda: runs[0].snapshot().progress is not None)
     for run in runs:
-        run.stop()
+        run.end(EndReason.STOPPED)
     assert {run.wait(60).state for run in runs} == {"stopped"}
     assert [run.snapshot().progress is None for run in runs] == [False, True, True, True]
 
 
 def test_a_waiting_run_that_nobody_watches_stops_waiting():
     first = start(epochs=100_000)
-    second = TrainingRun(RECIPES["sparse"]["fast"], FLOAT32, after=[first], grace_seconds=0.2)
+    second = TrainingRun(Job(RECIPES["sparse"]["fast"], FLOAT32), after=[first], grace_seconds=0.2)
     second.orphan()
     assert second.wait(60).state == "stopped"
-    first.stop()
+    first.end(EndReason.STOPPED)
     first.wait(60)
 
 
@@ -116,7 +119,7 @@ def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
     run = start(epochs=100_000)
     first = run.reconstruct(x)
     until(lambda: not torch.equal(run.reconstruct(x), first))
-    run.stop()
+    run.end(EndReason.STOPPED)
     snapshot = run.wait(60)
     expected = snapshot.checkpoint.model(x).reconstruction.clamp(0, 1)
     torch.testing.assert_close(run.reconstruct(x), expected, rtol=1e-4, atol=1e-5)
@@ -135,7 +138,7 @@ def test_damaged_data_fail_the_run_with_the_files_name(monkeypatch):
     def broken(_split):
         raise DataError("The data file x.gz is missing.")
 
-    monkeypatch.setattr(runs, "load_mnist", broken)
+    monkeypatch.setattr(jobs, "load_mnist", broken)
     snapshot = start().wait(60)
     assert snapshot.state == "failed"
     assert "x.gz" in snapshot.error
@@ -146,7 +149,7 @@ def test_snapshots_are_frozen_moments():
     until(lambda: run.snapshot().progress is not None)
     early = run.snapshot()
     until(lambda: len(run.snapshot().history) > len(early.history))
-    run.stop()
+    run.end(EndReason.STOPPED)
     run.wait(60)
     assert early.state == "training"
     with pytest.raises(AttributeError):
@@ -165,13 +168,13 @@ def test_a_process_ends_quietly_while_a_run_goes_on(state):
         import torch
         from ae_core.config import RECIPES
         from ae_core.data import Mnist, load_mnist
-        from ae_core import runs
-        from ae_core.training import Compute
+        from ae_core import jobs, runs
+        from ae_core.compute import Compute
 
         few = Mnist(*(part[:2000] for part in load_mnist("train")))
-        runs.load_mnist = lambda split: few if split == "train" else load_mnist(split)
+        jobs.load_mnist = lambda split: few if split == "train" else load_mnist(split)
         recipe = RECIPES["contractive"]["fast"].override(epochs={1000 if state == "training" else 1})
-        run = runs.TrainingRun(recipe, Compute(torch.device("cpu"), torch.float32, ""))
+        run = runs.TrainingRun(jobs.Job(recipe, Compute(torch.device("cpu"), torch.float32, "")))
         while run.snapshot().state != "{state}" or run.snapshot().progress is None:
             time.sleep(0.01)
         time.sleep(0.2)
@@ -182,3 +185,24 @@ def test_a_process_ends_quietly_while_a_run_goes_on(state):
     assert ended.returncode == 0, ended.stderr
     assert "terminate" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_program_that_ends_is_waited_for_by_no_stop():
+    run = start(epochs=100_000)
+    until(lambda: run.snapshot().progress is not None)
+    run.end(EndReason.SHUTDOWN)
+    run.end(EndReason.STOPPED)
+    snapshot = run.wait(60)
+    assert snapshot.checkpoint is None
+    assert "before the model was measured" in snapshot.error
+
+
+@pytest.mark.parametrize("report_seconds", [1e9, 0.0], ids=["one report", "a report each step"])
+def test_weights_are_said_to_be_kept_where_there_is_a_model_with_them(monkeypatch, report_seconds):
+    monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=report_seconds))
+    snapshot = start(
+        learning_rate=1e30, schedule="constant", max_grad_norm=None, batch_size=50, epochs=2
+    ).wait(60)
+    assert snapshot.state == "failed"
+    assert "diverged" in snapshot.error
+    assert ("are kept" in snapshot.error) == (snapshot.checkpoint is not None)

@@ -18,11 +18,13 @@ import torch
 from filelock import FileLock
 
 from ae_core import states
+from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.model import initial_model
+from ae_core.progress import TrainProgress
 from ae_core.states import RUNS_VARIABLE, RunFolder, SavedRun, interrupted, load_run, runs_dir
-from ae_core.training import Compute, TrainProgress, TrainState
+from ae_core.train_state import TrainState
 from tests.unit.test_fuzz import mutated
 
 RECIPE = RECIPES["sparse"]["fast"]

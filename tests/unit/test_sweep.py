@@ -63,15 +63,7 @@ def grid(tmp_path):
 
 
 @pytest.fixture
-def few_trained(monkeypatch, few_images):
-    """Sweeps train on a hundred images."""
-    from ae_core import foreground
-
-    monkeypatch.setattr(sweep, "load_mnist", foreground.load_mnist)
-
-
-@pytest.fixture
-def sweep_out(run, grid, tmp_path, few_trained):
+def sweep_out(run, grid, tmp_path):
     """Runs a sweep; returns its exit code, output, and what it said."""
 
     def call(*arguments, text=GRID):
@@ -158,7 +150,7 @@ def test_the_summary_alone_trains_nothing(sweep_out, tmp_path):
 def crash(monkeypatch, weight, times):
     """The cells of a weight crash so many times; returns how often they were tried."""
     tried = []
-    real = sweep.Job.resume
+    real = sweep.Job.resume_or_start
 
     def resume(recipe, *arguments):
         if recipe.train.penalty_weight == weight:
@@ -167,7 +159,7 @@ def crash(monkeypatch, weight, times):
                 raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(recipe, *arguments)
 
-    monkeypatch.setattr(sweep.Job, "resume", resume)
+    monkeypatch.setattr(sweep.Job, "resume_or_start", resume)
     return tried
 
 
@@ -208,13 +200,13 @@ def test_a_model_that_could_not_be_written_is_saved_from_its_state_when_it_is_tr
     remove.unlink()
     cell.path.rmdir()
     steps = []
-    real = sweep.Job.reports
+    real = sweep.Job.train
 
-    def reports(job, images):
+    def reports(job):
         steps.append(job.steps_done)
-        return real(job, images)
+        return real(job)
 
-    monkeypatch.setattr(sweep.Job, "reports", reports)
+    monkeypatch.setattr(sweep.Job, "train", reports)
     code, _, err = sweep_out()
     assert code == 0
     assert steps == [2], "the training had ended: only the file was missing"
@@ -269,7 +261,7 @@ def test_a_damaged_state_of_a_cell_is_said_and_the_cell_starts_over(grid, sweep_
     assert cell.name in said
 
 
-def test_a_shared_folder_that_cannot_be_written_is_one_line(run, grid, tmp_path, few_trained):
+def test_a_shared_folder_that_cannot_be_written_is_one_line(run, grid, tmp_path):
     occupied = tmp_path / "occupied"
     occupied.write_text("not a folder")
     code, _, err = run("sweep", grid(), "--out", occupied / "out", "--device", "cpu")
@@ -457,12 +449,12 @@ NODE = """
     import os, sys
     from pathlib import Path
     import ae_core.metrics
-    from ae_core import sweep
+    from ae_core import jobs
     from ae_core.__main__ import main
     from ae_core.data import Mnist, load_mnist
 
     few = {"train": 300, "test": 20}
-    sweep.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
     ae_core.metrics.JACOBIAN_IMAGES = 2
     ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     Path(__file__).with_name(f"worker-{os.environ['RANK']}").write_text(str(os.getpid()))

@@ -11,7 +11,8 @@ import torch
 from ae_core import jobs, runs
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist
-from ae_core.runs import TrainingRun
+from ae_core.jobs import Job
+from ae_core.runs import EndReason, TrainingRun
 from ae_core.states import RunFolder, interrupted
 from ae_core.turns import Turn
 from tests.unit.test_runs import FLOAT32, until
@@ -27,11 +28,19 @@ def small_mnist(monkeypatch):
         count = 300 if split == "train" else 40
         return Mnist(*(part[:count] for part in load_mnist(split)))
 
-    monkeypatch.setattr(runs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "load_mnist", load)
 
 
 def test_turns_come_in_the_order_in_which_they_were_asked_for():
     first, second, third = (Turn("a device") for _ in range(3))
+    for turn in (first, third):
+        turn.join()
+    with pytest.raises(ValueError):
+        second.ahead()
+    third.leave()
+    third = Turn("a device")
+    for turn in (second, third, second):
+        turn.join()
     assert [turn.ahead() for turn in (first, second, third)] == [0, 1, 2]
     second.leave()
     assert third.ahead() == 1
@@ -42,6 +51,8 @@ def test_turns_come_in_the_order_in_which_they_were_asked_for():
 
 def test_a_turn_that_runs_share_lasts_until_all_of_them_have_left():
     shared, other = Turn("a device", members=2), Turn("a device")
+    for turn in (shared, shared, other):
+        turn.join()
     assert (shared.ahead(), shared.ahead(), other.ahead()) == (0, 0, 1)
     shared.leave()
     assert other.ahead() == 1
@@ -52,22 +63,24 @@ def test_a_turn_that_runs_share_lasts_until_all_of_them_have_left():
 
 def test_devices_have_queues_of_their_own():
     one, other = Turn("a device"), Turn("another")
+    one.join()
+    other.join()
     assert (one.ahead(), other.ahead()) == (0, 0)
     one.leave()
     other.leave()
 
 
 def test_one_run_at_a_time_trains_and_the_others_show_their_place():
-    first = TrainingRun(LONG, FLOAT32)
-    second = TrainingRun(LONG, FLOAT32)
-    third = TrainingRun(SHORT, FLOAT32)
+    first = TrainingRun(Job(LONG, FLOAT32))
+    second = TrainingRun(Job(LONG, FLOAT32))
+    third = TrainingRun(Job(SHORT, FLOAT32))
     until(lambda: first.snapshot().progress is not None)
     assert [run.snapshot().state for run in (second, third)] == ["waiting", "waiting"]
     assert [run.snapshot().ahead for run in (second, third)] == [1, 2]
-    second.stop()
+    second.end(EndReason.STOPPED)
     assert second.wait(60).state == "stopped"
     until(lambda: third.snapshot().ahead == 1)
-    first.stop()
+    first.end(EndReason.STOPPED)
     assert third.wait(60).state == "finished"
     assert first.wait(60).state == "stopped"
 
@@ -75,11 +88,11 @@ def test_one_run_at_a_time_trains_and_the_others_show_their_place():
 def test_a_ladder_of_one_session_lets_the_runs_of_others_in_between():
     first, second = runs.train_ladder(LONG, (0.0, 1e-3), FLOAT32)
     until(lambda: first.snapshot().progress is not None)
-    guest = TrainingRun(SHORT, FLOAT32)
-    first.stop()
+    guest = TrainingRun(Job(SHORT, FLOAT32))
+    first.end(EndReason.STOPPED)
     assert guest.wait(60).state == "finished"
     until(lambda: second.snapshot().progress is not None)
-    second.stop()
+    second.end(EndReason.STOPPED)
     second.wait(60)
 
 
@@ -102,7 +115,7 @@ def test_a_run_without_enough_memory_says_so_and_gives_all_of_it_back(monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs, "train", out_of_memory)
-        run = TrainingRun(SHORT, FLOAT32)
+        run = TrainingRun(Job(SHORT, FLOAT32))
         snapshot = run.wait(60)
     assert snapshot.state == "failed"
     assert snapshot.error.startswith("There is not enough memory.")
@@ -110,14 +123,14 @@ def test_a_run_without_enough_memory_says_so_and_gives_all_of_it_back(monkeypatc
     error.__traceback__ = None
     gc.collect()
     assert [model() for model in models] == [None]
-    assert TrainingRun(SHORT, FLOAT32).wait(60).state == "finished"
+    assert TrainingRun(Job(SHORT, FLOAT32)).wait(60).state == "finished"
 
 
 def test_after_a_run_that_diverged_the_next_one_works():
     diverged = TrainingRun(
-        SHORT.override(learning_rate=1e30, schedule="constant", max_grad_norm=None, epochs=50), FLOAT32
+        Job(SHORT.override(learning_rate=1e30, schedule="constant", max_grad_norm=None, epochs=50), FLOAT32)
     )
-    following = TrainingRun(SHORT, FLOAT32)
+    following = TrainingRun(Job(SHORT, FLOAT32))
     assert diverged.wait(60).state == "failed"
     assert following.wait(60).state == "finished"
 
@@ -132,26 +145,26 @@ def test_stop_acts_between_two_reports_even_of_slow_steps(monkeypatch):
             yield jobs.TrainProgress(1, step, 1000, 1.0, 1.0, 1.0, 1.0, 1.0)
 
     monkeypatch.setattr(jobs, "train", slow)
-    run = TrainingRun(SHORT, FLOAT32)
+    run = TrainingRun(Job(SHORT, FLOAT32))
     reported.wait(60)
-    run.stop()
+    run.end(EndReason.STOPPED)
     assert run.wait(60).progress.step < 500
 
 
 def kept(recipe, directory, **options):
-    return TrainingRun(recipe, FLOAT32, folder=RunFolder.create(recipe, directory), **options)
+    return TrainingRun(Job(recipe, FLOAT32, RunFolder.create(recipe, directory)), **options)
 
 
 def test_what_ended_by_itself_or_by_stop_is_not_offered_again(tmp_path):
     assert kept(SHORT, tmp_path).wait(60).state == "finished"
     stopped = kept(LONG, tmp_path)
     until(lambda: stopped.snapshot().progress is not None)
-    stopped.stop()
+    stopped.end(EndReason.STOPPED)
     stopped.wait(60)
-    before = TrainingRun(LONG, FLOAT32)
+    before = TrainingRun(Job(LONG, FLOAT32))
     waiting = kept(SHORT, tmp_path, after=[before])
     for run in (waiting, before):
-        run.stop()
+        run.end(EndReason.STOPPED)
         run.wait(60)
     assert list(tmp_path.iterdir()) == []
 
@@ -159,18 +172,18 @@ def test_what_ended_by_itself_or_by_stop_is_not_offered_again(tmp_path):
 @pytest.mark.parametrize("ending", ["the page went away", "the program ended"])
 def test_what_ended_with_its_page_or_program_is_offered_and_ends_bit_for_bit_the_same(tmp_path, ending):
     recipe = SPARSE.override(epochs=60, batch_size=100)
-    expected = TrainingRun(recipe, FLOAT32).wait(120).checkpoint.model.state_dict()
+    expected = TrainingRun(Job(recipe, FLOAT32)).wait(120).checkpoint.model.state_dict()
     run = kept(recipe, tmp_path, grace_seconds=0.0)
     until(lambda: run.snapshot().progress is not None and run.snapshot().progress.step > 3)
     if ending == "the page went away":
         run.orphan()
     else:
-        run.leave()
+        run.end(EndReason.SHUTDOWN)
     before = run.wait(60).progress.step
     (saved,) = interrupted(tmp_path, 5).values()
     assert 0 < saved.state.step <= before
     (folder,) = tmp_path.iterdir()
-    resumed = TrainingRun(saved.recipe, saved.compute, folder=RunFolder(folder), resume=saved)
+    resumed = TrainingRun(Job.resume(RunFolder(folder)))
     assert resumed.snapshot().progress.step <= before, "what was known is shown at once"
     snapshot = resumed.wait(120)
     assert snapshot.state == "finished"
@@ -183,13 +196,12 @@ def test_what_ended_with_its_page_or_program_is_offered_and_ends_bit_for_bit_the
 def test_a_run_that_was_interrupted_while_it_was_measured_is_measured_again(tmp_path):
     run = kept(SHORT, tmp_path)
     until(lambda: run.snapshot().state in ("measuring", "finished"))
-    run.leave()
+    run.end(EndReason.SHUTDOWN)
     run.wait(60)
     offered = interrupted(tmp_path, 5)
     if offered:
-        (saved,) = offered.values()
         (folder,) = tmp_path.iterdir()
-        resumed = TrainingRun(saved.recipe, saved.compute, folder=RunFolder(folder), resume=saved)
+        resumed = TrainingRun(Job.resume(RunFolder(folder)))
         assert resumed.wait(60).state == "finished"
         assert resumed.snapshot().checkpoint is not None
 
@@ -202,7 +214,7 @@ def test_a_run_that_finished_unwatched_can_be_gone_on_with_until_its_model_was_f
     (saved,) = interrupted(tmp_path, 5).values()
     assert saved.state.step == run.snapshot().progress.total_steps
     (folder,) = tmp_path.iterdir()
-    resumed = TrainingRun(saved.recipe, saved.compute, folder=RunFolder(folder), resume=saved)
+    resumed = TrainingRun(Job.resume(RunFolder(folder)))
     resumed.orphan()
     again = resumed.wait(60).checkpoint.model.state_dict()
     for name, value in run.snapshot().checkpoint.model.state_dict().items():
