@@ -18,7 +18,8 @@ from ae_core.errors import CheckpointError
 from ae_core.metrics import evaluate
 from ae_core.model import initial_model
 from ae_core.progress import TrainProgress
-from ae_core.states import RunFolder, SavedRun
+from ae_core.saved_run import SavedRun
+from ae_core.states import RunFolder
 from ae_core.train_state import TrainState
 from ae_core.training import train
 

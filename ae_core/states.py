@@ -6,32 +6,23 @@ Who only looks writes nothing and is in no owner's way.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic, sleep
-from typing import Any
 
 import platformdirs
-import torch
 from filelock import FileLock, Timeout
-from safetensors.torch import save as to_safetensors
-from torch import Tensor
 
-from ae_core.checkpoints import SUFFIX, parse_recipe, recipe_metadata
-from ae_core.compute import Compute
-from ae_core.config import Recipe, is_count, is_number
+from ae_core.checkpoints import SUFFIX
+from ae_core.config import Recipe
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
-from ae_core.files import parse_object, read_file, read_tensors, write_whole
-from ae_core.model import Autoencoder
-from ae_core.progress import TrainProgress
-from ae_core.train_state import TrainState
+from ae_core.files import write_whole
+from ae_core.saved_run import SavedRun, load_state, to_bytes
 
 try:
     import fcntl
@@ -39,32 +30,12 @@ except ImportError:
     # As on Windows.
     fcntl = None
 
-FORMAT = "autoencoder-lab-run/1"
 RUNS_VARIABLE = "AUTOENCODER_LAB_RUNS"
 """Environment variable that names another folder for the runs' states."""
-MAX_FILE_BYTES = 64 * 1024 * 1024
 
-_OPTIMIZER = ("exp_avg", "exp_avg_sq", "noise")
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-_CUDA_GENERATOR_BYTES = 16
 _LOCK = "lock"
 _PATIENCE_SECONDS = 10.0
 """How long an owner waits for those who only look; each of them holds the lock for microseconds."""
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """An interrupted run: what it trains and where, and how far it is."""
-
-    recipe: Recipe
-    compute: Compute
-    threads: int
-    """Of PyTorch on the CPU: with another number sums are rounded differently."""
-    state: TrainState
-    history: tuple[TrainProgress, ...] = ()
-    """All reports, oldest first."""
-    target: str | None = None
-    """The file that the model is meant for; None for a run of the page."""
 
 
 def runs_dir() -> Path:
@@ -140,7 +111,7 @@ class RunFolder:
         Raises:
             OSError: if it cannot be written; the former one is still there.
         """
-        write_whole(_state_path(self.path), _to_bytes(run))
+        write_whole(_state_path(self.path), to_bytes(run))
 
     def load(self) -> SavedRun:
         """The state as it was saved last.
@@ -209,6 +180,15 @@ def _state_path(folder: Path) -> Path:
     return folder / f"state{SUFFIX}"
 
 
+def load_run(folder: Path) -> SavedRun:
+    """The state in a run's folder.
+
+    Raises:
+        CheckpointError: if there is none, or none that can be read.
+    """
+    return load_state(f"The state of {folder.name}", _state_path(folder))
+
+
 def interrupted(directory: Path, most: int) -> dict[str, SavedRun]:
     """The runs in a folder that nobody works on, by name, the newest first; what cannot be read is left out.
 
@@ -241,79 +221,3 @@ def _last_change(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _to_bytes(run: SavedRun) -> bytes:
-    state = run.state
-    tensors = {f"weights.{name}": value for name, value in state.weights.items()}
-    facts = {
-        "step": state.step,
-        "device": run.compute.device.type,
-        "precision": str(run.compute.precision).removeprefix("torch."),
-        "threads": run.threads,
-        "target": run.target,
-        "history": [astuple(progress) for progress in run.history],
-    }
-    metadata = {"format": FORMAT, **recipe_metadata(run.recipe), "run": json.dumps(facts, allow_nan=False)}
-    return to_safetensors(tensors | state.optimizer | {"order": state.order}, metadata)
-
-
-def load_run(folder: Path) -> SavedRun:
-    """The state in a run's folder, checked.
-
-    Raises:
-        CheckpointError: if there is none, or none that can be read.
-    """
-    path = _state_path(folder)
-    name = f"The state of {folder.name}"
-
-    def parse(metadata: dict[str, str]) -> tuple[tuple[Recipe, dict[str, Any]], dict[str, Tensor]]:
-        if metadata.get("format") != FORMAT:
-            raise CheckpointError(f"{name} is not one of this lab: its metadata lacks format = {FORMAT}.")
-        recipe, facts = parse_recipe(name, metadata), _parse_facts(name, metadata)
-        weights = Autoencoder(recipe.model).state_dict()
-        generator = torch.Generator().get_state()
-        moments = torch.empty(sum(value.numel() for value in weights.values()))
-        return (recipe, facts), {
-            **{f"weights.{key}": value for key, value in weights.items()},
-            "exp_avg": moments,
-            "exp_avg_sq": moments,
-            "noise": generator if facts["device"] == "cpu" else generator[:_CUDA_GENERATOR_BYTES],
-            "order": generator,
-        }
-
-    content = read_file(name, path, MAX_FILE_BYTES)
-    (recipe, facts), tensors = read_tensors(name, content, MAX_FILE_BYTES, parse)
-    try:
-        for key in ("order", "noise"):
-            if len(tensors[key]) != _CUDA_GENERATOR_BYTES:
-                torch.Generator().set_state(tensors[key])
-    except RuntimeError:
-        raise CheckpointError(f"{name} is damaged: a random generator's state means nothing.") from None
-    state = TrainState(
-        facts["step"],
-        {key.removeprefix("weights."): value for key, value in tensors.items() if "." in key},
-        {key: tensors[key] for key in _OPTIMIZER},
-        tensors["order"],
-    )
-    compute = Compute(torch.device(facts["device"]), _PRECISIONS[facts["precision"]], "as it began")
-    history = tuple(TrainProgress(*row) for row in facts["history"])
-    return SavedRun(recipe, compute, facts["threads"], state, history, facts["target"])
-
-
-def _parse_facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
-    facts = parse_object(name, metadata, "run")
-    columns = len(TrainProgress.__dataclass_fields__)
-    history = facts.get("history")
-    sound = (
-        is_count(facts.get("step"), 0)
-        and facts.get("device") in ("cpu", "cuda")
-        and facts.get("precision") in _PRECISIONS
-        and is_count(facts.get("threads"), 1)
-        and isinstance(facts.get("target"), str | None)
-        and isinstance(history, list)
-        and all(isinstance(row, list) and len(row) == columns and all(map(is_number, row)) for row in history)
-    )
-    if not sound:
-        raise CheckpointError(f"{name} is damaged: what it says of the run makes no sense.")
-    return facts

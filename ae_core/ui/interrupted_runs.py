@@ -8,7 +8,8 @@ from ae_core.config import Recipe
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.jobs import Job
 from ae_core.runs import TrainingRun
-from ae_core.states import RunFolder, SavedRun, interrupted, runs_dir
+from ae_core.saved_run import SavedRun
+from ae_core.states import RunFolder, interrupted, runs_dir
 from ae_core.ui import running
 from ae_core.ui.problems import told
 from ae_core.ui.state import lab

@@ -19,6 +19,7 @@ PROGRAM = """
     torch.set_num_threads(1)
     import ae_core.jobs as jobs
     import ae_core.metrics
+    import ae_core.saved_run
     import ae_core.training
     from ae_core.__main__ import main
     from ae_core.data import Mnist, load_mnist
@@ -33,7 +34,7 @@ PROGRAM = """
     # penalty's gradient jumps: after 50 steps single weights are then a hundredth apart.
     float64 = Compute(torch.device("cpu"), torch.float64, "exact for tests")
     ae_core.options.choose_compute = lambda _: float64
-    ae_core.states._PRECISIONS["float64"] = torch.float64
+    ae_core.saved_run._PRECISIONS["float64"] = torch.float64
 
     first_start = os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0"
     if "DIES" in os.environ and os.environ["RANK"] == "1" and first_start:
