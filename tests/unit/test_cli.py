@@ -15,7 +15,7 @@ import torch
 
 import ae_core.__main__ as cli
 import ae_core.runs
-from ae_core import jobs
+from ae_core import cli_train, jobs
 from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
 from ae_core.errors import DataError
@@ -355,7 +355,7 @@ def test_a_ladder_neither_keeps_nor_overwrites_a_model_of_another_recipe(run, tm
 def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypatch):
     code, _, _ = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "in-turn")
     assert code == 0
-    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
     threads = torch.get_num_threads()
     monkeypatch.setattr(ae_core.runs, "_give_way", lambda: torch.set_num_threads(threads))
     code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "at-once")
@@ -370,8 +370,8 @@ def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypa
 
 
 def test_of_rungs_trained_at_once_a_diverging_one_leaves_the_others_on_disk(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
-    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 1e300)))
+    monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
+    monkeypatch.setattr(cli_train, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 1e300)))
     code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
     assert code == 1
     assert "diverged" in err
@@ -383,9 +383,9 @@ def test_of_rungs_trained_at_once_a_diverging_one_leaves_the_others_on_disk(run,
 def test_of_rungs_trained_at_once_those_that_diverge_leave_their_last_good_weights(
     run, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
+    monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
     monkeypatch.setattr(jobs, "train", functools.partial(train, report_seconds=0.0))
-    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3)))
+    monkeypatch.setattr(cli_train, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3)))
     arguments = ("ladder", "--kind", "contractive", *DIVERGING, "--epochs", 2, "--batch-size", 50)
     message = last_line_of_failure(*run(*arguments, "--out", tmp_path))
     for weight in (1e-3, 2e-3):
@@ -398,8 +398,10 @@ def test_of_rungs_trained_at_once_those_that_diverge_leave_their_last_good_weigh
 def test_of_rungs_trained_at_once_one_that_cannot_be_written_costs_no_other_its_file(
     run, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(cli, "_train_in_turn", cli._train_at_once)
-    monkeypatch.setattr(cli, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3, 3e-3)))
+    monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
+    monkeypatch.setattr(
+        cli_train, "ladder_paths", lambda _kind, folder: ladder_of(folder, (1e-3, 2e-3, 3e-3))
+    )
     (tmp_path / "0.001.safetensors").mkdir()
     code, _, err = run("ladder", "--kind", "contractive", *QUICK, "--out", tmp_path)
     assert code == 1
