@@ -75,18 +75,20 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(error.ctx.get_help(), err=True)
         return 2
     except click.UsageError as error:
-        code, message = 2, error.format_message()
+        return _fail(2, error.format_message())
     except click.ClickException as error:
-        code, message = 1, error.format_message()
+        return _fail(1, error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        code, message = 1, "Stopped before the end; the unfinished model was not written."
-    except OSError as error:
-        code, message = 1, f"{error.filename or 'A file'} cannot be written: {error.strerror or error}."
+        return _fail(1, "Stopped before the end; the unfinished model was not written.")
     except Exception as error:
-        code, message = 1, explain(error)
-        if message is None:
+        sentence = explain(error)
+        if sentence is None:
             raise
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+        return _fail(1, sentence)
+
+
+def _fail(code: int, sentence: str) -> int:
+    click.echo(f"Error: {' '.join(sentence.split())}", err=True)
     return code
 
 

@@ -21,7 +21,7 @@ PICTURE_DISTANCE = "distance between the pictures (a pixel from black to white: 
 LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
-def log_axis(*values: Sequence[float]) -> dict[str, Any]:
+def log_axis(*values: Sequence[float] | np.ndarray) -> dict[str, Any]:
     """A logarithmic axis with a tick at each decade; at least two decades are in sight."""
     every = np.concatenate([np.asarray(one, np.float64) for one in values]) if values else np.array([])
     every = np.log10(every[np.isfinite(every) & (every > 0)])

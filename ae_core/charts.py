@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -195,7 +195,7 @@ def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -
 
 def curves_by_model(
     x: Sequence[float],
-    curves: dict[str, Sequence[float]],
+    curves: Mapping[str, Sequence[float]],
     chosen: str | None,
     x_title: str,
     y_title: str,
@@ -210,7 +210,7 @@ def curves_by_model(
 
 
 def walk(
-    distances: Sequence[float], moves: dict[str, Sequence[float]], slopes: dict[str, float], here: float
+    distances: Sequence[float], moves: Mapping[str, Sequence[float]], slopes: Mapping[str, float], here: float
 ) -> go.Figure:
     """How far the code moves along some directions, and where on the way the drawing is now; log axes.
 
@@ -241,7 +241,8 @@ def walk(
 
 
 def _one_curve_per_model(
-    curves: dict[str, tuple[Sequence[float], Sequence[float]]], chosen: str | None
+    curves: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
+    chosen: str | None,
 ) -> go.Figure:
     figure = go.Figure()
     colours = sample_colorscale(list(_LADDER_COLOURS), np.linspace(0, 1, max(2, len(curves))))

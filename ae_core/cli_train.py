@@ -13,7 +13,7 @@ import click
 from ae_core import distributed, foreground
 from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.compute import Compute
-from ae_core.config import Recipe
+from ae_core.config import Kind, Recipe, RecipeName
 from ae_core.errors import CheckpointError, LabError
 from ae_core.foreground import command_for, last_good, open_job, start_job, train_to_file
 from ae_core.options import (
@@ -52,8 +52,8 @@ def _summarise(checkpoint: Checkpoint) -> str:
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run, by its name.")
 @_runs_dir_option
 def train_command(
-    kind: str | None,
-    recipe_name: str,
+    kind: Kind | None,
+    recipe_name: RecipeName,
     device: str,
     out: Path | None,
     resume: str | None,
@@ -106,7 +106,7 @@ def runs_command(forget: str | None, runs_dir: Path) -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @_runs_dir_option
 def ladder_command(
-    kind: str | None, recipe_name: str, device: str, out: Path, runs_dir: Path, **_: object
+    kind: Kind | None, recipe_name: RecipeName, device: str, out: Path, runs_dir: Path, **_: object
 ) -> None:
     """Train one model for each penalty weight of a kind's ladder; files that are there and valid are kept."""
     if given_options(["penalty_weight"]):
@@ -114,7 +114,7 @@ def ladder_command(
     recipe = recipe_of_options(kind, recipe_name)
     compute = compute_of_option(device)
     missing = []
-    for weight, path in ladder_paths(kind, out).items():
+    for weight, path in ladder_paths(recipe.model.kind, out).items():
         rung = recipe.override(penalty_weight=weight)
         try:
             checkpoint = load_checkpoint(path)
@@ -135,7 +135,9 @@ def _train_in_turn(
     rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path
 ) -> Iterator[tuple[Checkpoint, Path]]:
     for recipe, path in rungs:
-        yield train_to_file(start_job(recipe, compute, path, runs_dir), path), path
+        checkpoint = train_to_file(start_job(recipe, compute, path, runs_dir), path)
+        if checkpoint is not None:
+            yield checkpoint, path
 
 
 def _train_at_once(

@@ -24,8 +24,8 @@ class Share(NamedTuple):
     Interleaved, so that the first images of a batch, those that are probed, spread over all processes.
     """
 
-    count: int
-    """Images in the whole batch."""
+    images: int
+    """In the whole batch."""
     rank: int = 0
     size: int = 1
 
@@ -48,7 +48,7 @@ class Share(NamedTuple):
         total = own_sum.detach().clone()
         dist.all_reduce(total)
         # The other processes' part is a constant here; the gradients' mean needs this one's `size` times.
-        return (total + self.size * (own_sum - own_sum.detach())) / self.count
+        return (total + self.size * (own_sum - own_sum.detach())) / self.images
 
 
 def rank() -> int:

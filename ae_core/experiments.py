@@ -122,8 +122,8 @@ def _direction(picture: Picture, subjects: Subjects, settings: Mapping[str, Any]
     )
     if at_random.value == 0:
         return Answer((), "Neither step moves the code at this distance: it follows nothing here.")
-    ratio = along / at_random.value
-    ratio = Estimate(ratio, ratio * at_random.error / at_random.value)
+    times = along / at_random.value
+    ratio = Estimate(times, times * at_random.error / at_random.value)
     limit = (values[number - 1] / (jacobian.square().sum() / PIXELS).sqrt()).item()
     followed = rank(values)
     return Answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 import torch
@@ -115,7 +115,7 @@ class Job:
                     saved = None
         return cls(recipe, compute, folder, saved, target)
 
-    def train(self) -> Iterator[TrainProgress]:
+    def train(self) -> Generator[TrainProgress, None, None]:
         """Train on the training images, from where the state is.
 
         Raises:
@@ -150,7 +150,7 @@ class Job:
             DataError: if the images cannot be read.
         """
         metrics = evaluate(self.model.eval(), load_mnist("test").images, on_progress)
-        model = self.model.to("cpu", memory_format=torch.contiguous_format)
+        model = self.model.to("cpu").to(memory_format=torch.contiguous_format)
         return Checkpoint(model, self.recipe.model, self.recipe.train, metrics)
 
     def forget(self) -> None:

@@ -46,16 +46,18 @@ class Loss(nn.Module):
         encode = self._sparse if model.config.kind == "sparse" else self._contractive
         code, penalty = encode(x.to(model.encoder[0].weight.dtype), share)
         squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
-        mse = share.part_of_mean(squares, share.count * PIXELS)
+        mse = share.part_of_mean(squares, share.images * PIXELS)
         return LossParts(mse + config.penalty_weight * penalty, mse, penalty)
 
     def _sparse(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor]:
+        rho = self._config.sparsity_target
+        assert rho is not None, "a sparse recipe has a target"
         code = propagate(self.model.encoder, x)
-        return code, kl_to_mean_activation(share.mean_over_batch(code.float()), self._config.sparsity_target)
+        return code, kl_to_mean_activation(share.mean_over_batch(code.float()), rho)
 
     def _contractive(self, x: Tensor, share: Share) -> ContractedCode:
         config = self._config
-        probed = max(1, round(config.probe_fraction * share.count))
+        probed = max(1, round(config.probe_fraction * share.images))
         # Every process draws the whole batch's directions, so that they do not depend on how many there are.
         whole = random_signs((config.probes, probed, *x.shape[1:]), x, self._noise)
         own = share.of(whole, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import fields
+from itertools import pairwise
 from textwrap import dedent
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -12,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 
 from ae_core.compute import Compute, DeviceName, choose_compute
-from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, ModelConfig, Recipe, TrainConfig
+from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Kind, ModelConfig, Recipe, RecipeName, TrainConfig
 from ae_core.errors import DeviceError
 
 _OVERRIDABLE = [
@@ -24,30 +25,32 @@ _OVERRIDABLE = [
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
 
 
-class _NumberOrNone(click.ParamType):
+class _NumberOrNone(click.ParamType[float | None, str]):
     name = "number|none"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
         return None if value == "none" else click.FLOAT.convert(value, param, ctx)
 
 
-def _option_type(annotation: Any) -> click.ParamType:  # noqa: ANN401 - a type, or a union of some
+def _option_type(annotation: Any) -> click.ParamType[Any, Any]:  # noqa: ANN401 - a type, or a union of some
     alternatives = [one for one in get_args(annotation) or (annotation,) if one is not NoneType]
     if get_origin(annotation) is Literal:
         return click.Choice(get_args(annotation))
     if len(alternatives) == 1 and alternatives[0] is not annotation:
         return _NumberOrNone() if alternatives[0] is float else _option_type(alternatives[0])
-    return {int: click.INT, float: click.FLOAT}[annotation]
+    return click.INT if annotation is int else click.FLOAT
 
 
 def _docstrings(config: type) -> dict[str, str]:
     """What stands under each field of a configuration; Python itself keeps it nowhere."""
+    found = {}
     (tree,) = ast.parse(dedent(inspect.getsource(config))).body
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
-    }
+    assert isinstance(tree, ast.ClassDef)
+    for field, text in pairwise(tree.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                found[name] = inspect.cleandoc(docstring)
+    return found
 
 
 device_option = click.option(
@@ -65,10 +68,10 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
     Type, choices and help are the field's own.
     """
     for config, name in reversed(_OVERRIDABLE):
-        kind = _option_type(get_type_hints(config)[name])
+        of_type = _option_type(get_type_hints(config)[name])
         flag = f"--{name.replace('_', '-')}"
-        command = click.option(flag, type=kind, help=_docstrings(config)[name])(command)
-    recipe = click.option(
+        command = click.option(flag, type=of_type, help=_docstrings(config)[name])(command)
+    recipe_name = click.option(
         "--recipe",
         "recipe_name",
         type=click.Choice(RECIPE_NAMES),
@@ -76,8 +79,8 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
         show_default=True,
         help="What every option below starts from.",
     )
-    kind = click.option("--kind", type=click.Choice(KINDS), help="Which autoencoder.")
-    return kind(recipe(device_option(command)))
+    kind_option = click.option("--kind", type=click.Choice(KINDS), help="Which autoencoder.")
+    return kind_option(recipe_name(device_option(command)))
 
 
 def given_options(names: list[str]) -> list[str]:
@@ -88,7 +91,7 @@ def given_options(names: list[str]) -> list[str]:
     ]
 
 
-def recipe_of_options(kind: str | None, recipe_name: str) -> Recipe:
+def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
     """The named recipe with the options that were given on the command line."""
     if kind is None:
         raise click.UsageError(f"Missing option '--kind': choose {' or '.join(KINDS)}.")

@@ -224,7 +224,8 @@ def _light_and_cover(strip: Image.Image, factor: int) -> tuple[np.ndarray, np.nd
     else:
         light = np.asarray(strip.convert("L"), dtype=np.float32) / 255
         cover = np.ones_like(light)
-    return tuple(np.asarray(Image.fromarray(part).reduce(factor)) for part in (light, cover))
+    reduced = [np.asarray(Image.fromarray(part).reduce(factor)) for part in (light, cover)]
+    return reduced[0], reduced[1]
 
 
 def _paper(light_ink: np.ndarray) -> np.ndarray:

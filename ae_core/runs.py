@@ -17,7 +17,7 @@ from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -170,7 +170,7 @@ class TrainingRun:
             return EndReason.ABANDONED
         return self._asked
 
-    def _update(self, **changes: object) -> None:
+    def _update(self, **changes: Any) -> None:  # noqa: ANN401 - each field has a type of its own
         with self._lock:
             self._snapshot = replace(self._snapshot, **changes)
 

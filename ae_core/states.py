@@ -7,6 +7,7 @@ Who only looks writes nothing and is in no owner's way.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -24,11 +25,10 @@ from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.files import write_whole
 from ae_core.saved_run import SavedRun, load_state, to_bytes
 
-try:
-    import fcntl
-except ImportError:
-    # As on Windows.
+if sys.platform == "win32":
     fcntl = None
+else:
+    import fcntl
 
 RUNS_VARIABLE = "AUTOENCODER_LAB_RUNS"
 """Environment variable that names another folder for the runs' states."""

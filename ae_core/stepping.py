@@ -64,8 +64,8 @@ class Step:
             self._loss = DistributedDataParallel(self._loss)
         self._weights = _pieces(model.parameters())
         self._copied = _pieces(self._copy.parameters())
-        gradients = _pieces([torch.zeros_like(weight) for weight in model.parameters()])
-        for weight, gradient in zip(self._weights, gradients, strict=True):
+        self._gradients = _pieces(torch.zeros_like(weight) for weight in model.parameters())
+        for weight, gradient in zip(self._weights, self._gradients, strict=True):
             weight.grad = gradient
         self._sums = torch.zeros(3, device=device)
         captured = device.type == "cuda"
@@ -129,8 +129,8 @@ class Step:
         share = distributed.share_of(len(indices))
         loss, mse, penalty = self._loss(to_float(self._images[share.of(indices)]), share)
         loss.backward()
-        gradients = _pieces([weight.grad for weight in copy.parameters()])
-        torch._foreach_copy_([weight.grad for weight in self._weights], gradients)
+        new = _pieces(weight.grad for weight in copy.parameters() if weight.grad is not None)
+        torch._foreach_copy_(self._gradients, new)
         if config.max_grad_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._weights, config.max_grad_norm)
         self._optimizer.step()
@@ -216,7 +216,7 @@ def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precis
 
 def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
     """Flat views that share the tensors' memory, in the same order for tensors of the same layout."""
-    pieces = []
+    pieces: list[Tensor] = []
     for tensor in tensors:
         flat = tensor.detach().as_strided((tensor.numel(),), (1,))
         pieces.extend(flat.split(_PIECE) if flat.is_cuda else [flat])

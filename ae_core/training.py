@@ -50,7 +50,7 @@ def train(
     Raises:
         TrainingDivergedError: when a report finds a loss that is not finite.
     """
-    model.to(compute.device, memory_format=torch.channels_last).train()
+    model.to(compute.device).to(memory_format=torch.channels_last).train()
     images = images.to(compute.device)
     order = ShuffledEpochs(len(images), config.batch_size, config.seed, compute.device)
     total_steps = config.epochs * order.steps_per_epoch

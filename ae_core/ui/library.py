@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -50,7 +52,7 @@ class Shown:
         return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
-BY_NUMBER = {Shown: lambda shown: shown.number}
+BY_NUMBER: dict[str | type[Any], Callable[[Any], Any]] = {Shown: lambda shown: shown.number}
 """How Streamlit's caches tell models apart."""
 
 

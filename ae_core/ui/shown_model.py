@@ -42,7 +42,8 @@ def listed() -> Shown | None:
     """
     source = keys.SOURCE.get()
     if source == MINE:
-        return lab().models.get(keys.TRAINED.find())
+        title = keys.TRAINED.find()
+        return None if title is None else lab().models.get(title)
     if source == FILE:
         name = keys.CHECKPOINT.find()
         if name in lab().uploaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import streamlit as st
@@ -28,8 +29,8 @@ def show(choice: Choice, picture: Picture | None) -> None:
         return
     blank = picture is None
     name = shown.file_name
-    files = {
-        "Maps (PNG)": (lambda: draw_sheet(_exhibit(shown, picture)), f"{name}.png", "image/png"),
+    files: dict[str, tuple[Callable[[], str | bytes], str, str]] = {
+        "Maps (PNG)": (lambda: draw_sheet(*_exhibits([shown], picture)), f"{name}.png", "image/png"),
         "Numbers (CSV)": (lambda: to_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),
         "Report (HTML)": (
             lambda: to_html(_exhibits(models, picture), date.today()),
@@ -53,10 +54,9 @@ def show(choice: Choice, picture: Picture | None) -> None:
             )
 
 
-def _exhibit(shown: Shown, picture: Picture) -> Exhibit:
-    seen = inspect(shown.checkpoint.model, picture, shown.statistics)
-    return Exhibit.of(shown.label, shown.checkpoint, seen)
-
-
-def _exhibits(models: list[Shown], picture: Picture) -> list[Exhibit]:
-    return [_exhibit(model, picture) for model in models]
+def _exhibits(models: list[Shown], picture: Picture | None) -> list[Exhibit]:
+    assert picture is not None, "its buttons are disabled"
+    return [
+        Exhibit.of(model.label, model.checkpoint, inspect(model.checkpoint.model, picture, model.statistics))
+        for model in models
+    ]

@@ -58,10 +58,11 @@ def guide() -> None:
 
 
 def _answer(experiment: Experiment) -> None:
-    if lab().picture is None:
+    picture = lab().picture
+    if picture is None:
         st.markdown("Draw a digit, or place one: the answer is measured on it.")
         return
-    answer = experiment.answer(lab().picture, _subject, keys.settings_now(experiment.settings))
+    answer = experiment.answer(picture, _subject, keys.settings_now(experiment.settings))
     st.markdown(f"{_verdict(experiment, answer)} {answer.sentence}")
 
 

@@ -16,9 +16,9 @@ _BATCH = 100
 def show(shown: Shown, picture: Picture | None) -> None:
     """Each mistake with its figure beside the right one."""
     style.question("What do the formulas measure that are often written instead of the penalty?")
-    if shown.kind == "sparse":
+    target = shown.checkpoint.train_config.sparsity_target
+    if target is not None:
         st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
-        target = shown.checkpoint.train_config.sparsity_target
         _cards(sparsity_mistakes(shown.checkpoint.model, first_test_pictures(_BATCH), target))
         return
     if picture is None:
