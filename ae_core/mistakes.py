@@ -40,7 +40,7 @@ def contraction_mistakes(model: Autoencoder, x: Picture) -> list[Mistake]:
         code = model.encode(x)[0]
         linear = pre_activation_jacobian(model, x).jacobian[0]
     norm = jacobian.square().sum().item()
-    sigmoid_code = isinstance(model.encoder[-1], nn.Sigmoid)
+    sigmoid_code = isinstance(model.code_activation, nn.Sigmoid)
     return [
         Mistake(
             "The gradient of the summed code",
@@ -58,7 +58,7 @@ def contraction_mistakes(model: Autoencoder, x: Picture) -> list[Mistake]:
         Mistake(
             "Weights read from state_dict()",
             "W = model.state_dict()['encoder.4.weight']\npenalty = f(W)  # W has no gradient",
-            "W = model.encoder[4].weight\npenalty = f(W)",
+            "W = model.code_layer.weight\npenalty = f(W)",
             "gradient of ‖J‖² by the encoder's weights, its norm",
             _penalty_gradient_norm(model, x, detached=True),
             _penalty_gradient_norm(model, x, detached=False),

@@ -39,6 +39,13 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+def _activation(name: str | None) -> nn.Module:
+    """The layer of this name; a validated configuration always has one."""
+    if name is None:
+        raise ValueError("the configuration names no activation")
+    return ACTIVATIONS[name]()
+
+
 class AutoencoderOutput(NamedTuple):
     """What a forward pass gives."""
 
@@ -50,6 +57,9 @@ class AutoencoderOutput(NamedTuple):
 
 class Autoencoder(nn.Module):
     """An encoder of three convolutions and its mirror image, untied.
+
+    The layers stand in two sequences, which name the weights `encoder.0.weight` to `decoder.4.bias`. Here each
+    has a name too, so that nothing else counts them.
 
     Args:
         config: the kind and the activations.
@@ -68,7 +78,7 @@ class Autoencoder(nn.Module):
             nn.Conv2d(first, second, 3, stride=2, padding=1),
             nn.ReLU(),
             nn.Conv2d(second, third, kernel),
-            ACTIVATIONS[config.code_activation](),
+            _activation(config.code_activation),
         )
         self.decoder = nn.Sequential(
             nn.ConvTranspose2d(third, second, kernel),
@@ -76,8 +86,37 @@ class Autoencoder(nn.Module):
             nn.ConvTranspose2d(second, first, 3, stride=2, padding=1, output_padding=1),
             nn.ReLU(),
             nn.ConvTranspose2d(first, 1, 3, stride=2, padding=1, output_padding=1),
-            ACTIVATIONS[config.output_activation](),
+            _activation(config.output_activation),
         )
+
+    @property
+    def encoder_convolutions(self) -> tuple[nn.Conv2d, ...]:
+        """From the image to the code."""
+        return tuple(layer for layer in self.encoder if isinstance(layer, nn.Conv2d))
+
+    @property
+    def decoder_convolutions(self) -> tuple[nn.ConvTranspose2d, ...]:
+        """From the code to the image."""
+        return tuple(layer for layer in self.decoder if isinstance(layer, nn.ConvTranspose2d))
+
+    @property
+    def code_layer(self) -> nn.Conv2d:
+        """The encoder's last convolution: its channels are the code's."""
+        return self.encoder_convolutions[-1]
+
+    @property
+    def code_activation(self) -> nn.Module:
+        """What makes a code of the code layer's values, each for itself."""
+        return self.encoder[-1]
+
+    @property
+    def output_activation(self) -> nn.Module:
+        """What makes a reconstruction of the last transposed convolution's values, each for itself."""
+        return self.decoder[-1]
+
+    def pre_activation(self, x: Tensor) -> Tensor:
+        """Images (batch, 1, 28, 28) to the code layer's values (batch, K), before their activation."""
+        return self.encoder[:-1](x).flatten(1)
 
     def encode(self, x: Tensor) -> Tensor:
         """Images (batch, 1, 28, 28) in [0, 1] to codes (batch, K)."""
@@ -108,11 +147,11 @@ def seeded_autoencoder(
     """
     model = Autoencoder(config)
     generator = torch.Generator().manual_seed(seed)
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            bound = 1 / math.sqrt(layer.weight[0].numel())
-            nn.init.uniform_(layer.weight, -gain * bound, gain * bound, generator=generator)
+    for layer in (*model.encoder_convolutions, *model.decoder_convolutions):
+        bound = 1 / math.sqrt(layer.weight[0].numel())
+        nn.init.uniform_(layer.weight, -gain * bound, gain * bound, generator=generator)
+        if layer.bias is not None:
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-    if code_bias is not None:
-        nn.init.constant_(model.encoder[4].bias, code_bias)
+    if code_bias is not None and model.code_layer.bias is not None:
+        nn.init.constant_(model.code_layer.bias, code_bias)
     return model

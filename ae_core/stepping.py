@@ -214,6 +214,11 @@ def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precis
     return Step(model, images, config, precision)
 
 
+def _gradients(weights: Iterable[Tensor]) -> list[Tensor]:
+    """Of weights that all have one."""
+    return [weight.grad for weight in weights if weight.grad is not None]
+
+
 def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
     """Flat views that share the tensors' memory, in the same order for tensors of the same layout."""
     pieces: list[Tensor] = []
@@ -230,5 +235,5 @@ def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
     Without a bound a penalty on the code is dodged by a small code and a large decoder; bounding the first
     layer alone, whose channels are the code units, would let the later ones grow in its place.
     """
-    for layer in model.decoder[::2]:
+    for layer in model.decoder_convolutions:
         layer.weight.copy_(torch.renorm(layer.weight, 2, 0, max_decoder_norm))

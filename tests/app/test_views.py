@@ -248,8 +248,8 @@ def constant_model(tmp_path, monkeypatch):
     for kind in KINDS:
         checkpoint = load_checkpoint(checkpoints.ladder_paths(kind)[LADDERS[kind][2]])
         with torch.no_grad():
-            checkpoint.model.encoder[4].weight.zero_()
-            checkpoint.model.encoder[4].bias.fill_(-1.0)
+            checkpoint.model.code_layer.weight.zero_()
+            checkpoint.model.code_layer.bias.fill_(-1.0)
         zero = [0.0] * checkpoint.model.code_size
         metrics = checkpoint.metrics | {
             "mean_activation": zero,

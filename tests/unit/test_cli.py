@@ -134,7 +134,7 @@ def test_the_seed_decides_the_weights(run, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         path = tmp_path / f"{name}.safetensors"
         assert run("train", "--kind", "sparse", *QUICK, "--seed", seed, "--out", path)[0] == 0
-        weights.append(load_checkpoint(path).model.encoder[0].weight)
+        weights.append(load_checkpoint(path).model.encoder_convolutions[0].weight)
     assert torch.equal(weights[0], weights[1])
     assert not torch.allclose(weights[0], weights[2])
 

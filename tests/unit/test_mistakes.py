@@ -81,7 +81,7 @@ def test_the_snippets_of_the_jacobian_s_norm_run_as_they_stand_and_give_what_the
     assert abs(estimates.mean().item() - summed.right) < 4 * error
     assert error < 0.1 * summed.right
     # A penalty can be trained with: it has a gradient by the weights.
-    assert torch.autograd.grad(estimates[0], model.encoder[0].weight)[0].abs().sum() > 0
+    assert torch.autograd.grad(estimates[0], model.encoder_convolutions[0].weight)[0].abs().sum() > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,11 +91,11 @@ def test_the_snippets_of_weights_and_slopes_run_as_they_stand(kind):
     assert not run_snippet(weights.wrong_code, model=model, f=f)["penalty"].requires_grad
     assert run_snippet(weights.right_code, model=model, f=f)["penalty"].requires_grad
     z = torch.linspace(-2, 2, 41).requires_grad_()
-    h = model.encoder[-1](z)
+    h = model.code_activation(z)
     slope = run_snippet(slopes.right_code, h=h, z=z)["slope"]
     step = 1e-3
     with torch.no_grad():
-        differences = (model.encoder[-1](z + step) - model.encoder[-1](z - step)) / (2 * step)
+        differences = (model.code_activation(z + step) - model.code_activation(z - step)) / (2 * step)
     away_from_the_kink = z.detach().abs() > step
     torch.testing.assert_close(slope[away_from_the_kink], differences[away_from_the_kink], atol=2e-3, rtol=0)
 

@@ -93,7 +93,7 @@ def test_detached_weights_give_no_gradient_and_ours_do():
 def test_sigmoid_formula_is_wrong_for_a_rectified_code():
     model, x = model_and_images("contractive", "relu")
     code = model.encode(x)
-    pre_activation = model.encoder[:5](x).flatten(1)
+    pre_activation = model.pre_activation(x)
     sigmoid_slope, true_slope = code * (1 - code), (pre_activation > 0).double()
     linear = seeded_autoencoder(ModelConfig("contractive", "linear"), seed=1).double()
     rows = encoder_jacobian(linear, x).square().sum(2)

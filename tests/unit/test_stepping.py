@@ -20,14 +20,16 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="There is 
 def test_decoder_bound_holds_each_unit_and_leaves_small_ones_alone():
     model = seeded_autoencoder(ModelConfig("sparse"), 0)
     with torch.no_grad():
-        model.decoder[0].weight[:32] *= 100
-    small = model.decoder[0].weight[32:].clone()
-    direction = F.normalize(model.decoder[0].weight[0].flatten(), dim=0)
+        model.decoder_convolutions[0].weight[:32] *= 100
+    small = model.decoder_convolutions[0].weight[32:].clone()
+    direction = F.normalize(model.decoder_convolutions[0].weight[0].flatten(), dim=0)
     bound_decoder(model, 4.0)
-    norms = model.decoder[0].weight.flatten(1).norm(dim=1)
+    norms = model.decoder_convolutions[0].weight.flatten(1).norm(dim=1)
     torch.testing.assert_close(norms[:32], torch.full((32,), 4.0))
-    assert torch.equal(model.decoder[0].weight[32:], small)
-    torch.testing.assert_close(F.normalize(model.decoder[0].weight[0].flatten(), dim=0), direction)
+    assert torch.equal(model.decoder_convolutions[0].weight[32:], small)
+    torch.testing.assert_close(
+        F.normalize(model.decoder_convolutions[0].weight[0].flatten(), dim=0), direction
+    )
 
 
 def trained_by(step_class, recipe, device, steps, precision=torch.bfloat16):
@@ -107,9 +109,9 @@ def test_a_last_batch_of_another_size_goes_on_with_the_same_optimiser():
     step = fastest_step(model, images, recipe.train, torch.bfloat16)
     assert isinstance(step, CapturedStep)
     for size in (50, 50, 20, 50):
-        before = model.encoder[0].weight.clone()
+        before = model.encoder_convolutions[0].weight.clone()
         step(torch.arange(size, device="cuda"), 1e-3)
-        assert not torch.equal(before, model.encoder[0].weight)
+        assert not torch.equal(before, model.encoder_convolutions[0].weight)
     assert all(map(math.isfinite, step.mean_losses(4)))
 
 

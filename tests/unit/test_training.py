@@ -81,7 +81,7 @@ def test_same_seed_gives_the_same_weights_and_another_seed_does_not(kind, images
     (first, _), (second, _), (other, _) = (trained(kind, images, epochs=1, seed=seed) for seed in (3, 3, 4))
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
-    assert not torch.equal(first.encoder[0].weight, other.encoder[0].weight)
+    assert not torch.equal(first.encoder_convolutions[0].weight, other.encoder_convolutions[0].weight)
 
 
 def test_initial_weights_do_not_depend_on_the_global_generator():
@@ -89,7 +89,7 @@ def test_initial_weights_do_not_depend_on_the_global_generator():
     first = seeded_autoencoder(ModelConfig("sparse"), 0)
     torch.manual_seed(2)
     second = seeded_autoencoder(ModelConfig("sparse"), 0)
-    assert torch.equal(first.decoder[4].weight, second.decoder[4].weight)
+    assert torch.equal(first.decoder_convolutions[-1].weight, second.decoder_convolutions[-1].weight)
 
 
 def test_reports_count_every_step_and_end_at_the_last(images):
@@ -118,10 +118,10 @@ def test_closing_the_generator_stops_the_run(images):
     model = initial_model(recipe)
     reports = train(model, images, recipe.train, FLOAT32, report_seconds=0)
     next(reports)
-    after_one = model.decoder[4].weight.clone()
+    after_one = model.decoder_convolutions[-1].weight.clone()
     reports.close()
     assert list(reports) == []
-    assert torch.equal(model.decoder[4].weight, after_one)
+    assert torch.equal(model.decoder_convolutions[-1].weight, after_one)
 
 
 def test_contraction_lowers_the_jacobian_and_no_weight_leaves_it(images):
