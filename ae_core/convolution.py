@@ -3,11 +3,16 @@
 Some kernels of the libraries beneath PyTorch are several times slower than the same sum as a matrix
 product: where a kernel covers the whole image, cuDNN's where there is one channel, and oneDNN's gradient of
 the weights in bfloat16. So is CUDA's gradient of a bias as a reduction. All else is left to the libraries.
+Each form has a name, by which `using` leaves it out: `ablation.py` times a step with it and without it.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
@@ -16,20 +21,83 @@ from torch.autograd.function import once_differentiable
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 
+Form = Literal["covering kernel", "one channel", "fold", "bfloat16 weights", "bias product"]
+"""A computation written by hand in place of PyTorch's own call:
+
+- covering kernel: a kernel that sees the whole image, as a matrix product;
+- one channel: a convolution of one channel, and the gradient of its weights, as a matrix product of patches;
+- fold: the transposed convolution to one channel, as a matrix product that `F.fold` adds up;
+- bfloat16 weights: the gradient of the weights, as a matrix product of patches;
+- bias product: the gradient of the bias, as a matrix product with ones.
+"""
+FORMS: frozenset[Form] = frozenset(get_args(Form))
+
+_in_use: ContextVar[frozenset[Form]] = ContextVar("forms in use", default=FORMS)
+
+
+@contextmanager
+def using(forms: frozenset[Form]) -> Iterator[None]:
+    """Compute by hand in these forms only, in this thread and in the gradients of what it computes.
+
+    In place of every other form stands PyTorch's own call.
+    """
+    token = _in_use.set(forms)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+@lru_cache
+def acting_forms(device_type: str, precision: torch.dtype, among: frozenset[Form] = FORMS) -> frozenset[Form]:
+    """The forms that make a difference on a device of this type, in this precision."""
+    acting: set[Form] = {"covering kernel", "fold"}
+    if device_type == "cuda":
+        acting.add("bias product")
+    if precision == torch.bfloat16 and device_type == "cuda":
+        acting.add("one channel")
+    if precision == torch.bfloat16 and device_type == "cpu":
+        acting.add("bfloat16 weights")
+    return among & acting
+
+
+class Spacing(NamedTuple):
+    """How the places that a convolution computes lie on those it sees, along either axis."""
+
+    kernel: int
+    stride: int
+    padding: int
+
+
+def spacing_of(layer: Convolution) -> Spacing:
+    """Kernel size, stride and padding of a layer whose axes have the same.
+
+    Raises:
+        TypeError: for a padding that is a word.
+    """
+    if isinstance(layer.padding, str):
+        raise TypeError(f"the padding must be a number of places, not {layer.padding!r}")
+    return Spacing(layer.kernel_size[0], layer.stride[0], layer.padding[0])
+
 
 class _Geometry(NamedTuple):
-    """How a convolution maps large images to small ones, and a transposed one small to large."""
+    """How a convolution maps large images to small ones, and a transposed one small to large.
+
+    Lengths are in places along an axis: those of both axes are the same.
+    """
 
     kernel: int
     stride: int
     padding: int
     large: int
     small: int
+    forms: frozenset[Form]
+    """What is computed by hand here, of the forms that act on this device in this precision."""
 
     @property
-    def covering(self) -> bool:
-        """Whether the kernel sees the whole image at once."""
-        return self.kernel == self.large
+    def as_product(self) -> bool:
+        """Whether the kernel sees the whole image at once and its form is in use."""
+        return self.kernel == self.large and "covering kernel" in self.forms
 
 
 def propagate(layers: nn.Sequential, x: Tensor) -> Tensor:
@@ -43,15 +111,16 @@ def convolve(layer: Convolution, x: Tensor, biased: int | None = None) -> Tensor
     """The same as `layer(x)`, but that only the first `biased` images get the bias, if that is given.
 
     Args:
-        layer: its kernel, stride and padding are those of both axes.
+        layer: as for `spacing_of`.
         x: shape (batch, channels, side, side).
     """
-    kernel, stride, padding, side = layer.kernel_size[0], layer.stride[0], layer.padding[0], x.shape[-1]
+    (kernel, stride, padding), side = spacing_of(layer), x.shape[-1]
     if layer.transposed:
         large, small = (side - 1) * stride - 2 * padding + kernel + layer.output_padding[0], side
     else:
         large, small = side, (side + 2 * padding - kernel) // stride + 1
-    geometry = _Geometry(kernel, stride, padding, large, small)
+    forms = acting_forms(x.device.type, x.dtype, _in_use.get())
+    geometry = _Geometry(kernel, stride, padding, large, small, forms)
     return _Convolve.apply(x, layer.weight, layer.bias, geometry, layer.transposed, biased)
 
 
@@ -83,12 +152,13 @@ class _Convolve(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_x = (_down if ctx.transposed else _up)(gradient, weight, None, ctx.geometry)
         of_weight = _weight_gradient(small, large, weight, ctx.geometry)
-        return of_x, of_weight, _sum(_rows(gradient[: ctx.biased])), None, None, None
+        of_bias = _sum(_rows(gradient[: ctx.biased]), "bias product" in ctx.geometry.forms)
+        return of_x, of_weight, of_bias, None, None, None
 
 
 def _down(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
     """Large images to small ones."""
-    if geometry.covering or (_one_channel(weight) and _is_low_on(x, "cuda")):
+    if geometry.as_product or (_one_channel(weight) and "one channel" in geometry.forms):
         width = _width(weight, x)
         y = F.linear(_patches(x, width, geometry), _matrix(weight, width), bias)
         return _images(y, geometry.small)
@@ -97,11 +167,11 @@ def _down(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -
 
 def _up(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
     """Small images to large ones."""
-    kernel, stride, padding, large, small = geometry
-    if geometry.covering:
+    kernel, stride, padding, large, small, forms = geometry
+    if geometry.as_product:
         y = _images((_rows(x) @ _matrix(weight, kernel)).view(-1, weight.shape[1]), large)
         return y if bias is None else y + bias[:, None, None]
-    if _one_channel(weight):
+    if _one_channel(weight) and "fold" in forms:
         columns = _matrix(weight, kernel).T @ _rows(x).unflatten(0, (-1, small * small)).mT
         y = F.fold(columns, large, kernel, padding=padding, stride=stride)
         return y if bias is None else y + bias
@@ -110,8 +180,8 @@ def _up(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> 
 
 
 def _weight_gradient(small: Tensor, large: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
-    slow = _is_low_on(large, "cuda" if _one_channel(weight) else "cpu")
-    if geometry.covering or slow:
+    form: Form = "one channel" if _one_channel(weight) else "bfloat16 weights"
+    if geometry.as_product or form in geometry.forms:
         width, kernel = _width(weight, large), geometry.kernel
         matrix = _rows(small).T @ _patches(large, width, geometry)
         return matrix.unflatten(1, (width, width, -1))[:, :kernel, :kernel].permute(0, 3, 1, 2)
@@ -123,10 +193,6 @@ def _weight_gradient(small: Tensor, large: Tensor, weight: Tensor, geometry: _Ge
 
 def _one_channel(weight: Tensor) -> bool:
     return weight.shape[1] == 1
-
-
-def _is_low_on(x: Tensor, device_type: str) -> bool:
-    return x.dtype == torch.bfloat16 and x.device.type == device_type
 
 
 def _width(weight: Tensor, x: Tensor) -> int:
@@ -147,7 +213,7 @@ def _images(rows: Tensor, side: int) -> Tensor:
 
 def _patches(x: Tensor, width: int, geometry: _Geometry) -> Tensor:
     """What each place of the small images sees of the large: (n, c, side, side) to (n small^2, width^2 c)."""
-    _, stride, before, large, small = geometry
+    stride, before, large, small = geometry.stride, geometry.padding, geometry.large, geometry.small
     after = (small - 1) * stride + width - large - before
     x = _pad(x, before, after).permute(0, 2, 3, 1)
     windows = x.unfold(1, width, stride).unfold(2, width, stride)
@@ -164,6 +230,6 @@ def _pad(x: Tensor, before: int, after: int) -> Tensor:
     return F.pad(x, (before, after, before, after)) if before or after else x
 
 
-def _sum(rows: Tensor) -> Tensor:
+def _sum(rows: Tensor, as_product: bool) -> Tensor:
     """Over all rows: on CUDA, a reduction over so many is slower than a matrix product."""
-    return (rows.new_ones(1, len(rows)) @ rows)[0] if rows.is_cuda else rows.sum(0)
+    return (rows.new_ones(1, len(rows)) @ rows)[0] if as_product else rows.sum(0)

@@ -8,7 +8,7 @@ from torch import nn
 
 from ae_core import convolution
 from ae_core.config import KINDS, ModelConfig
-from ae_core.convolution import Convolution, convolve, propagate
+from ae_core.convolution import FORMS, Convolution, acting_forms, convolve, propagate, spacing_of, using
 from ae_core.model import seeded_autoencoder
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -42,10 +42,14 @@ def assert_near(actual, expected):
 @pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("batch", [1, 7])
-def test_values_and_gradients_are_those_of_the_layers(kind, dtype, device, batch):
+@pytest.mark.parametrize(
+    "forms", [FORMS, frozenset(), *(FORMS - {form} for form in sorted(FORMS))], ids=lambda forms: len(forms)
+)
+def test_values_and_gradients_are_those_of_the_layers(kind, dtype, device, batch, forms):
     for layer, x in layers_and_inputs(kind, dtype, device, batch):
         x.requires_grad_()
-        ours, theirs = convolve(layer, x), layer(x)
+        with using(forms):
+            ours, theirs = convolve(layer, x), layer(x)
         assert_near(ours, theirs)
         for actual, expected in zip(gradients(ours, x, layer), gradients(theirs, x, layer), strict=True):
             assert_near(actual, expected)
@@ -88,6 +92,46 @@ def test_propagate_is_the_layers_one_after_another(kind):
     code = propagate(model.encoder, x)
     torch.testing.assert_close(code, model.encoder(x))
     torch.testing.assert_close(propagate(model.decoder, code), model.decoder(model.encoder(x)))
+
+
+FUNCTION_OF_FORM = {"covering kernel": "linear", "fold": "fold"}
+
+
+@pytest.mark.parametrize("form", sorted(FUNCTION_OF_FORM))
+def test_a_form_is_in_use_unless_it_is_left_out(form, monkeypatch):
+    model = seeded_autoencoder(ModelConfig("sparse"), 0)
+    calls = []
+    function = getattr(convolution.F, FUNCTION_OF_FORM[form])
+    monkeypatch.setattr(
+        convolution.F,
+        FUNCTION_OF_FORM[form],
+        lambda *args, **names: calls.append(1) or function(*args, **names),
+    )
+    with using(FORMS - {form}):
+        propagate(model.decoder, propagate(model.encoder, torch.rand(2, 1, 28, 28)))
+    assert not calls
+    propagate(model.decoder, propagate(model.encoder, torch.rand(2, 1, 28, 28)))
+    assert calls
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "acting"),
+    [
+        ("cpu", torch.float32, {"covering kernel", "fold"}),
+        ("cpu", torch.bfloat16, {"covering kernel", "fold", "bfloat16 weights"}),
+        ("cuda", torch.float32, {"covering kernel", "fold", "bias product"}),
+        ("cuda", torch.bfloat16, {"covering kernel", "fold", "bias product", "one channel"}),
+    ],
+)
+def test_which_forms_act_depends_on_device_and_precision(device, dtype, acting):
+    assert acting_forms(device, dtype) == acting
+    assert acting_forms(device, dtype, FORMS - {"fold"}) == acting - {"fold"}
+
+
+def test_a_padding_that_is_a_word_is_refused():
+    assert spacing_of(nn.Conv2d(1, 1, 5, stride=2, padding=3)) == (5, 2, 3)
+    with pytest.raises(TypeError, match="same"):
+        spacing_of(nn.Conv2d(1, 1, 3, padding="same"))
 
 
 def test_a_second_derivative_is_refused_rather_than_wrong():
