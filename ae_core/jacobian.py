@@ -1,30 +1,27 @@
 """The encoder's exact Jacobian J = dh/dx, and what is read off it.
 
+The lab's own models take the fast path of `tap_by_tap.py`, any other encoder that of `torch_func.py`.
+
 Rifai et al., "Contractive Auto-Encoders", ICML 2011.
 """
 
 from __future__ import annotations
 
-from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ae_core.data import IMAGE_SIZE, PIXELS
-from ae_core.model import Autoencoder, RectifiedTanh
+from ae_core.data import IMAGE_SIZE
+from ae_core.model import Autoencoder, Part, RectifiedTanh
+from ae_core.tap_by_tap import masked_jacobian
+from ae_core.torch_func import Encoder, encode_of, functional_jacobian
 
-_PATCH = 7
-"""A unit of the second layer sees 7 x 7 pixels ..."""
-_STRIDE = 4
-"""... and its neighbour sees the same 4 pixels further."""
-_RIM = 3
-"""The first patch starts 3 pixels outside the picture."""
+JacobianPath = Literal["tap by tap", "torch.func"]
+"""How a Jacobian is computed."""
+
 SMALLEST_SHARE = 1e-6
 """Singular values below this share of the largest are rounding."""
-_IMAGES_AT_ONCE = 4
-"""On a CPU: operations on one image leave a second core idle; more images outgrow the caches."""
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
@@ -41,16 +38,36 @@ def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tenso
     raise TypeError(f"no derivative is known for a layer of type {type(layer).__name__}")
 
 
-def encoder_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
-    """Exact J(x) = dh/dx of every image.
+def jacobian_path(encoder: Encoder) -> JacobianPath:
+    """How `encoder_jacobian` computes the Jacobian of an encoder; both ways are exact.
+
+    "tap by tap" for an `Autoencoder` with the layers it was built with, whatever their weights. "torch.func"
+    for all else: a subclass, a replaced or hooked layer, any other module or function.
+    """
+    return "tap by tap" if _is_own(encoder) else "torch.func"
+
+
+def _is_own(encoder: Encoder) -> TypeGuard[Autoencoder]:
+    return type(encoder) is Autoencoder and encoder.is_as_built("encoder")
+
+
+def encoder_jacobian(model: Encoder, x: Tensor) -> Tensor:
+    """Exact J(x) = dh/dx of every image, in the way that `jacobian_path` tells.
 
     Args:
-        x: images, shape (batch, 1, 28, 28).
+        model: an `Autoencoder`, another module with a method `encode`, or any module or function from images
+            (batch, ...) to codes (batch, ...), in eval mode.
+        x: images, shape (batch, 1, 28, 28) for an `Autoencoder`, else (batch, ...).
     Returns:
-        Shape (batch, K, 784), in the model's precision.
+        Shape (batch, K, 784), in the model's precision; for another encoder (batch, K, inputs).
+    Raises:
+        TypeError: if another encoder is no function or gives no tensor.
+        ValueError: if its codes have no batch dimension, or if an image's code depends on the other images.
     """
-    pre_activation, jacobian = pre_activation_jacobian(model, x)
-    activate = model.encoder[-1]
+    if not _is_own(model):
+        return functional_jacobian(encode_of(model), x)
+    pre_activation, jacobian = _pre_activation_jacobian(model, x)
+    activate = model.code_activation
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
     return jacobian.mul_(slope[..., None])
 
@@ -65,14 +82,28 @@ class PreActivation(NamedTuple):
 
 
 def pre_activation_jacobian(model: Autoencoder, x: Tensor) -> PreActivation:
-    """The encoder without its last activation, and its Jacobian, for images (batch, 1, 28, 28)."""
-    first, rectify, second, _, third, _ = model.encoder
+    """The encoder without its last activation, and its Jacobian, for images (batch, 1, 28, 28).
+
+    Raises:
+        TypeError: if the encoder has not the layers it was built with.
+    """
+    _require_as_built(model, "encoder")
+    return _pre_activation_jacobian(model, x)
+
+
+def _pre_activation_jacobian(model: Autoencoder, x: Tensor) -> PreActivation:
+    first, second, third = model.encoder_convolutions
     hidden1 = first(x)
-    hidden2 = second(rectify(hidden1))
+    hidden2 = second(torch.relu(hidden1))
     return PreActivation(
-        third(rectify(hidden2)).flatten(1),
-        _masked_jacobian(first.weight, hidden1 > 0, second.weight, hidden2 > 0, third.weight),
+        third(torch.relu(hidden2)).flatten(1),
+        masked_jacobian(first, hidden1 > 0, second, hidden2 > 0, third),
     )
+
+
+def _require_as_built(model: Autoencoder, part: Part) -> None:
+    if not model.is_as_built(part):
+        raise TypeError(f"the {part}'s layers are not those that Autoencoder was built with")
 
 
 def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
@@ -84,13 +115,17 @@ def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
         code: shape (batch, K).
     Returns:
         Shape (batch, 784, K).
+    Raises:
+        TypeError: if the decoder has not the layers it was built with.
     """
-    first, rectify, second, _, third, activate = model.decoder
+    _require_as_built(model, "decoder")
+    first, second, third = model.decoder_convolutions
+    activate = model.output_activation
     hidden1 = first(code.unflatten(1, model.code_shape))
-    hidden2 = second(rectify(hidden1))
-    pre_activation = third(rectify(hidden2))
+    hidden2 = second(torch.relu(hidden1))
+    pre_activation = third(torch.relu(hidden2))
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
-    linear = _masked_jacobian(third.weight, hidden2 > 0, second.weight, hidden1 > 0, first.weight)
+    linear = masked_jacobian(third, hidden2 > 0, second, hidden1 > 0, first)
     return linear.mT.mul_(slope.flatten(1)[..., None])
 
 
@@ -103,73 +138,6 @@ def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
         Shape (batch, 784, 784).
     """
     return decoder_jacobian(model, model.encode(x)) @ encoder_jacobian(model, x)
-
-
-def _masked_jacobian(first: Tensor, mask1: Tensor, second: Tensor, mask2: Tensor, third: Tensor) -> Tensor:
-    """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x.
-
-    Three sparse matrices are multiplied from both ends: first the 7 x 7 pixels that each of the 49 places of
-    the second layer sees, then, tap by tap, the third convolution on them, for all its units at once: a tap
-    moves the pixels it sees by the same distance in each unit's window. Meanwhile the channels are the last
-    axis, so that whole rows of them are added at a time.
-
-    Args:
-        first, second, third: weights of convolutions of stride 2, 2 and 1, the first two padded by 1.
-        mask1, mask2: which units are on, shapes (batch, channels, 14, 14) and (batch, channels, 7, 7).
-    Returns:
-        Shape (batch, channels * places, 784).
-    """
-    channels, _, kernel, _ = third.shape
-    batch, side = mask2.shape[0], mask2.shape[-1]
-    units = side - kernel + 1
-    window = _STRIDE * (kernel - 1) + _PATCH
-    paths = torch.einsum("cits,iyx->tsiyxc", second, first[:, 0])
-    taps = third.permute(2, 3, 1, 0).contiguous()
-    jacobian = third.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
-    at_once = _IMAGES_AT_ONCE if third.device.type == "cpu" else batch
-    for start in range(0, batch, at_once):
-        some = slice(start, start + at_once)
-        patches = _second_layer_patches(paths, mask1[some], mask2[some])
-        windows = third.new_zeros(units, units, patches.shape[2], window, window, channels)
-        for row, column in product(range(kernel), repeat=2):
-            seen = patches[row : row + units, column : column + units]
-            target = windows[..., _tap(row), _tap(column), :]
-            target += (seen.flatten(0, -2) @ taps[row, column]).view(target.shape)
-        for row, column in product(range(units), repeat=2):
-            (rows, inner_rows), (columns, inner_columns) = _placed(row, window), _placed(column, window)
-            seen = windows[row, column, :, inner_rows, inner_columns]
-            jacobian[some, :, row, column, rows, columns] = seen.permute(0, 3, 1, 2)
-    return jacobian.view(batch, -1, PIXELS)
-
-
-def _tap(tap: int) -> slice:
-    """The pixels along an axis that a tap of the third layer sees in its unit's window."""
-    return slice(_STRIDE * tap, _STRIDE * tap + _PATCH)
-
-
-def _placed(unit: int, window: int) -> tuple[slice, slice]:
-    """The pixels along an axis that a unit sees, in the picture and in its window."""
-    start = _STRIDE * unit - _RIM
-    outside = max(0, -start)
-    return slice(start + outside, start + window), slice(outside, window)
-
-
-def _second_layer_patches(paths: Tensor, mask1: Tensor, mask2: Tensor) -> Tensor:
-    """The pixels that each place of the second layer sees, shape (7, 7, batch, 7, 7, channels).
-
-    Args:
-        paths: from a pixel by a unit of the first layer to one of the second, by the second layer's tap, the
-            unit, the first layer's tap and the second layer's unit.
-    """
-    batch, channels, side, _ = mask2.shape
-    on = F.pad(mask1.to(paths.dtype), (1, 0, 1, 0)).permute(2, 3, 0, 1)
-    patches = paths.new_zeros(side, side, batch, _PATCH, _PATCH, channels)
-    for row, column in product(range(3), repeat=2):
-        stepped = on[row : row + 2 * side : 2, column : column + 2 * side : 2]
-        seen = stepped.flatten(0, 2) @ paths[row, column].flatten(1)
-        target = patches[..., 2 * row : 2 * row + 3, 2 * column : 2 * column + 3, :]
-        target += seen.view(target.shape)
-    return patches * mask2.permute(2, 3, 0, 1)[:, :, :, None, None]
 
 
 def sensitivity_map(jacobian: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ Rifai et al., "Contractive Auto-Encoders", ICML 2011; Ng, "Sparse autoencoder", 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,10 @@ _WIDTHS: dict[Kind, tuple[int, int, int, int]] = {
 """Channels of the three encoder layers, and the last one's kernel size."""
 
 
+Part = Literal["encoder", "decoder"]
+_PARTS: tuple[Part, ...] = get_args(Part)
+
+
 class RectifiedTanh(nn.Module):
     """tanh(ReLU(z)): in [0, 1), as KL needs, with exact zeros, as sparsity needs."""
 
@@ -37,6 +41,11 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "rectified_tanh": RectifiedTanh,
 }
+
+
+def _description(layers: nn.Sequential) -> list[tuple[type[nn.Module], str]]:
+    """What each layer does, whatever its weights: an activation's type, a convolution's shape and spacing."""
+    return [(type(layer), layer.extra_repr()) for layer in layers]
 
 
 def _activation(name: str | None) -> nn.Module:
@@ -58,8 +67,8 @@ class AutoencoderOutput(NamedTuple):
 class Autoencoder(nn.Module):
     """An encoder of three convolutions and its mirror image, untied.
 
-    The layers stand in two sequences, which name the weights `encoder.0.weight` to `decoder.4.bias`. Here each
-    has a name too, so that nothing else counts them.
+    The layers stand in two sequences, which name the weights `encoder.0.weight` to `decoder.4.bias`. They
+    have names as well, so that nothing else needs to count them.
 
     Args:
         config: the kind and the activations.
@@ -88,6 +97,16 @@ class Autoencoder(nn.Module):
             nn.ConvTranspose2d(first, 1, 3, stride=2, padding=1, output_padding=1),
             _activation(config.output_activation),
         )
+        self._built = {part: _description(getattr(self, part)) for part in _PARTS}
+
+    def is_as_built(self, part: Part) -> bool:
+        """Whether a part's layers do what they did when the model was made, whatever their weights.
+
+        Not so where a layer is replaced by another or a hook may change what it gives.
+        """
+        layers: nn.Sequential = getattr(self, part)
+        hooked = any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers.modules())
+        return not hooked and "encode" not in vars(self) and _description(layers) == self._built[part]
 
     @property
     def encoder_convolutions(self) -> tuple[nn.Conv2d, ...]:
