@@ -1,6 +1,6 @@
 """What each hand-written form of a convolution gains: a whole training step with it and without it.
 
-A form stays only where it makes a step at least 1.3 times as fast as PyTorch's own call in its place does.
+A form is held to making a step 1.3 times as fast as PyTorch's own call in its place does, somewhere.
 """
 
 from __future__ import annotations
