@@ -44,7 +44,7 @@ class Loss(nn.Module):
         """The losses of this process's images (n, 1, 28, 28) of a batch, in the model's precision."""
         model, config = self.model, self._config
         encode = self._sparse if model.config.kind == "sparse" else self._contractive
-        code, penalty = encode(x.to(model.encoder[0].weight.dtype), share)
+        code, penalty = encode(x.to(model.encoder_convolutions[0].weight.dtype), share)
         squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
         mse = share.part_of_mean(squares, share.images * PIXELS)
         return LossParts(mse + config.penalty_weight * penalty, mse, penalty)
