@@ -12,12 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPES, Kind, RecipeName
 from ae_core.convolution import FORMS, Form, acting_forms, using
 from ae_core.model import initial_model
 from ae_core.stepping import fastest_step
 from ae_core.timing import Row, as_milliseconds, in_turn
-from ae_core.compute import Compute
 
 RECIPE: RecipeName = "fast"
 """Of the page's trainings, and the one with the smallest batches."""
