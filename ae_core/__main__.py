@@ -15,7 +15,7 @@ from ae_core.cli_sweep import sweep_command
 from ae_core.cli_train import ladder_command, runs_command, train_command
 from ae_core.data import load_mnist
 from ae_core.errors import explain
-from ae_core.metrics import evaluate
+from ae_core.evaluation import evaluate
 from ae_core.options import compute_of_option, device_option
 
 
@@ -38,7 +38,7 @@ def evaluate_command(file: Path, device: str, store: bool) -> None:
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
     if store:
         save_checkpoint(replace(checkpoint, metrics=metrics), file)
-    click.echo(json.dumps(metrics, allow_nan=False))
+    click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
 
 
 @cli.command("bench")

@@ -21,9 +21,9 @@ from ae_core.checkpoints import ladder_paths, load_checkpoint
 from ae_core.compute import Compute
 from ae_core.config import KINDS, LADDERS, RECIPES, Recipe
 from ae_core.data import Mnist, load_mnist, to_float
+from ae_core.evaluation import measure_without_jacobians
 from ae_core.inspection import inspect
 from ae_core.jacobian import encoder_jacobian
-from ae_core.metrics import measure_without_jacobians
 from ae_core.model import Autoencoder, initial_model
 from ae_core.plain_training import plain_training, published_epoch
 from ae_core.runs import train_ladder
@@ -124,7 +124,7 @@ def _to_quality(images: Tensor, compute: Compute, repeats: int) -> Iterator[Row]
 
 def _quality(model: Autoencoder) -> str:
     metrics = measure_without_jacobians(model.to("cpu").eval(), load_mnist("test").images)
-    return f"test MSE {metrics['test_mse']:.5f}, at noise 0.2 {metrics['denoising_mse_0.2']:.4f}"
+    return f"test MSE {metrics.test_mse:.5f}, at noise 0.2 {metrics.denoising_mse[0.2]:.4f}"
 
 
 def _whole_runs(images: Tensor, compute: Compute, repeats: int) -> Iterator[Row]:

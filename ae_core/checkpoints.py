@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from safetensors.torch import save as to_safetensors
@@ -14,7 +15,7 @@ from torch import Tensor
 from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
 from ae_core.files import clipped, parse_object, read_file, read_tensors, write_whole
-from ae_core.metrics import Metrics
+from ae_core.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
 from ae_core.model import Autoencoder
 
 FORMAT = "autoencoder-lab/1"
@@ -24,20 +25,27 @@ LIBRARY = Path(__file__).parent.parent / "checkpoints"
 SUFFIX = ".safetensors"
 _REMEDY = f"choose a {SUFFIX} file that this lab saved"
 
-_UNIT_METRICS = ("mean_activation", "max_activation")
+Known = TypeVar("Known", bound=Metrics | PartialMetrics, covariant=True)
+"""How much is known of a model."""
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A trained model with all that is known of it."""
+class Checkpoint(Generic[Known]):
+    """A trained model with all that is known of it: a `Checkpoint[Metrics]` was measured by this version."""
 
     model: Autoencoder
     model_config: ModelConfig
     train_config: TrainConfig
-    metrics: Metrics
+    metrics: Known
 
 
-def to_bytes(checkpoint: Checkpoint) -> bytes:
+_Described = tuple[Autoencoder, Recipe, dict[str, Stored]]
+
+AnyCheckpoint = Checkpoint[Metrics | PartialMetrics]
+"""As it comes from a file, which may say less of its model than this version measures, or nothing."""
+
+
+def to_bytes(checkpoint: AnyCheckpoint) -> bytes:
     """The checkpoint as the content of a file."""
     weights = {
         name: value.detach().to("cpu", torch.float32).contiguous()
@@ -46,12 +54,12 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     metadata = {
         "format": FORMAT,
         **recipe_metadata(Recipe(checkpoint.model_config, checkpoint.train_config)),
-        "metrics": json.dumps(checkpoint.metrics, allow_nan=False),
+        "metrics": json.dumps(checkpoint.metrics.as_dict(), allow_nan=False),
     }
     return to_safetensors(weights, metadata)
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
+def save_checkpoint(checkpoint: AnyCheckpoint, path: str | Path) -> None:
     """Write a file whole or not at all: a temporary file beside it is flushed to disk, then renamed.
 
     Raises:
@@ -66,7 +74,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path) -> None:
         raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
 
 
-def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
+def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> AnyCheckpoint:
     """Read a checkpoint and check all of it.
 
     Raises:
@@ -77,7 +85,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     return read_checkpoint(path.name, read_file(path.name, path, MAX_FILE_BYTES, _REMEDY), device)
 
 
-def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu") -> Checkpoint:
+def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu") -> AnyCheckpoint:
     """The checkpoint that a file's content is, as `load_checkpoint` reads it.
 
     Args:
@@ -86,41 +94,31 @@ def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu
         CheckpointError: as `load_checkpoint`.
     """
 
-    def parse(metadata: dict[str, str]) -> tuple[tuple[Autoencoder, Recipe, Metrics], dict[str, Tensor]]:
-        recipe, metrics = _parse_metadata(name, metadata)
+    def parse(metadata: dict[str, str]) -> tuple[_Described, dict[str, Tensor]]:
+        recipe, stored = _parse_metadata(name, metadata)
         model = Autoencoder(recipe.model)
-        return (model, recipe, metrics), model.state_dict()
+        return (model, recipe, stored), model.state_dict()
 
-    (model, recipe, metrics), weights = read_tensors(name, content, MAX_FILE_BYTES, parse, _REMEDY)
+    (model, recipe, stored), weights = read_tensors(name, content, MAX_FILE_BYTES, parse, _REMEDY)
     model.load_state_dict(weights)
-    _check_unit_metrics(name, metrics, model.code_size)
-    return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, metrics)
+    _check_units(name, stored, model.code_size)
+    return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, from_stored(stored))
 
 
-def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, Metrics]:
+def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, dict[str, Stored]]:
     if metadata.get("format") != FORMAT:
         raise CheckpointError(
             f"{name} is not a checkpoint of this lab: its metadata lacks format = {FORMAT}."
         )
     recipe = parse_recipe(name, metadata)
-    metrics = parse_object(name, metadata, "metrics")
-    for key, value in metrics.items():
+    stored = parse_object(name, metadata, "metrics")
+    for key, value in stored.items():
         known = (
-            all(map(is_number, value))
-            if key in _UNIT_METRICS and isinstance(value, list)
-            else is_number(value)
+            all(map(is_number, value)) if key in PER_UNIT and isinstance(value, list) else is_number(value)
         )
         if not (known or value is None):
             raise CheckpointError(f"{name} stores a metric that is not a number: {clipped(key)}.")
-    return recipe, _in_todays_words(metrics)
-
-
-def _in_todays_words(metrics: Metrics) -> Metrics:
-    """The metrics of an older file: its l0 is what is called active_units now, its dead_units were others."""
-    if "l0" not in metrics or "active_units" in metrics:
-        return metrics
-    kept = {name: value for name, value in metrics.items() if name not in ("l0", "dead_units")}
-    return {**kept, "active_units": metrics["l0"]}
+    return recipe, stored
 
 
 def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
@@ -147,9 +145,9 @@ def recipe_metadata(recipe: Recipe) -> dict[str, str]:
     }
 
 
-def _check_unit_metrics(name: str, metrics: Metrics, code_size: int) -> None:
-    for key in _UNIT_METRICS:
-        value = metrics.get(key)
+def _check_units(name: str, stored: dict[str, Stored], code_size: int) -> None:
+    for key in PER_UNIT:
+        value = stored.get(key)
         if value is not None and (not isinstance(value, list) or len(value) != code_size):
             raise CheckpointError(f"{name} stores {key} for another number of units than its {code_size}.")
 

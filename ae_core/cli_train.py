@@ -11,11 +11,12 @@ from time import sleep
 import click
 
 from ae_core import distributed, foreground
-from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.checkpoints import AnyCheckpoint, Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
 from ae_core.compute import Compute
 from ae_core.config import Kind, Recipe, RecipeName
 from ae_core.errors import CheckpointError, LabError
 from ae_core.foreground import command_for, last_good, open_job, start_job, train_to_file
+from ae_core.metrics import Metrics
 from ae_core.options import (
     compute_of_option,
     given_options,
@@ -38,11 +39,11 @@ _runs_dir_option = click.option(
 )
 
 
-def _summarise(checkpoint: Checkpoint) -> str:
+def _summarise(checkpoint: AnyCheckpoint) -> str:
     return "  ".join(
         f"{name} {value:.5g}"
-        for name, value in checkpoint.metrics.items()
-        if isinstance(value, int | float) and name != "code_variance"
+        for name, value in checkpoint.metrics.scalars().items()
+        if value is not None and name != "code_variance"
     )
 
 
@@ -133,7 +134,7 @@ def ladder_command(
 
 def _train_in_turn(
     rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path
-) -> Iterator[tuple[Checkpoint, Path]]:
+) -> Iterator[tuple[Checkpoint[Metrics], Path]]:
     for recipe, path in rungs:
         checkpoint = train_to_file(start_job(recipe, compute, path, runs_dir), path)
         if checkpoint is not None:
@@ -144,7 +145,7 @@ def _train_at_once(
     rungs: list[tuple[Recipe, Path]],
     compute: Compute,
     runs_dir: Path,  # noqa: ARG001 - seconds are not worth a state
-) -> Iterator[tuple[Checkpoint, Path]]:
+) -> Iterator[tuple[Checkpoint[Metrics], Path]]:
     """All rungs at the same time, with one bar; yields each when it is measured and saved."""
     if not rungs:
         return

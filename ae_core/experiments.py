@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ae_core.codes import CodeStatistics
 from ae_core.config import Kind
 from ae_core.corruption import corrupt, noise_of_distance
 from ae_core.data import PIXELS, Picture
 from ae_core.estimates import Estimate, root_mean_square
 from ae_core.jacobian import encoder_jacobian, rank, spectrum, tangents
-from ae_core.metrics import CodeStatistics
 from ae_core.mistakes import summed_code_sq_norm
 from ae_core.model import Autoencoder
 from ae_core.neighbourhood import code_distances, tangent_and_random, walk_directions

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ae_core.checkpoints import Checkpoint
     from ae_core.config import Kind
     from ae_core.inspection import Inspection
+    from ae_core.metrics import Metrics
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _MSE = "mean squared error of the reconstruction, clamped to [0, 1]"
@@ -32,11 +33,11 @@ class Exhibit:
     kind: Kind
     penalty_weight: float
     sparsity_target: float | None
-    metrics: Mapping[str, Any]
+    metrics: Metrics
     inspection: Inspection
 
     @classmethod
-    def of(cls, label: str, checkpoint: Checkpoint, inspection: Inspection) -> Exhibit:
+    def of(cls, label: str, checkpoint: Checkpoint[Metrics], inspection: Inspection) -> Exhibit:
         """A model from its checkpoint, under the name that the page gives it."""
         return cls(
             label=label,
@@ -79,7 +80,7 @@ def _row(exhibit: Exhibit) -> dict[str, object]:
         "relative_sensitivity": seen.relative_sensitivity,
     }
     of_test_set = {
-        name if name.startswith("test") else f"test_{name}": exhibit.metrics.get(name)
+        name if name.startswith("test") else f"test_{name}": exhibit.metrics.value_of(name)
         for name in glossary.ON_THE_TEST_SET
     }
     return of_drawing | of_test_set

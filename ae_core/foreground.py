@@ -19,6 +19,7 @@ from ae_core.compute import Compute
 from ae_core.config import Recipe
 from ae_core.errors import CheckpointError, LabError, RunGoneError, TrainingDivergedError
 from ae_core.jobs import Job
+from ae_core.metrics import Metrics
 from ae_core.progress import TrainProgress
 from ae_core.states import RunFolder, load_run, runs_dir
 
@@ -85,7 +86,7 @@ def last_good(out: Path) -> Path:
     return out.with_stem(f"{out.stem}.last-good")
 
 
-def train_to_file(job: Job, out: Path) -> Checkpoint | None:
+def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
     """Train, measure and save; what was interrupted goes on where its state is.
 
     Returns:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ae_core.codes import CodeStatistics, hoyer, is_active
 from ae_core.data import Picture, to_array
 from ae_core.jacobian import encoder_jacobian, sensitivity_map
-from ae_core.metrics import CodeStatistics, hoyer, is_active
 from ae_core.model import Autoencoder
 
 

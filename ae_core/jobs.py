@@ -15,7 +15,8 @@ from ae_core.compute import Compute, available_devices, choose_compute
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
-from ae_core.metrics import evaluate
+from ae_core.evaluation import evaluate
+from ae_core.metrics import Metrics
 from ae_core.model import initial_model
 from ae_core.progress import TrainProgress
 from ae_core.saved_run import SavedRun
@@ -140,7 +141,7 @@ class Job:
             self.history = history[1::2] if len(history) > _LONGEST_HISTORY else history
             yield progress
 
-    def checkpoint(self, on_progress: Callable[[float], None] = lambda _: None) -> Checkpoint:
+    def checkpoint(self, on_progress: Callable[[float], None] = lambda _: None) -> Checkpoint[Metrics]:
         """Measure the model as it is on the test images.
 
         Args:

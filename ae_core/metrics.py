@@ -1,248 +1,196 @@
-"""Every value by which a trained model is judged, over the 10,000 test images unless said otherwise.
+"""The values by which a trained model is judged: which there are, and how a checkpoint stores them.
 
-The names are those of checkpoints, command line and page. Reconstructions are clamped to [0, 1] before they
-are judged, because pixels live there. All in float32, also on CUDA (see `model.py`).
+The names are those of checkpoints, command line and page. `evaluation.py` measures them; `codes.py` has the
+definitions of those of a code.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from ae_core.corruption import add_noise
-from ae_core.data import PIXELS, to_float
-from ae_core.errors import MetricsError
-from ae_core.jacobian import encoder_jacobian, reconstruction_jacobian
-from ae_core.model import Autoencoder
-
-Metrics = dict[str, float | int | list[float] | None]
-"""Values by name; None where a value is undefined (0/0, for a code that never changes)."""
-
-
-ACTIVE_SHARE = 0.1
-"""A unit is active above this share of the largest activation it reaches on the test set."""
-DEAD_SHARE = 1e-3
-"""A unit is dead whose activation ranges over less than this share of the widest range of any unit."""
-JACOBIAN_IMAGES = 1000
-NOISE_IMAGES = 1000
-RECONSTRUCTION_JACOBIAN_IMAGES = 100
 NOISES = (0.1, 0.2, 0.3)
 """Standard deviations of the noise under which a model is measured."""
 
-_CHUNK = 1000
-_JACOBIAN_CHUNK = {"cpu": 4, "cuda": 50}
-"""Images whose Jacobians are computed together: those of a few stay in a processor's caches."""
+Number = float | int
+Stored = Number | list[float] | None
+"""A value as a checkpoint's JSON holds it; None where it is undefined: 0/0, for a code that never changes."""
 
 
 @dataclass(frozen=True)
-class CodeStatistics:
-    """What must be known of a model's codes on the test set to read the code of a single picture."""
+class JacobianMetrics:
+    """The values that need exact Jacobians, which take much longer than all others together."""
 
-    mean_activation: Tensor
-    """rho_hat of each unit, shape (K,)."""
-    max_activation: Tensor
-    """Largest activation of each unit, shape (K,)."""
+    jacobian_sq_norm: float
+    """Mean ||dh/dx||_F^2 over the first 1,000 test images; depends on the code's scale."""
+    relative_sensitivity: float | None
+    """As `CodeStatistics` defines it, of that mean; None: undefined, for a code that never changes."""
+    reconstruction_jacobian_sq_norm: float
+    """Mean ||d x_hat/dx||_F^2 over the first 100 test images."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """All that is measured of a model, over the 10,000 test images unless said otherwise; K units."""
+
+    test_mse: float
+    """Mean squared error of the reconstruction, clamped to [0, 1]."""
+    code_shift: Mapping[float, float | None]
+    """By the noise, of `NOISES`: how far it moves the code, as `codes.code_shift` defines it, over the first
+    1,000 test images; None: undefined, for a code that never changes."""
+    denoising_mse: Mapping[float, float]
+    """By the noise: mean squared error of a noisy image's reconstruction, clamped to [0, 1], against the
+    clean image, over the first 1,000 test images."""
+    l0: float
+    """Mean number of units that are not zero, per image."""
+    active_units: float
+    """Mean number of units above a tenth of their largest activation, per image."""
+    dead_units: int
+    """Units whose activation hardly changes."""
+    hoyer: float
+    """Mean Hoyer sparsity of a code, in [0, 1]."""
     code_variance: float
     """Mean ||h - h_bar||^2."""
     pixel_variance: float
-    """Mean ||x - x_bar||^2 of the images behind the codes."""
+    """Mean ||x - x_bar||^2."""
+    mean_activation: tuple[float, ...]
+    """rho_hat of each of the K units."""
+    max_activation: tuple[float, ...]
+    """Largest activation of each of the K units."""
+    jacobians: JacobianMetrics | None
+    """None: not measured, as for a model from a file that the page shows."""
 
-    @classmethod
-    def of(cls, x: Tensor, codes: Tensor) -> CodeStatistics:
-        """The statistics of images (n, 1, 28, 28) in [0, 1] and their codes (n, K)."""
-        return cls(codes.mean(0), codes.amax(0), _variance(codes), _variance(x.flatten(1)))
+    def value_of(self, name: str) -> Number | None:
+        """The value of a stored name, such as `code_shift_0.2`; None if it is undefined or not measured.
 
-    @classmethod
-    def from_metrics(cls, metrics: Metrics) -> CodeStatistics:
-        """The statistics as `evaluate` reports them."""
-        return cls(
-            torch.tensor(metrics["mean_activation"]),
-            torch.tensor(metrics["max_activation"]),
-            metrics["code_variance"],
-            metrics["pixel_variance"],
-        )
-
-    @property
-    def spread(self) -> float:
-        """sqrt(mean ||h - h_bar||^2): how far a test image's code lies from the mean code."""
-        return math.sqrt(self.code_variance)
-
-    def relative_sensitivity(self, jacobian_sq_norm: float) -> float | None:
-        """How far the code moves, to first order, scaled up from small noise to noise as strong as the data.
-
-            ||J||_F^2 * (mean ||x - x_bar||^2 / D) / mean ||h - h_bar||^2
-
-        Unchanged when the code is rescaled. An extrapolation: no code is linear that far, and under real
-        noise even the order of two models can be the reverse; `code_shift` measures it. None for a code that
-        never changes.
+        Raises:
+            KeyError: for another name, and for the activations of the units, which are no single value.
         """
-        if self.code_variance == 0:
+        if self.jacobians is None and name in _OF_JACOBIANS:
             return None
-        return jacobian_sq_norm * (self.pixel_variance / PIXELS) / self.code_variance
+        return self.scalars()[name]
+
+    def scalars(self) -> dict[str, Number | None]:
+        """All single values that were measured, by their stored names; None where one is undefined."""
+        return _scalars(self.as_dict())
+
+    def as_dict(self) -> dict[str, Stored]:
+        """The values in the form that a checkpoint stores; what was not measured has no name in it."""
+        return {
+            "test_mse": self.test_mse,
+            **{_at("code_shift", noise): shift for noise, shift in self.code_shift.items()},
+            **{_at("denoising_mse", noise): mse for noise, mse in self.denoising_mse.items()},
+            "l0": self.l0,
+            "active_units": self.active_units,
+            "dead_units": self.dead_units,
+            "hoyer": self.hoyer,
+            "code_variance": self.code_variance,
+            "pixel_variance": self.pixel_variance,
+            "mean_activation": list(self.mean_activation),
+            "max_activation": list(self.max_activation),
+            **({} if self.jacobians is None else asdict(self.jacobians)),
+        }
 
 
-def _variance(rows: Tensor) -> float:
-    return (rows - rows.mean(0)).square().sum(1).mean().item()
+@dataclass(frozen=True)
+class PartialMetrics:
+    """What a file says of its model if it does not say all: one of an older version, or made elsewhere."""
+
+    values: Mapping[str, Stored]
+    """The values that it does say, by their stored names; perhaps none."""
+
+    def scalars(self) -> dict[str, Number | None]:
+        """As `Metrics.scalars`."""
+        return _scalars(self.values)
+
+    def as_dict(self) -> dict[str, Stored]:
+        """As `Metrics.as_dict`."""
+        return dict(self.values)
 
 
-def is_active(code: Tensor, max_activation: Tensor) -> Tensor:
-    """Which units are active: h_j > 0.1 * max over test images of h_j; (..., K) bool."""
-    return code > ACTIVE_SHARE * max_activation
+def _at(name: str, noise: float) -> str:
+    """The stored name of a value that is measured at each of `NOISES`."""
+    return f"{name}_{noise:g}"
 
 
-def active_units(codes: Tensor, max_activation: Tensor) -> float:
-    """Mean number of active units per image, of codes (images, K)."""
-    return is_active(codes, max_activation).sum(-1).float().mean().item()
+_OF_JACOBIANS = tuple(field.name for field in fields(JacobianMetrics))
+PER_UNIT = ("mean_activation", "max_activation")
+"""The stored names that have one value per unit."""
+NAMES = (
+    "test_mse",
+    *(_at("code_shift", noise) for noise in NOISES),
+    *(_at("denoising_mse", noise) for noise in NOISES),
+    *("l0", "active_units", "dead_units", "hoyer", "code_variance", "pixel_variance"),
+    *PER_UNIT,
+    *_OF_JACOBIANS,
+)
+"""All stored names, in their order."""
 
 
-def l0(codes: Tensor) -> float:
-    """Mean number of units that are not zero, per image, of codes (images, K)."""
-    return codes.count_nonzero(-1).float().mean().item()
+def from_stored(stored: Mapping[str, Stored]) -> Metrics | PartialMetrics:
+    """What the JSON of a checkpoint, also of an older version, says of its model: the inverse of `as_dict`.
 
-
-def dead_units(codes: Tensor) -> int:
-    """Units that hardly change over the images of these codes (images, K); all, if no unit changes.
-
-    A unit is dead if its activation ranges over less than a thousandth of the widest range of any unit.
+    Names that mean nothing here are left out.
     """
-    ranges = codes.amax(0) - codes.amin(0)
-    return int(((ranges < DEAD_SHARE * ranges.max()) | (ranges == 0)).sum())
+    values = _in_todays_words(stored)
+    try:
+        return _complete(values)
+    except _MissingError:
+        return PartialMetrics({name: values[name] for name in NAMES if values.get(name) is not None})
 
 
-def hoyer(code: Tensor) -> float:
-    """Mean of (sqrt(K) - ||h||_1 / ||h||_2) / (sqrt(K) - 1), in [0, 1], of codes (images, K).
-
-    0: all units equal, or all zero; 1: a single unit. Unchanged when a code is rescaled.
-
-    Hoyer, "Non-negative matrix factorization with sparseness constraints", JMLR 2004.
-    """
-    root = math.sqrt(code.shape[-1])
-    largest = code.abs().amax(-1, keepdim=True)
-    # Divided first: squares of very small or large activations leave float32.
-    scaled = torch.where(largest > 0, code / largest, 1.0).double()
-    norm1 = torch.linalg.vector_norm(scaled, 1, dim=-1)
-    norm2 = torch.linalg.vector_norm(scaled, 2, dim=-1)
-    return ((root - norm1 / norm2) / (root - 1)).clamp(0, 1).mean().item()
-
-
-def activation_density(codes: Tensor, max_activation: Tensor) -> Tensor:
-    """The share of images on which each unit is active; (images, K) to (K,)."""
-    return is_active(codes, max_activation).float().mean(0)
-
-
-def reconstruct(model: Autoencoder, x: Tensor) -> Tensor:
-    """The reconstruction as it is shown and judged: clamped to [0, 1]."""
-    return model(x).reconstruction.clamp(0, 1)
-
-
-def code_shift(codes: Tensor, moved: Tensor, spread: float) -> float | None:
-    """Root mean square of ||h(x') - h(x)||, over the spread of the code; codes have shape (images, K).
-
-    1 is as far as a test image's code lies from the mean code. Unchanged when the code is rescaled. None for
-    a code that never changes.
-    """
-    if spread == 0:
-        return None
-    return (moved - codes).square().sum(1).mean().sqrt().item() / spread
-
-
-@torch.no_grad()
-def evaluate(
-    model: Autoencoder, test_images: Tensor, on_progress: Callable[[float], None] = lambda _: None
-) -> Metrics:
-    """All values of a model, in the form that a checkpoint stores.
-
-    Args:
-        test_images: uint8 images, shape (images, 1, 28, 28), on any device.
-        on_progress: is told the finished share in [0, 1]; may raise to give up.
-    Raises:
-        MetricsError: if a value is beyond float32, as with weights that blew up.
-    """
-    metrics = measure_without_jacobians(model, test_images)
-    device = next(model.parameters()).device
-    encoder_images = to_float(test_images[:JACOBIAN_IMAGES].to(device))
-    decoder_images = encoder_images[:RECONSTRUCTION_JACOBIAN_IMAGES]
-    # One reconstruction's Jacobian takes about as long as three of the encoder's.
-    share = len(encoder_images) / (len(encoder_images) + 3 * len(decoder_images))
-    jacobian_sq_norm = _mean_sq_norm(
-        encoder_jacobian, model, encoder_images, lambda done: on_progress(share * done)
+def _complete(values: Mapping[str, Stored]) -> Metrics:
+    return Metrics(
+        test_mse=_number(values, "test_mse"),
+        code_shift={noise: _number_or_none(values, _at("code_shift", noise)) for noise in NOISES},
+        denoising_mse={noise: _number(values, _at("denoising_mse", noise)) for noise in NOISES},
+        l0=_number(values, "l0"),
+        active_units=_number(values, "active_units"),
+        dead_units=int(_number(values, "dead_units")),
+        hoyer=_number(values, "hoyer"),
+        code_variance=_number(values, "code_variance"),
+        pixel_variance=_number(values, "pixel_variance"),
+        mean_activation=_per_unit(values, "mean_activation"),
+        max_activation=_per_unit(values, "max_activation"),
+        jacobians=JacobianMetrics(
+            _number(values, "jacobian_sq_norm"),
+            _number_or_none(values, "relative_sensitivity"),
+            _number(values, "reconstruction_jacobian_sq_norm"),
+        )
+        if values.keys() & set(_OF_JACOBIANS)
+        else None,
     )
-    reconstruction_jacobian_sq_norm = _mean_sq_norm(
-        reconstruction_jacobian,
-        model,
-        decoder_images,
-        lambda done: on_progress(share + (1 - share) * done),
-    )
-    metrics |= {
-        "jacobian_sq_norm": jacobian_sq_norm,
-        "relative_sensitivity": CodeStatistics.from_metrics(metrics).relative_sensitivity(jacobian_sq_norm),
-        "reconstruction_jacobian_sq_norm": reconstruction_jacobian_sq_norm,
-    }
-    for name, value in metrics.items():
-        if value is not None and not np.isfinite(value).all():
-            raise MetricsError(
-                f"The model's {name} is not a finite number: its weights blew up. "
-                "Train it with a smaller learning rate or penalty weight."
-            )
-    return metrics
 
 
-@torch.no_grad()
-def measure_without_jacobians(model: Autoencoder, test_images: Tensor) -> Metrics:
-    """Those of `evaluate`'s values that need no Jacobian, which take seconds; arguments are the same."""
-    x = to_float(test_images.to(next(model.parameters()).device))
-    codes, test_mse = _codes_and_mse(model, x)
-    statistics = CodeStatistics.of(x, codes)
-    return {
-        "test_mse": test_mse,
-        **_under_noise(model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread),
-        "l0": l0(codes),
-        "active_units": active_units(codes, statistics.max_activation),
-        "dead_units": dead_units(codes),
-        "hoyer": hoyer(codes),
-        "code_variance": statistics.code_variance,
-        "pixel_variance": statistics.pixel_variance,
-        "mean_activation": statistics.mean_activation.tolist(),
-        "max_activation": statistics.max_activation.tolist(),
-    }
+class _MissingError(Exception):
+    """A value is not there, or is undefined where none can be."""
 
 
-def _under_noise(model: Autoencoder, x: Tensor, codes: Tensor, spread: float) -> Metrics:
-    """How far noise moves the code, and what the model makes of a noisy picture, at each of `NOISES`."""
-    shifts, errors = {}, {}
-    for noise in NOISES:
-        # The same noise for every model, on every device.
-        noisy = add_noise(x, noise, torch.Generator().manual_seed(0))
-        moved, mse = _codes_and_mse(model, noisy, clean=x)
-        shifts[f"code_shift_{noise:g}"] = code_shift(codes, moved, spread)
-        errors[f"denoising_mse_{noise:g}"] = mse
-    return {**shifts, **errors}
+def _number(values: Mapping[str, Stored], name: str) -> float:
+    value = values.get(name)
+    if not isinstance(value, float | int):
+        raise _MissingError(name)
+    return float(value)
 
 
-def _codes_and_mse(model: Autoencoder, x: Tensor, clean: Tensor | None = None) -> tuple[Tensor, float]:
-    """The codes of images, and the mean squared error of their reconstructions against the clean ones."""
-    codes, squared_error = [], 0.0
-    for chunk, target in zip(x.split(_CHUNK), (x if clean is None else clean).split(_CHUNK), strict=True):
-        code, reconstruction = model(chunk)
-        codes.append(code)
-        squared_error += (reconstruction.clamp(0, 1) - target).square().sum().item()
-    return torch.cat(codes), squared_error / x.numel()
+def _number_or_none(values: Mapping[str, Stored], name: str) -> float | None:
+    return None if name in values and values[name] is None else _number(values, name)
 
 
-def _mean_sq_norm(
-    jacobian: Callable[[Autoencoder, Tensor], Tensor],
-    model: Autoencoder,
-    x: Tensor,
-    on_progress: Callable[[float], None],
-) -> float:
-    total, done = 0.0, 0
-    for chunk in x.split(_JACOBIAN_CHUNK[x.device.type]):
-        total += jacobian(model, chunk).square().sum().item()
-        done += len(chunk)
-        on_progress(done / len(x))
-    return total / len(x)
+def _per_unit(values: Mapping[str, Stored], name: str) -> tuple[float, ...]:
+    value = values.get(name)
+    if not isinstance(value, list):
+        raise _MissingError(name)
+    return tuple(map(float, value))
+
+
+def _in_todays_words(stored: Mapping[str, Stored]) -> Mapping[str, Stored]:
+    """The values of an older file: its l0 is what is called active_units now, its dead_units were others."""
+    if "l0" not in stored or "active_units" in stored:
+        return stored
+    kept = {name: value for name, value in stored.items() if name not in ("l0", "dead_units")}
+    return {**kept, "active_units": stored["l0"]}
+
+
+def _scalars(values: Mapping[str, Stored]) -> dict[str, Number | None]:
+    return {name: value for name, value in values.items() if not isinstance(value, list)}

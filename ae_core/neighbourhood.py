@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.codes import code_shift
 from ae_core.data import IMAGE_SIZE, Picture, to_array
 from ae_core.estimates import Estimate, root_mean_square
+from ae_core.evaluation import reconstruct
 from ae_core.jacobian import encoder_jacobian
 from ae_core.linearization import Linearization
-from ae_core.metrics import code_shift, reconstruct
 from ae_core.model import Autoencoder
 
 _NEAR = 0.002

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ae_core.data import Picture, to_array
-from ae_core.metrics import reconstruct
+from ae_core.evaluation import reconstruct
 from ae_core.model import Autoencoder
 from ae_core.neighbourhood import code_distances
 

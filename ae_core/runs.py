@@ -26,8 +26,9 @@ from ae_core.checkpoints import Checkpoint
 from ae_core.compute import Compute
 from ae_core.config import Recipe
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
+from ae_core.evaluation import reconstruct
 from ae_core.jobs import Job
-from ae_core.metrics import reconstruct
+from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder, initial_model
 from ae_core.progress import TrainProgress
 from ae_core.states import RunFolder
@@ -76,7 +77,7 @@ class RunSnapshot:
     """Finished share of the measurement on the test set."""
     error: str | None = None
     """A sentence on why the run failed."""
-    checkpoint: Checkpoint | None = None
+    checkpoint: Checkpoint[Metrics] | None = None
     """The model that the run ended with; None while it runs, or if it failed before the first report."""
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-from ae_core.checkpoints import SUFFIX, Checkpoint, load_checkpoint, save_checkpoint
+from ae_core.checkpoints import SUFFIX, AnyCheckpoint, load_checkpoint, save_checkpoint
 from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Recipe
 from ae_core.errors import CheckpointError, GridError, RunInUseError, explain
@@ -61,7 +61,7 @@ class Cell:
         """Of what is known of it until then."""
         return self.folder / _STATES / self.name
 
-    def result(self) -> Checkpoint | None:
+    def result(self) -> AnyCheckpoint | None:
         """The finished model, if there is one that can be read."""
         try:
             return load_checkpoint(self.path)
@@ -201,7 +201,7 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
         _give_up(cell, reason, say)
         return True
     folder.remove()
-    say(f"{cell.name}: done, test MSE {checkpoint.metrics['test_mse']:.6f}")
+    say(f"{cell.name}: done, test MSE {checkpoint.metrics.test_mse:.6f}")
     return True
 
 

@@ -67,12 +67,11 @@ def rows_of(cells: Sequence[Cell]) -> list[Row]:
         if checkpoint is None and problem is None:
             continue
         own = {"cell": cell.name, **cell.recipe.as_dict()}
-        # A file may lack figures, and may hold any number under any name.
-        figures = {} if checkpoint is None else checkpoint.metrics
+        measured = {} if checkpoint is None else checkpoint.metrics.scalars()
+        # A file may hold any number.
         scalars = {
             name: float(value) if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER else value
-            for name, value in figures.items()
-            if not isinstance(value, list) and name not in (*own, "problem")
+            for name, value in measured.items()
         }
         problem = None if checkpoint is not None else problem
         rows.append({**own, **scalars, "problem": problem})

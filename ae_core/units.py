@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.codes import CodeStatistics, activation_density, dead_units, hoyer, l0
 from ae_core.data import to_array, to_float
 from ae_core.inspection import Inspection
-from ae_core.metrics import CodeStatistics, activation_density, dead_units, hoyer, l0
 from ae_core.model import Autoencoder
 
 _CHUNK = 1000

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from ae_core.checkpoints import Checkpoint, ladder_paths, load_checkpoint, read_checkpoint
+from ae_core.checkpoints import AnyCheckpoint, Checkpoint, ladder_paths, load_checkpoint, read_checkpoint
+from ae_core.codes import CodeStatistics
 from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import CheckpointError
+from ae_core.evaluation import measure_without_jacobians
 from ae_core.inspection import inspect
-from ae_core.metrics import CodeStatistics, Metrics, measure_without_jacobians
+from ae_core.metrics import Metrics, PartialMetrics
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _LARGEST = 1e15
 """Values of a model beyond this are on their way out of float32, and their squares are."""
-_SHOWN_METRICS = {"test_mse", "code_variance", "pixel_variance", "mean_activation", "max_activation"}
-"""What a rung's file has to bring along."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Shown:
     title: str
     label: str
     """Short, to stand over a column: a rung's penalty weight, else the title. Unique among those in sight."""
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint[Metrics]
     statistics: CodeStatistics
     source: Source
     listed_as: str
@@ -72,10 +72,11 @@ def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noq
     title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
     # The shipped files' metrics are ours, and a test holds them against the weights. Those of another file in
     # a rung's place may be missing.
-    if _SHOWN_METRICS - checkpoint.metrics.keys():
-        checkpoint = replace(checkpoint, metrics=checkpoint.metrics | _measured(title, checkpoint))
-    statistics, name = CodeStatistics.from_metrics(checkpoint.metrics), f"{penalty_weight:g}"
-    return Shown(title, name, checkpoint, statistics, LADDER, name)
+    metrics = checkpoint.metrics
+    if isinstance(metrics, PartialMetrics):
+        metrics = _measured(title, checkpoint)
+    name = f"{penalty_weight:g}"
+    return _shown(title, name, checkpoint, metrics, LADDER, name)
 
 
 def ladder(kind: Kind) -> list[Shown]:
@@ -119,26 +120,31 @@ def uploaded(file_name: str, content: bytes) -> Shown:
     return _foreign(title, read_checkpoint(safe, content), title)
 
 
-def trained(title: str, checkpoint: Checkpoint) -> Shown:
+def trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:
     """A model that a run of this process ended with."""
     return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics), MINE, title)
 
 
-def _foreign(title: str, checkpoint: Checkpoint, listed_as: str) -> Shown:
+def _foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
-    metrics = _measured(title, checkpoint)
-    statistics = CodeStatistics.from_metrics(metrics)
-    return Shown(title, title, replace(checkpoint, metrics=metrics), statistics, FILE, listed_as)
+    return _shown(title, title, checkpoint, _measured(title, checkpoint), FILE, listed_as)
 
 
-def _measured(title: str, checkpoint: Checkpoint) -> Metrics:
+def _shown(
+    title: str, label: str, checkpoint: AnyCheckpoint, metrics: Metrics, source: Source, listed_as: str
+) -> Shown:
+    measured = Checkpoint(checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics)
+    return Shown(title, label, measured, CodeStatistics.from_metrics(metrics), source, listed_as)
+
+
+def _measured(title: str, checkpoint: AnyCheckpoint) -> Metrics:
     images = load_mnist("test").images
     metrics = measure_without_jacobians(checkpoint.model, images)
     statistics = CodeStatistics.from_metrics(metrics)
     seen = inspect(checkpoint.model, to_float(images[:1]), statistics)
     sizes = (
         *statistics.max_activation.tolist(),
-        *(value for value in metrics.values() if isinstance(value, float)),
+        *(value for value in metrics.scalars().values() if value is not None),
         seen.jacobian_sq_norm,
     )
     if not all(abs(size) < _LARGEST for size in sizes):

@@ -102,13 +102,14 @@ def _code(model: Shown, inspection: Inspection) -> None:
 
 def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
     rows = {"‖J‖² of this digit (exact)": f"{inspection.jacobian_sq_norm:.4g}"}
-    if "jacobian_sq_norm" in model.checkpoint.metrics:
-        rows["mean of 1,000 test digits"] = f"{model.checkpoint.metrics['jacobian_sq_norm']:.4g}"
+    measured = model.checkpoint.metrics
+    if measured.jacobians is not None:
+        rows["mean of 1,000 test digits"] = f"{measured.jacobians.jacobian_sq_norm:.4g}"
     relative = inspection.relative_sensitivity
     rows["Relative sensitivity, to first order"] = (
         "the code is constant" if relative is None else f"{relative:.3g}"
     )
-    shift = model.checkpoint.metrics.get("code_shift_0.2")
+    shift = measured.code_shift[0.2]
     if shift is not None:
         rows["Measured: noise 0.2 moves test codes by"] = f"{shift:.3g} spreads"
     style.show(

@@ -150,7 +150,7 @@ def _take_upload() -> None:
 
 def _key_figures(shown: Shown) -> None:
     train = shown.checkpoint.train_config
-    test_mse = shown.checkpoint.metrics["test_mse"]
+    test_mse = shown.checkpoint.metrics.test_mse
     st.caption(
         f"{shown.kind}, weight {train.penalty_weight:g}, {train.epochs} epochs, test MSE {test_mse:.5f}"
     )

@@ -95,7 +95,7 @@ def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
         return snapshot.measured, "Measuring on the test images"
     text = f"{snapshot.state.capitalize()} after step {progress.step:,} of {progress.total_steps:,}"
     if snapshot.checkpoint is not None:
-        text += f": test MSE {snapshot.checkpoint.metrics['test_mse']:.5f}"
+        text += f": test MSE {snapshot.checkpoint.metrics.test_mse:.5f}"
     return progress.fraction, text
 
 

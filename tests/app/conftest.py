@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core import jobs
 from ae_core.data import Mnist, load_mnist
-from ae_core.metrics import measure_without_jacobians
+from ae_core.evaluation import measure_without_jacobians
 from ae_core.ui import library
 
 APP = Path(__file__).parents[2] / "app.py"

@@ -23,8 +23,8 @@ def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, k
     points = chart_of(page, "trade_off")["data"][0]
     metrics = [load_checkpoint(path).metrics for path in checkpoints.ladder_paths(kind).values()]
     cost = "code_shift_0.2" if kind == "contractive" else "active_units"
-    np.testing.assert_allclose(decoded(points["x"]), [one[cost] for one in metrics], rtol=1e-6)
-    np.testing.assert_allclose(decoded(points["y"]), [one["test_mse"] for one in metrics], rtol=1e-6)
+    np.testing.assert_allclose(decoded(points["x"]), [one.value_of(cost) for one in metrics], rtol=1e-6)
+    np.testing.assert_allclose(decoded(points["y"]), [one.test_mse for one in metrics], rtol=1e-6)
     assert "‖J‖" not in chart_of(page, "trade_off")["layout"]["xaxis"]["title"]["text"], "scale-free at first"
     sizes = points["marker"]["size"]
     assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
@@ -78,7 +78,7 @@ def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     points = chart_of(page, "trade_off")["data"][0]
     assert points["text"][-1] == title
     own = page.session_state["lab"].models[title]
-    assert decoded(points["y"])[-1] == pytest.approx(own.checkpoint.metrics["test_mse"])
+    assert decoded(points["y"])[-1] == pytest.approx(own.checkpoint.metrics.test_mse)
     page.selectbox(key="a_sparse").set_value(title)
     page = page.run()
     assert not page.exception
@@ -91,7 +91,7 @@ def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, few_me
     expected, used, curves = [], [], []
     for weight in (0.0, 2e-2):
         path = checkpoints.ladder_paths("sparse")[weight]
-        expected.append(f"{checkpoints.load_checkpoint(path).metrics['l0']:.1f} of 64")
+        expected.append(f"{checkpoints.load_checkpoint(path).metrics.l0:.1f} of 64")
         content = path.read_bytes()
         page = choose_kind(page, "sparse")
         page.button_group(key="source").set_value("File")

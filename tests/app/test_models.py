@@ -15,6 +15,7 @@ from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
 from ae_core.export import Exhibit, to_csv
 from ae_core.inspection import inspect
+from ae_core.metrics import PartialMetrics
 from ae_core.ui import library, model_picker, shown_model
 from tests.app.conftest import (
     choose_kind,
@@ -147,18 +148,17 @@ def test_an_upload_needs_no_room_in_the_temporary_folder(page, few_measured, mon
 
 def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     shipped = load_checkpoint(checkpoints.ladder_paths("sparse")[5e-3])
-    forged = {**shipped.metrics, "max_activation": [1000.0] * 64, "test_mse": 0.0, "jacobian_sq_norm": 0.0}
+    no_jacobian = replace(shipped.metrics.jacobians, jacobian_sq_norm=0.0)
+    forged = replace(shipped.metrics, max_activation=(1000.0,) * 64, test_mse=0.0, jacobians=no_jacobian)
     path = tmp_path / "forged.safetensors"
-    checkpoints.save_checkpoint(
-        checkpoints.Checkpoint(shipped.model, shipped.model_config, shipped.train_config, forged), path
-    )
+    checkpoints.save_checkpoint(replace(shipped, metrics=forged), path)
     shown = library.uploaded(path.name, path.read_bytes())
-    expected = torch.tensor(shipped.metrics["max_activation"])
+    expected = torch.tensor(shipped.metrics.max_activation)
     torch.testing.assert_close(shown.statistics.max_activation, expected, rtol=1e-3, atol=1e-4)
     found = shown.checkpoint.metrics
-    assert "jacobian_sq_norm" not in found, "what was not measured here is not shown"
+    assert found.jacobians is None, "what was not measured here is not shown"
     for name in ("test_mse", "code_shift_0.2", "denoising_mse_0.2", "active_units", "dead_units"):
-        assert found[name] == pytest.approx(shipped.metrics[name], rel=1e-3), name
+        assert found.value_of(name) == pytest.approx(shipped.metrics.value_of(name), rel=1e-3), name
 
 
 def test_a_file_that_was_replaced_is_read_anew(few_measured, tmp_path):
@@ -239,16 +239,16 @@ def test_a_file_of_the_other_kind_brings_its_kind_and_the_other_kind_brings_the_
 
 def test_a_rung_without_metrics_is_measured(monkeypatch, tmp_path):
     shipped = load_checkpoint(checkpoints.ladder_paths("sparse")[5e-3])
-    for count, metrics in enumerate(({}, {"test_mse": 0.5, "l0": 3.0}, {"mean_activation": None})):
+    for count, values in enumerate(({}, {"test_mse": 0.5, "l0": 3.0}, {"mean_activation": None})):
         folder = tmp_path / str(count)
         path = checkpoints.ladder_paths("sparse", folder)[5e-3]
-        checkpoints.save_checkpoint(replace(shipped, metrics=metrics), path)
+        checkpoints.save_checkpoint(replace(shipped, metrics=PartialMetrics(values)), path)
         monkeypatch.setattr(
             library, "ladder_paths", lambda kind, at=folder: checkpoints.ladder_paths(kind, at)
         )
         shown = library.rung("sparse", 5e-3)
-        assert shown.checkpoint.metrics["test_mse"] == pytest.approx(shipped.metrics["test_mse"], rel=1e-3)
-        assert shown.statistics.code_variance == pytest.approx(shipped.metrics["code_variance"], rel=1e-3)
+        assert shown.checkpoint.metrics.test_mse == pytest.approx(shipped.metrics.test_mse, rel=1e-3)
+        assert shown.statistics.code_variance == pytest.approx(shipped.metrics.code_variance, rel=1e-3)
 
 
 def test_a_callback_that_meets_a_full_disk_or_a_missing_file_is_a_sentence(page, monkeypatch):

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
+from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS, LADDERS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.inspection import inspect
-from ae_core.metrics import CodeStatistics
 from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
 
 
@@ -46,12 +46,12 @@ def test_the_figures_are_those_of_the_shipped_model_at_every_stop_of_the_slider(
         assert shown["Active units"] == f"{expected.active_count} of {len(expected.code)}"
         assert shown["Hoyer sparsity"] == f"{expected.hoyer:.3f}"
         assert shown["‖J‖² of this digit (exact)"] == f"{expected.jacobian_sq_norm:.4g}"
-        assert shown["mean of 1,000 test digits"] == f"{checkpoint.metrics['jacobian_sq_norm']:.4g}"
+        assert shown["mean of 1,000 test digits"] == f"{checkpoint.metrics.jacobians.jacobian_sq_norm:.4g}"
         assert shown["Relative sensitivity, to first order"] == f"{expected.relative_sensitivity:.3g}"
-        measured = checkpoint.metrics["code_shift_0.2"]
+        measured = checkpoint.metrics.code_shift[0.2]
         assert shown["Measured: noise 0.2 moves test codes by"] == f"{measured:.3g} spreads"
         if kind == "sparse":
-            mean = sum(checkpoint.metrics["mean_activation"]) / 64
+            mean = sum(checkpoint.metrics.mean_activation) / 64
             assert shown["Mean activation on the test set"] == f"{mean:.4f}"
 
 
@@ -64,9 +64,7 @@ def test_the_bars_of_the_sparse_code_are_the_code(page):
         heights[decoded(trace["x"]).astype(int)] = decoded(trace["y"])
     np.testing.assert_allclose(heights, expected.code, rtol=1e-5, atol=1e-7)
     assert len(decoded(chart["data"][0]["x"])) == expected.active_count
-    np.testing.assert_allclose(
-        decoded(chart["data"][2]["y"]), checkpoint.metrics["mean_activation"], rtol=1e-5
-    )
+    np.testing.assert_allclose(decoded(chart["data"][2]["y"]), checkpoint.metrics.mean_activation, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,6 +18,7 @@ from ae_core.corruption import CORRUPTIONS
 from ae_core.data import load_mnist, to_float
 from ae_core.experiments import EXPERIMENTS
 from ae_core.inspection import inspect
+from ae_core.metrics import JacobianMetrics
 from ae_core.mistakes import contraction_mistakes, kl_mistakes
 from ae_core.ui.views import VIEWS
 from ae_core.ui.views.learn import _subject
@@ -170,7 +171,7 @@ def test_the_contraction_curve_starts_at_the_jacobian_s_norm(page):
     page = opened(page, "contractive", "Robustness")
     checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-3])
     norm = inspect(checkpoint.model, X).jacobian_sq_norm
-    expected = (norm / 784 / checkpoint.metrics["code_variance"]) ** 0.5
+    expected = (norm / 784 / checkpoint.metrics.code_variance) ** 0.5
     (curve,) = (one for one in chart_of(page, "contraction_0")["data"] if one["name"] == "0.001")
     # Over 16 random directions.
     assert decoded(curve["y"])[0] == pytest.approx(expected, rel=0.2)
@@ -250,15 +251,15 @@ def constant_model(tmp_path, monkeypatch):
         with torch.no_grad():
             checkpoint.model.code_layer.weight.zero_()
             checkpoint.model.code_layer.bias.fill_(-1.0)
-        zero = [0.0] * checkpoint.model.code_size
-        metrics = checkpoint.metrics | {
-            "mean_activation": zero,
-            "max_activation": zero,
-            "jacobian_sq_norm": 0.0,
-            "relative_sensitivity": None,
-            "l0": 0.0,
-            "code_variance": 0.0,
-        }
+        zero = (0.0,) * checkpoint.model.code_size
+        metrics = replace(
+            checkpoint.metrics,
+            mean_activation=zero,
+            max_activation=zero,
+            l0=0.0,
+            code_variance=0.0,
+            jacobians=JacobianMetrics(0.0, None, 0.0),
+        )
         paths[kind] = tmp_path / f"{kind}.safetensors"
         save_checkpoint(replace(checkpoint, metrics=metrics), paths[kind])
     return paths

@@ -40,6 +40,6 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         download.value.save_as(target)
     checkpoint = load_checkpoint(target)
     assert checkpoint.model_config.kind == "sparse"
-    assert checkpoint.metrics["test_mse"] < 0.009
+    assert checkpoint.metrics.test_mse < 0.009
     assert interrupted(runs, 5) == {}
     assert not complaints(log.read_text())

@@ -8,13 +8,13 @@ import torch
 from safetensors import safe_open
 
 import ae_core.__main__ as cli
-import ae_core.metrics
+import ae_core.evaluation
 import ae_core.runs
 from ae_core import jobs
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import RECIPES, ModelConfig
 from ae_core.data import Mnist, load_mnist
-from ae_core.metrics import evaluate
+from ae_core.evaluation import evaluate
 from ae_core.model import seeded_autoencoder
 
 
@@ -37,7 +37,7 @@ def make_checkpoint():
     def make(kind, code_activation=None, output_activation=None):
         config = ModelConfig(kind, code_activation, output_activation)
         model = seeded_autoencoder(config, seed=5).eval()
-        return Checkpoint(model, config, RECIPES[kind]["reference"].train, dict(_measured(config)))
+        return Checkpoint(model, config, RECIPES[kind]["reference"].train, _measured(config))
 
     return make
 
@@ -66,8 +66,8 @@ def few_images(monkeypatch):
 
     for module in (cli, jobs):
         monkeypatch.setattr(module, "load_mnist", first_images)
-    monkeypatch.setattr(ae_core.metrics, "JACOBIAN_IMAGES", 3)
-    monkeypatch.setattr(ae_core.metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
+    monkeypatch.setattr(ae_core.evaluation, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(ae_core.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_core import ablation, bench, metrics
+from ae_core import ablation, bench, evaluation
 from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPES
 from ae_core.convolution import FORMS
@@ -70,8 +70,8 @@ def test_its_pictures_are_the_images():
 
 
 def test_every_row_has_a_value_and_plain_rows_say_what_quality_they_reach(monkeypatch):
-    monkeypatch.setattr(metrics, "JACOBIAN_IMAGES", 2)
-    monkeypatch.setattr(metrics, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
+    monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 2)
+    monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
     monkeypatch.setattr(bench, "_DRAWINGS", 2)
     monkeypatch.setattr(bench, "load_mnist", first_images)
     monkeypatch.setattr(bench, "_TURNS_PER_REPEAT", 1)

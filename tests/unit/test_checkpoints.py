@@ -9,6 +9,7 @@ import torch
 
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import CODE_ACTIVATIONS, KINDS, OUTPUT_ACTIVATIONS, RECIPES
+from ae_core.metrics import PartialMetrics
 from tests.unit.conftest import parts
 
 ALL_MODELS = [
@@ -71,7 +72,7 @@ def test_the_file_is_what_the_contract_says(saved_checkpoint, kind):
     )
     assert (train_config["sparsity_target"] is None) == (kind == "contractive")
     metrics = json.loads(metadata["metrics"])
-    assert metrics == checkpoint.metrics
+    assert metrics == checkpoint.metrics.as_dict()
     assert {
         "test_mse",
         "jacobian_sq_norm",
@@ -129,10 +130,32 @@ def test_without_a_device_the_model_is_on_the_cpu(saved_checkpoint):
 
 def test_undefined_metrics_come_back_as_none(make_checkpoint, tmp_path):
     checkpoint = make_checkpoint("sparse")
-    checkpoint.metrics["relative_sensitivity"] = None
+    shifts = checkpoint.metrics.code_shift
+    undefined = replace(
+        checkpoint.metrics,
+        code_shift=dict.fromkeys(shifts),
+        jacobians=replace(checkpoint.metrics.jacobians, relative_sensitivity=None),
+    )
     path = tmp_path / "model.safetensors"
-    save_checkpoint(checkpoint, path)
-    assert load_checkpoint(path).metrics["relative_sensitivity"] is None
+    save_checkpoint(replace(checkpoint, metrics=undefined), path)
+    found = load_checkpoint(path).metrics
+    assert found == undefined
+    assert found.jacobians.relative_sensitivity is None
+    assert found.code_shift == {0.1: None, 0.2: None, 0.3: None}
+
+
+def test_values_measured_without_jacobians_come_back_without_them(make_checkpoint, tmp_path):
+    checkpoint = make_checkpoint("sparse")
+    quick = replace(checkpoint.metrics, jacobians=None)
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(replace(checkpoint, metrics=quick), path)
+    assert load_checkpoint(path).metrics == quick
+
+
+def test_a_file_without_values_is_a_model_of_which_nothing_is_known(make_checkpoint, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(replace(make_checkpoint("sparse"), metrics=PartialMetrics({})), path)
+    assert load_checkpoint(path).metrics == PartialMetrics({})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -140,12 +163,18 @@ def test_an_older_file_s_l0_is_read_as_its_active_units_and_its_dead_units_are_l
     make_checkpoint, tmp_path, kind
 ):
     checkpoint = make_checkpoint(kind)
-    older = {name: value for name, value in checkpoint.metrics.items() if name != "active_units"}
+    # What the versions stored that had neither active units nor noise.
+    new = ("active_units", "code_shift", "denoising_mse")
+    today = checkpoint.metrics.as_dict()
+    older = {name: value for name, value in today.items() if not name.startswith(new)}
     older |= {"l0": 21.5, "dead_units": 12}
     path = tmp_path / "older.safetensors"
-    save_checkpoint(replace(checkpoint, metrics=older), path)
+    save_checkpoint(replace(checkpoint, metrics=PartialMetrics(older)), path)
     found = load_checkpoint(path).metrics
-    assert found["active_units"] == 21.5, "units above a tenth of their largest activation"
-    assert not found.keys() & {"l0", "dead_units"}, "they mean something else today"
+    assert isinstance(found, PartialMetrics)
+    kept = {name: value for name, value in older.items() if name not in ("l0", "dead_units")}
+    assert found.as_dict() == {**kept, "active_units": 21.5}, "l0 and dead units mean something else today"
+    save_checkpoint(replace(checkpoint, metrics=found), path)
+    assert load_checkpoint(path).metrics == found
     save_checkpoint(checkpoint, path)
     assert load_checkpoint(path).metrics == checkpoint.metrics

@@ -18,7 +18,7 @@ PROGRAM = """
 
     torch.set_num_threads(1)
     import ae_core.jobs as jobs
-    import ae_core.metrics
+    import ae_core.evaluation
     import ae_core.saved_run
     import ae_core.training
     from ae_core.__main__ import main
@@ -28,8 +28,8 @@ PROGRAM = """
     # The batches do not divide by two, and the last of an epoch is a short one.
     few = {"train": 421, "test": 20}
     jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
-    ae_core.metrics.JACOBIAN_IMAGES = 2
-    ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    ae_core.evaluation.JACOBIAN_IMAGES = 2
+    ae_core.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     # In float32 a sum in another order may put a unit on the other side of its ReLU's kink, where the
     # penalty's gradient jumps: after 50 steps single weights are then a hundredth apart.
     float64 = Compute(torch.device("cpu"), torch.float64, "exact for tests")

@@ -16,11 +16,11 @@ from PIL import Image
 
 from ae_core import maps
 from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
-from ae_core.metrics import CodeStatistics
 from ae_core.sheet import draw_sheet
 
 X = to_float(load_mnist("test").images[:1])
@@ -47,8 +47,8 @@ def test_the_table_has_a_row_per_model_with_its_values(kind):
         assert float(row["jacobian_sq_norm"]) == pytest.approx(one.inspection.jacobian_sq_norm)
         assert float(row["relative_sensitivity"]) == pytest.approx(one.inspection.relative_sensitivity)
         for name in ("jacobian_sq_norm", "relative_sensitivity", "l0", "hoyer"):
-            assert float(row[f"test_{name}"]) == pytest.approx(one.metrics[name])
-        assert float(row["test_mse"]) == pytest.approx(one.metrics["test_mse"])
+            assert float(row[f"test_{name}"]) == pytest.approx(one.metrics.value_of(name))
+        assert float(row["test_mse"]) == pytest.approx(one.metrics.test_mse)
         assert (row["sparsity_target"] == "") == (kind == "contractive")
 
 

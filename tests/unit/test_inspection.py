@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
+from ae_core.evaluation import evaluate
 from ae_core.inspection import difference, inspect
-from ae_core.metrics import CodeStatistics, evaluate
 from ae_core.model import seeded_autoencoder
 
 
@@ -24,7 +25,7 @@ def test_mean_over_pictures_is_the_metric(kind):
         "active_units": [one.active_count for one in seen],
         "hoyer": [one.hoyer for one in seen],
     }.items():
-        assert sum(values) / len(values) == pytest.approx(metrics[name], rel=1e-4), name
+        assert sum(values) / len(values) == pytest.approx(metrics.value_of(name), rel=1e-4), name
 
 
 def test_maps_belong_to_the_picture():

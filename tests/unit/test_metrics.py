@@ -1,206 +1,98 @@
-"""Every metric against a computation written out in the test. Needs torch; small sets of random images."""
+"""What is known of a model: each value under its stored name, there and back. Needs only Python."""
 
-import math
-import subprocess
-import sys
+from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
 
-from ae_core.config import KINDS, ModelConfig
-from ae_core.data import to_float
-from ae_core.metrics import (
-    CodeStatistics,
-    activation_density,
-    active_units,
-    code_shift,
-    dead_units,
-    evaluate,
-    hoyer,
-    is_active,
-    l0,
-    measure_without_jacobians,
+from ae_core import glossary
+from ae_core.metrics import NAMES, NOISES, JacobianMetrics, Metrics, PartialMetrics, from_stored
+
+METRICS = Metrics(
+    test_mse=0.01,
+    code_shift={0.1: 0.2, 0.2: 0.4, 0.3: 0.6},
+    denoising_mse={0.1: 0.02, 0.2: 0.04, 0.3: 0.06},
+    l0=3.5,
+    active_units=2.5,
+    dead_units=1,
+    hoyer=0.25,
+    code_variance=4.0,
+    pixel_variance=50.0,
+    mean_activation=(0.5, 0.0),
+    max_activation=(1.0, 0.0),
+    jacobians=JacobianMetrics(7.0, 0.125, 9.0),
 )
-from ae_core.model import seeded_autoencoder
+QUICK = replace(METRICS, jacobians=None)
+CONSTANT = replace(
+    METRICS, code_shift=dict.fromkeys(NOISES), code_variance=0.0, jacobians=JacobianMetrics(0.0, None, 0.0)
+)
 
 
-@pytest.fixture
-def images():
-    return torch.randint(
-        0, 256, (24, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+@pytest.mark.parametrize("metrics", [METRICS, QUICK, CONSTANT], ids=["whole", "quick", "constant"])
+def test_what_is_stored_comes_back(metrics):
+    assert from_stored(metrics.as_dict()) == metrics
+
+
+def test_the_stored_names_and_their_order_are_those_of_every_file():
+    assert tuple(METRICS.as_dict()) == NAMES
+    assert " ".join(NAMES) == (
+        "test_mse code_shift_0.1 code_shift_0.2 code_shift_0.3 denoising_mse_0.1 denoising_mse_0.2 "
+        "denoising_mse_0.3 l0 active_units dead_units hoyer code_variance pixel_variance mean_activation "
+        "max_activation jacobian_sq_norm relative_sensitivity reconstruction_jacobian_sq_norm"
     )
+    assert METRICS.as_dict()["code_shift_0.2"] == 0.4
+    assert METRICS.as_dict()["mean_activation"] == [0.5, 0.0]
 
 
-def reverse_mode(function, image):
-    return torch.func.jacrev(lambda pixels: function(pixels[None])[0].flatten(), chunk_size=128)(
-        image
-    ).flatten(1)
+def test_a_value_is_found_under_its_stored_name():
+    stored = METRICS.as_dict()
+    assert {name: METRICS.value_of(name) for name in METRICS.scalars()} == METRICS.scalars()
+    assert METRICS.scalars().items() <= stored.items()
+    assert stored.keys() - METRICS.scalars().keys() == {"mean_activation", "max_activation"}
+    for name in (*glossary.ON_THE_TEST_SET, *(cost for costs in glossary.COSTS.values() for cost in costs)):
+        assert METRICS.value_of(name) == stored[name]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_evaluate_matches_every_definition_written_out(kind, images):
-    model = seeded_autoencoder(ModelConfig(kind), seed=3).eval()
-    found = evaluate(model, images)
-    x = to_float(images)
-    with torch.no_grad():
-        code, reconstruction = model(x)
-        norms = torch.stack([reverse_mode(model.encode, image).square().sum() for image in x])
-        whole = torch.stack(
-            [reverse_mode(lambda one: model(one).reconstruction, i).square().sum() for i in x]
-        )
-    h, pixels = code.double().numpy(), x.flatten(1).double().numpy()
-    clamped = np.clip(reconstruction.double().numpy(), 0, 1).reshape(len(x), -1)
-    variance = np.mean(np.sum((h - h.mean(0)) ** 2, 1))
-    noise = np.mean(np.sum((pixels - pixels.mean(0)) ** 2, 1)) / 784
-    largest = h.max(0)
-    root = math.sqrt(h.shape[1])
-    ratio = np.abs(h).sum(1) / np.sqrt((h**2).sum(1))
-    expected = {
-        "test_mse": np.mean((clamped - pixels) ** 2),
-        "jacobian_sq_norm": norms.mean().item(),
-        "relative_sensitivity": norms.mean().item() * noise / variance,
-        "reconstruction_jacobian_sq_norm": whole.mean().item(),
-        "l0": np.mean(np.sum(h != 0, 1)),
-        "active_units": np.mean(np.sum(h > 0.1 * largest, 1)),
-        "dead_units": np.sum(np.ptp(h, axis=0) < 1e-3 * np.ptp(h, axis=0).max()),
-        "hoyer": np.mean((root - ratio) / (root - 1)),
-        "code_variance": variance,
-        "pixel_variance": 784 * noise,
-    }
-    for sigma in (0.1, 0.2, 0.3):
-        noise_drawn = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).numpy()
-        noisy = torch.from_numpy(np.clip(x.numpy() + sigma * noise_drawn, 0, 1).astype(np.float32))
-        with torch.no_grad():
-            moved, cleaned = (part.double().flatten(1).numpy() for part in model(noisy))
-        distance = np.sqrt(np.mean(np.sum((moved - h) ** 2, 1)))
-        expected[f"code_shift_{sigma}"] = distance / np.sqrt(variance)
-        expected[f"denoising_mse_{sigma}"] = np.mean((np.clip(cleaned, 0, 1) - pixels) ** 2)
-    for name, value in expected.items():
-        assert found[name] == pytest.approx(value, rel=2e-4), name
-    np.testing.assert_allclose(found["mean_activation"], h.mean(0), atol=1e-5)
-    np.testing.assert_allclose(found["max_activation"], largest, atol=1e-5)
-    assert set(found) == {*expected, "mean_activation", "max_activation"}
+def test_what_is_undefined_or_not_measured_has_no_value_and_another_name_is_a_mistake():
+    assert CONSTANT.value_of("code_shift_0.2") is CONSTANT.value_of("relative_sensitivity") is None
+    assert QUICK.value_of("jacobian_sq_norm") is None
+    assert "jacobian_sq_norm" not in QUICK.scalars()
+    for name in ("code_shift", "code_shift_0.4", "mean_activation", "jacobians", "mse"):
+        with pytest.raises(KeyError):
+            METRICS.value_of(name)
 
 
-def test_scale_free_figures_survive_a_rescaled_code_and_the_plain_one_does_not(images):
-    model = seeded_autoencoder(ModelConfig("contractive"), seed=3).eval()
-    before = evaluate(model, images)
-    with torch.no_grad():
-        model.code_layer.weight /= 10
-        model.code_layer.bias /= 10
-        model.decoder_convolutions[0].weight *= 10
-    after = evaluate(model, images)
-    scale_free = ("test_mse", "relative_sensitivity", "reconstruction_jacobian_sq_norm", "hoyer", "l0")
-    for name in (*scale_free, "active_units", "dead_units", "code_shift_0.2", "denoising_mse_0.2"):
-        assert after[name] == pytest.approx(before[name], rel=1e-3), name
-    assert after["jacobian_sq_norm"] == pytest.approx(before["jacobian_sq_norm"] / 100, rel=1e-3)
+@pytest.mark.parametrize("missing", NAMES)
+def test_a_file_that_says_all_but_one_value_keeps_the_others(missing):
+    stored = METRICS.as_dict()
+    del stored[missing]
+    found = from_stored(stored)
+    assert isinstance(found, PartialMetrics)
+    if missing == "active_units":
+        # Before there was this name, the two others meant something else.
+        stored = {name: stored[name] for name in stored if name not in ("l0", "dead_units")}
+        stored["active_units"] = METRICS.l0
+    assert found.as_dict() == stored
+    assert from_stored(found.as_dict()) == found
 
 
-def test_a_constant_code_has_no_relative_sensitivity_and_only_dead_units(images):
-    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
-    torch.nn.init.constant_(model.code_layer.bias, -100)
-    found = evaluate(model, images)
-    assert found["relative_sensitivity"] is None
-    assert found["jacobian_sq_norm"] == 0
-    assert found["code_shift_0.2"] is None
-    assert found["dead_units"] == 64
-    assert found["l0"] == found["active_units"] == 0
-    assert found["hoyer"] == 0
+@pytest.mark.parametrize("name", NAMES)
+def test_an_undefined_value_is_one_only_where_there_can_be_one(name):
+    found = from_stored(METRICS.as_dict() | {name: None})
+    if name.startswith("code_shift") or name == "relative_sensitivity":
+        assert found.value_of(name) is None
+    else:
+        assert isinstance(found, PartialMetrics)
+        assert name not in found.as_dict()
 
 
-def test_what_needs_no_jacobian_is_the_same_without_them(images):
-    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
-    quick, whole = measure_without_jacobians(model, images), evaluate(model, images)
-    assert quick.items() <= whole.items()
-    left_out = whole.keys() - quick.keys()
-    assert left_out == {name for name in whole if "jacobian" in name or "sensitivity" in name}
-
-
-def test_evaluate_reports_progress_up_to_the_end(images):
-    shares = []
-    evaluate(seeded_autoencoder(ModelConfig("sparse"), seed=3), images, shares.append)
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1)
-
-
-@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-30, 1e-3, 1.0, 1e25, 3e38])
-@pytest.mark.parametrize("size", [2, 64, 1152])
-def test_hoyer_is_one_for_one_unit_and_zero_for_equal_units_at_any_scale(size, scale):
-    one = torch.zeros(1, size)
-    one[0, size // 2] = scale
-    assert hoyer(one) == pytest.approx(1, abs=1e-9)
-    assert hoyer(torch.full((2, size), scale)) == pytest.approx(0, abs=1e-9)
-    assert 0 <= hoyer(torch.full((2, size), scale)) <= hoyer(one) <= 1
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_hoyer_stays_between_zero_and_one_and_does_not_change_with_scale(seed):
-    code = torch.rand(3, 1152, generator=torch.Generator().manual_seed(seed)) ** (seed + 1)
-    assert 0 <= hoyer(code) <= 1
-    for scale in (1e-30, 1e25):
-        assert hoyer(code * scale) == pytest.approx(hoyer(code), abs=2e-2 if scale < 1 else 1e-5)
-
-
-def test_l0_active_and_density_on_a_code_counted_by_hand():
-    codes = torch.tensor([[1.0, 0.04, 0.0], [0.05, 0.02, 0.0], [0.5, 0.0, 0.0], [0.2, 0.04, 0.0]])
-    largest = codes.amax(0)
-    expected = [[True, True, False], [False, True, False], [True, False, False], [True, True, False]]
-    assert is_active(codes, largest).tolist() == expected
-    assert active_units(codes, largest) == pytest.approx(6 / 4)
-    assert l0(codes) == pytest.approx(7 / 4), "0.05 is not active, and not zero either"
-    assert activation_density(codes, largest).tolist() == [0.75, 0.75, 0.0]
-
-
-def test_a_unit_is_dead_that_hardly_changes_whatever_its_level():
-    lively = torch.linspace(0, 1, 50)
-    codes = torch.stack(
-        [lively, torch.full_like(lively, 0.7), 0.7 + 5e-4 * lively, 0.002 * lively, torch.zeros(50)], dim=1
+def test_names_that_mean_nothing_are_left_out():
+    assert from_stored(METRICS.as_dict() | {"another": 1.0, "": 2, "kind": 3}) == METRICS
+    assert from_stored({"another": 1.0, "l0": 3, "active_units": 2.0}) == PartialMetrics(
+        {"l0": 3, "active_units": 2.0}
     )
-    assert dead_units(codes) == 3, "constant, nearly constant, and never on; not the quiet one"
-    assert dead_units(1e-6 * codes) == 3
-    assert dead_units(torch.full((50, 4), 0.3)) == 4
+    assert from_stored({}) == PartialMetrics({})
 
 
-def test_the_shift_of_a_code_is_its_distance_over_the_spread_and_undefined_without_one():
-    codes, moved = torch.zeros(2, 3), torch.tensor([[3.0, 4.0, 0.0], [0.0, 0.0, 0.0]])
-    assert code_shift(codes, moved, 2.0) == pytest.approx(math.sqrt(25 / 2) / 2)
-    assert code_shift(codes, moved, 0.0) is None
-
-
-def test_statistics_come_back_from_the_metrics_that_a_checkpoint_stores(images):
-    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
-    found = evaluate(model, images)
-    x = to_float(images)
-    with torch.no_grad():
-        direct = CodeStatistics.of(x, model.encode(x))
-    stored = CodeStatistics.from_metrics(found)
-    torch.testing.assert_close(stored.mean_activation, direct.mean_activation)
-    torch.testing.assert_close(stored.max_activation, direct.max_activation)
-    assert stored.relative_sensitivity(found["jacobian_sq_norm"]) == pytest.approx(
-        found["relative_sensitivity"]
-    )
-
-
-@pytest.mark.parametrize("measure", [evaluate, measure_without_jacobians])
-def test_a_measurement_switches_nothing_for_threads_that_train_meanwhile(images, measure, monkeypatch):
-    settings = lambda: (  # noqa: E731
-        torch.backends.cudnn.allow_tf32,
-        torch.backends.cuda.matmul.allow_tf32,
-        torch.get_float32_matmul_precision(),
-        torch.backends.cudnn.benchmark,
-    )
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
-    before, seen = settings(), []
-    for layer in model.modules():
-        layer.register_forward_hook(lambda *_: seen.append(settings()))
-    measure(model, images)
-    assert set(seen) == {before}
-    assert settings() == before
-
-
-def test_a_float32_is_one_also_on_cuda_from_the_start():
-    look = "import ae_core.metrics, torch; print(torch.backends.cudnn.allow_tf32)"
-    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
-    assert said.stdout == "False\n", said.stderr
+def test_any_number_of_a_file_is_one():
+    found = from_stored(METRICS.as_dict() | {"test_mse": 10**300, "dead_units": -1e300, "l0": 3})
+    assert (found.test_mse, found.dead_units, found.l0) == (1e300, int(-1e300), 3.0)

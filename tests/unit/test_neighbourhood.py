@@ -84,7 +84,7 @@ def test_the_curve_tends_to_the_jacobian_s_norm_over_the_spread():
 @pytest.mark.parametrize(("kind", "weight"), [("sparse", 5e-3), ("sparse", 0.0), ("contractive", 1e-4)])
 def test_the_linear_reach_is_where_double_precision_still_follows_the_jacobian(kind, weight):
     checkpoint = load_checkpoint(ladder_paths(kind)[weight])
-    model, spread = checkpoint.model, math.sqrt(checkpoint.metrics["code_variance"])
+    model, spread = checkpoint.model, math.sqrt(checkpoint.metrics.code_variance)
     radii = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
     curve = contraction_curve(model, X, radii, spread, 16)
     reach = linear_reach(model, X, radii, curve, spread, 0.05, 16)
@@ -98,7 +98,7 @@ def test_the_linear_reach_is_where_double_precision_still_follows_the_jacobian(k
 
 def test_no_radius_is_near_where_all_are_too_large():
     checkpoint = load_checkpoint(ladder_paths("sparse")[5e-3])
-    spread = math.sqrt(checkpoint.metrics["code_variance"])
+    spread = math.sqrt(checkpoint.metrics.code_variance)
     curve = contraction_curve(checkpoint.model, X, [1.0, 3.0], spread, 16)
     assert linear_reach(checkpoint.model, X, [1.0, 3.0], curve, spread, 0.05, 16) is None
 

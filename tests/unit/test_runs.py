@@ -15,8 +15,8 @@ from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
+from ae_core.evaluation import evaluate
 from ae_core.jobs import Job
-from ae_core.metrics import evaluate
 from ae_core.runs import EndReason, TrainingRun, train_ladder
 from ae_core.training import train
 
@@ -52,7 +52,7 @@ def test_a_finished_run_holds_a_checkpoint_with_the_metrics_of_its_weights(small
     assert not snapshot.running
     assert snapshot.progress.step == snapshot.progress.total_steps == 6
     measured = evaluate(snapshot.checkpoint.model, small_mnist("test").images)
-    assert snapshot.checkpoint.metrics["test_mse"] == pytest.approx(measured["test_mse"], rel=1e-5)
+    assert snapshot.checkpoint.metrics.test_mse == pytest.approx(measured.test_mse, rel=1e-5)
     assert snapshot.checkpoint.train_config == run.recipe.train
 
 

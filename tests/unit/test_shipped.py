@@ -4,15 +4,20 @@ Needs the files in checkpoints/. The Jacobians of two files are computed in full
 against random-probe estimates, which share no code with the exact form.
 """
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.codes import CodeStatistics, hoyer
 from ae_core.config import KINDS, LADDERS, RECIPES
 from ae_core.data import load_mnist, to_float
-from ae_core.metrics import JACOBIAN_IMAGES, CodeStatistics, evaluate, hoyer
+from ae_core.evaluation import JACOBIAN_IMAGES, evaluate
+from ae_core.metrics import Metrics
 from ae_core.probes import probe_estimates
+from tests.unit.conftest import parts
 
 ALL_RUNGS = [(kind, weight) for kind in KINDS for weight in LADDERS[kind]]
 
@@ -22,7 +27,7 @@ def rung(kind, weight):
 
 
 def column(kind, name):
-    return [rung(kind, weight).metrics[name] for weight in LADDERS[kind]]
+    return [rung(kind, weight).metrics.value_of(name) for weight in LADDERS[kind]]
 
 
 @pytest.mark.parametrize(("kind", "weight"), ALL_RUNGS)
@@ -34,9 +39,19 @@ def test_every_rung_is_trained_with_the_best_recipe(kind, weight):
 
 
 @pytest.mark.parametrize(("kind", "weight"), ALL_RUNGS)
+def test_every_rung_holds_all_values_under_their_names_and_in_their_order(kind, weight):
+    path = ladder_paths(kind)[weight]
+    metrics, stored = load_checkpoint(path).metrics, json.loads(parts(path)[1]["metrics"])
+    assert isinstance(metrics, Metrics)
+    assert metrics.jacobians is not None
+    assert metrics.as_dict() == stored
+    assert list(metrics.as_dict()) == list(stored)
+
+
+@pytest.mark.parametrize(("kind", "weight"), ALL_RUNGS)
 def test_stored_metrics_are_those_of_the_weights(kind, weight):
     checkpoint = rung(kind, weight)
-    stored, x = checkpoint.metrics, to_float(load_mnist("test").images)
+    stored, x = checkpoint.metrics.as_dict(), to_float(load_mnist("test").images)
     with torch.no_grad():
         outputs = [checkpoint.model(chunk) for chunk in x.split(2000)]
     codes = torch.cat([output.code for output in outputs])
@@ -76,15 +91,16 @@ def test_stored_metrics_are_those_of_the_weights(kind, weight):
 def test_evaluate_repeats_the_stored_metrics(kind, weight):
     checkpoint = rung(kind, weight)
     found = evaluate(checkpoint.model, load_mnist("test").images)
-    assert found.keys() == checkpoint.metrics.keys()
-    for name, value in checkpoint.metrics.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+    stored = checkpoint.metrics.as_dict()
+    assert list(found.as_dict()) == list(stored)
+    for name, value in found.as_dict().items():
+        np.testing.assert_allclose(value, stored[name], rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_the_contractive_ladder_meets_its_targets():
     metrics = rung("contractive", 1e-4).metrics
-    assert metrics["test_mse"] <= 0.0003
-    assert metrics["jacobian_sq_norm"] <= 1.0
+    assert metrics.test_mse <= 0.0003
+    assert metrics.jacobians.jacobian_sq_norm <= 1.0
     errors = column("contractive", "test_mse")
     assert errors == sorted(errors)
     # A smaller ‖J‖² could be a smaller code's: what counts is free of the scale, and measured.
@@ -92,16 +108,16 @@ def test_the_contractive_ladder_meets_its_targets():
         values = column("contractive", name)
         assert values == sorted(values, reverse=True), name
     plain, strong = rung("contractive", 0.0).metrics, rung("contractive", 1e-2).metrics
-    assert strong["denoising_mse_0.2"] < 0.4 * plain["denoising_mse_0.2"]
-    assert strong["denoising_mse_0.2"] < 0.0090, "the published model's"
+    assert strong.denoising_mse[0.2] < 0.4 * plain.denoising_mse[0.2]
+    assert strong.denoising_mse[0.2] < 0.0090, "the published model's"
 
 
 def test_the_sparse_ladder_meets_its_targets():
     metrics = rung("sparse", 5e-3).metrics
-    assert metrics["test_mse"] <= 0.0040
-    assert metrics["active_units"] <= 25
-    assert metrics["hoyer"] >= 0.45
-    assert metrics["dead_units"] == 0
+    assert metrics.test_mse <= 0.0040
+    assert metrics.active_units <= 25
+    assert metrics.hoyer >= 0.45
+    assert metrics.dead_units == 0
     errors, active = column("sparse", "test_mse"), column("sparse", "active_units")
     assert errors == sorted(errors)
     assert active == sorted(active, reverse=True)

@@ -22,6 +22,7 @@ from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import RECIPES
 from ae_core.errors import TableError
 from ae_core.glossary import COSTS
+from ae_core.metrics import NAMES, PartialMetrics
 from ae_core.model import seeded_autoencoder
 from ae_core.states import RunFolder
 from ae_core.sweep import read_grid
@@ -281,16 +282,16 @@ def test_csv_and_parquet_hold_the_same_points_with_means_over_seeds(sweep_out, t
         ("contractive", 1e-3, 1),
     ]
     cells = read_grid(grid(), out)
-    figures = [load_checkpoint(cell.path).metrics for cell in cells[:2]]
+    metrics = [load_checkpoint(cell.path).metrics for cell in cells[:2]]
     spans = {"test_mse": points[0].test_mse, **points[0].costs}
     assert set(spans) == {"test_mse", *COSTS["sparse"]}
     for name, span in spans.items():
-        values = [one[name] for one in figures]
+        values = [one.value_of(name) for one in metrics]
         assert span.mean == pytest.approx(sum(values) / 2)
         assert (span.lowest, span.highest) == (min(values), max(values))
     contractive = load_checkpoint(cells[4].path).metrics
     assert {name: span.mean for name, span in points[2].costs.items()} == pytest.approx(
-        {name: contractive[name] for name in COSTS["contractive"]}
+        {name: contractive.value_of(name) for name in COSTS["contractive"]}
     )
 
 
@@ -335,11 +336,13 @@ def test_a_cell_whose_file_says_little_or_nonsense_of_it_keeps_its_row(grid, tmp
     for cell, metrics in zip(cells, (figures, {"test_mse": 0.25, "l0": 4.0, "dead_units": 7}), strict=True):
         recipe = cell.recipe
         model = seeded_autoencoder(recipe.model, seed=1)
-        save_checkpoint(Checkpoint(model, recipe.model, recipe.train, metrics), cell.path)
+        save_checkpoint(Checkpoint(model, recipe.model, recipe.train, PartialMetrics(metrics)), cell.path)
     rows = rows_of(cells)
     for row, cell in zip(rows, cells, strict=True):
         assert row["problem"] is None
         assert {**row, "cell": cell.name, **cell.recipe.as_dict()} == row
+        assert row.keys() <= {"cell", *cell.recipe.as_dict(), *NAMES, "problem"}
+    assert {"test_mse": 0.25, "active_units": 4.0}.items() <= rows[1].items()
     assert len(as_text(rows).splitlines()) == 3
     written = write_table(rows, tmp_path / "out")
     assert [path.suffix for path in written] == [".csv", ".parquet"]
@@ -448,15 +451,15 @@ def test_a_row_is_counted_as_in_the_file_whatever_empty_rows_stand_before_it():
 NODE = """
     import os, sys
     from pathlib import Path
-    import ae_core.metrics
+    import ae_core.evaluation
     from ae_core import jobs
     from ae_core.__main__ import main
     from ae_core.data import Mnist, load_mnist
 
     few = {"train": 300, "test": 20}
     jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
-    ae_core.metrics.JACOBIAN_IMAGES = 2
-    ae_core.metrics.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    ae_core.evaluation.JACOBIAN_IMAGES = 2
+    ae_core.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     Path(__file__).with_name(f"worker-{os.environ['RANK']}").write_text(str(os.getpid()))
     sys.exit(main(sys.argv[1:]))
 """

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.codes import CodeStatistics
 from ae_core.config import ModelConfig
 from ae_core.data import load_mnist, to_float
 from ae_core.inspection import inspect
-from ae_core.metrics import CodeStatistics
 from ae_core.model import seeded_autoencoder
 from ae_core.units import (
     ablate,

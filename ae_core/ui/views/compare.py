@@ -52,10 +52,11 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
     term = glossary.term(cost)
     sweep = [point for point in lab().sweep if point.kind == shown.kind and cost in point.costs]
     # A model from a file has no exact Jacobians of 1,000 images: it is left out where they are the axis.
-    measured = [model for model in models if model.checkpoint.metrics.get(cost) is not None]
+    values = [(model, model.checkpoint.metrics.value_of(cost)) for model in models]
+    points = [(model, value) for model, value in values if value is not None]
+    measured, costs = [model for model, _ in points], [value for _, value in points]
     labels = [model.label for model in measured]
-    errors = [model.checkpoint.metrics["test_mse"] for model in measured]
-    costs = [model.checkpoint.metrics[cost] for model in measured]
+    errors = [model.checkpoint.metrics.test_mse for model in measured]
     chosen = next((index for index, model in enumerate(measured) if model is shown), None)
     style.chart(
         charts.trade_off(
@@ -87,7 +88,7 @@ def _test_set(models: Sequence[Shown]) -> None:
     st.dataframe(
         {"model": [model.label for model in models]}
         | {
-            term.label: [model.checkpoint.metrics.get(name) for model in models]
+            term.label: [model.checkpoint.metrics.value_of(name) for model in models]
             for name, term in terms.items()
         },
         hide_index=True,
