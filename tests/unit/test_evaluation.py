@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core import evaluation
 from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS, ModelConfig
-from ae_core.data import to_float
+from ae_core.data import load_mnist, to_float
 from ae_core.evaluation import evaluate, measure_without_jacobians
 from ae_core.model import seeded_autoencoder
 
@@ -108,11 +109,38 @@ def test_what_needs_no_jacobian_is_the_same_without_them(images):
     assert quick == replace(whole, jacobians=None)
 
 
-def test_evaluate_reports_progress_up_to_the_end(images):
-    shares = []
-    evaluate(seeded_autoencoder(ModelConfig("sparse"), seed=3), images, shares.append)
+@pytest.mark.parametrize("kind", KINDS)
+def test_evaluate_reports_after_every_chunk_of_work_up_to_the_end(monkeypatch, kind):
+    for name in ("JACOBIAN_IMAGES", "RECONSTRUCTION_JACOBIAN_IMAGES"):
+        monkeypatch.setattr(evaluation, name, 9)
+    events, model = [], seeded_autoencoder(ModelConfig(kind), seed=3).eval()
+    model.register_forward_hook(lambda _module, arguments, _output: events.append(len(arguments[0])))
+
+    def counting(jacobian):
+        return lambda model, x: events.append(len(x)) or jacobian(model, x)
+
+    for name in ("encoder_jacobian", "reconstruction_jacobian"):
+        monkeypatch.setattr(evaluation, name, counting(getattr(evaluation, name)))
+    images = load_mnist("test").images[:2300]
+    evaluate(model, images, lambda share: events.append(f"{share:.6f}"))
+    work, shares = events[::2], [float(share) for share in events[1::2]]
+    assert work == [*(1000, 1000, 300), *(1000, 1000, 1000), *(4, 4, 1), *(4, 4, 1)], (
+        "told after each of them"
+    )
     assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1)
+    assert shares[0] > 0
+    assert shares[-2] < shares[-1] == 1
+
+
+def test_who_is_told_of_progress_may_give_up_at_once(images):
+    class EnoughError(Exception):
+        pass
+
+    def give_up(_share):
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        evaluate(seeded_autoencoder(ModelConfig("sparse"), seed=3), images, give_up)
 
 
 def test_statistics_come_back_from_the_metrics_that_a_checkpoint_stores(images):
