@@ -169,7 +169,7 @@ def _cost_columns(row: Row, kind: Kind) -> dict[str, str]:
 
 def _number(name: str, number: int, row: Row, key: str) -> float:
     try:
-        value = float(row.get(key))
+        value = float(row.get(key, ""))
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value) or value < 0:
@@ -199,7 +199,8 @@ def _csv_rows(name: str, content: bytes) -> list[Row]:
         return []
     except (ValueError, pandas.errors.ParserError):
         raise TableError(_NO_CSV.format(name=name)) from None
-    rows = frame.rename(columns=str.strip).map(str.strip).to_dict("records")
+    records = frame.rename(columns=str.strip).map(str.strip).to_dict("records")
+    rows = [{str(column): value for column, value in record.items()} for record in records]
     return _with_points(name, _bounded(name, rows))
 
 
