@@ -79,9 +79,9 @@ def test_scale_free_figures_survive_a_rescaled_code_and_the_plain_one_does_not(i
     model = seeded_autoencoder(ModelConfig("contractive"), seed=3).eval()
     before = evaluate(model, images)
     with torch.no_grad():
-        model.encoder[4].weight /= 10
-        model.encoder[4].bias /= 10
-        model.decoder[0].weight *= 10
+        model.code_layer.weight /= 10
+        model.code_layer.bias /= 10
+        model.decoder_convolutions[0].weight *= 10
     after = evaluate(model, images)
     scale_free = ("test_mse", "relative_sensitivity", "reconstruction_jacobian_sq_norm", "hoyer", "l0")
     for name in (*scale_free, "active_units", "dead_units", "code_shift_0.2", "denoising_mse_0.2"):
@@ -92,7 +92,7 @@ def test_scale_free_figures_survive_a_rescaled_code_and_the_plain_one_does_not(i
 
 def test_a_constant_code_has_no_relative_sensitivity_and_only_dead_units(images):
     model = seeded_autoencoder(ModelConfig("sparse"), seed=3).eval()
-    torch.nn.init.constant_(model.encoder[4].bias, -100)
+    torch.nn.init.constant_(model.code_layer.bias, -100)
     found = evaluate(model, images)
     assert found.jacobians.relative_sensitivity is None
     assert found.jacobians.jacobian_sq_norm == 0

@@ -39,7 +39,7 @@ def test_a_linearization_is_torch_func_s(kind):
 
 def test_a_code_that_never_changes_is_constant():
     model = model_of("sparse")
-    model.encoder[0].weight.zero_()
+    model.encoder_convolutions[0].weight.zero_()
     assert linearize(model, X).constant
 
 
@@ -70,7 +70,7 @@ def test_estimates_are_the_means_of_the_same_signs_and_scatter_as_they_say(kind)
 @pytest.mark.parametrize("relative", [False, True])
 def test_spectra_are_numpy_s_singular_values_down_to_rounding(relative):
     still = model_of("sparse")
-    still.encoder[0].weight.zero_()
+    still.encoder_convolutions[0].weight.zero_()
     models = {"one": model_of("sparse", 3), "still": still, "two": model_of("sparse", 4)}
     found = spectra(models, X, relative)
     assert found.constant == ("still",)
