@@ -17,13 +17,14 @@ from torch import Tensor
 from torch.func import jacfwd, jacrev, vmap
 
 from ae_core.ablation import ablation
-from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.compute import Compute
 from ae_core.config import KINDS, LADDERS, RECIPES, Recipe
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.evaluation import measure_without_jacobians
 from ae_core.inspection import inspect
 from ae_core.jacobian import encoder_jacobian
+from ae_core.library import ladder_paths
 from ae_core.model import Autoencoder, initial_model
 from ae_core.plain_training import plain_training, published_epoch
 from ae_core.runs import train_ladder

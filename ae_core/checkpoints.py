@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,7 +11,7 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from ae_core.config import LADDERS, Kind, ModelConfig, Recipe, TrainConfig, is_number
+from ae_core.config import ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
 from ae_core.files import clipped, parse_object, read_file, read_tensors, write_whole
 from ae_core.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
@@ -20,8 +19,6 @@ from ae_core.model import Autoencoder
 
 FORMAT = "autoencoder-lab/1"
 MAX_FILE_BYTES = 20 * 1024 * 1024
-LIBRARY = Path(__file__).parent.parent / "checkpoints"
-"""The shipped ladders, and what users save beside them."""
 SUFFIX = ".safetensors"
 _REMEDY = f"choose a {SUFFIX} file that this lab saved"
 
@@ -150,37 +147,3 @@ def _check_units(name: str, stored: dict[str, Stored], code_size: int) -> None:
         value = stored.get(key)
         if value is not None and (not isinstance(value, list) or len(value) != code_size):
             raise CheckpointError(f"{name} stores {key} for another number of units than its {code_size}.")
-
-
-def ladder_name(kind: Kind, penalty_weight: float) -> str:
-    """File name of a shipped rung, such as contractive-0.0001.safetensors."""
-    return f"{kind}-{penalty_weight:g}{SUFFIX}"
-
-
-def ladder_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
-    """Where each rung of a kind's ladder lies or would lie, weakest penalty first."""
-    return {weight: directory / ladder_name(kind, weight) for weight in LADDERS[kind]}
-
-
-def saved_paths(directory: Path = LIBRARY) -> list[Path]:
-    """The checkpoints in a folder that are not rungs of the shipped ladders, by name."""
-    rungs = {path.name for kind in LADDERS for path in ladder_paths(kind).values()}
-    return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in rungs)
-
-
-def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
-    """Where a model that a user names is saved.
-
-    Raises:
-        CheckpointError: for a name with other than letters, digits, dot, dash and underscore, or one in use.
-    """
-    name = name.strip().removesuffix(SUFFIX)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise CheckpointError(
-            "A name has 1 to 64 letters, digits, dots, dashes or underscores, "
-            "and starts with a letter or a digit."
-        )
-    path = directory / f"{name}{SUFFIX}"
-    if path.exists():
-        raise CheckpointError(f"{path.name} is there already: choose another name.")
-    return path

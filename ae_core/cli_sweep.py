@@ -8,8 +8,9 @@ import click
 
 from ae_core import distributed
 from ae_core.errors import GridError
+from ae_core.grid import read_grid
 from ae_core.options import compute_of_option, device_option
-from ae_core.sweep import read_grid, work_on
+from ae_core.sweep import work_on
 from ae_core.sweep_table import as_text, rows_of, write_table
 
 

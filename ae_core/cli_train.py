@@ -11,11 +11,12 @@ from time import sleep
 import click
 
 from ae_core import distributed, foreground
-from ae_core.checkpoints import AnyCheckpoint, Checkpoint, ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.compute import Compute
 from ae_core.config import Kind, Recipe, RecipeName
 from ae_core.errors import CheckpointError, LabError
 from ae_core.foreground import command_for, last_good, open_job, start_job, train_to_file
+from ae_core.library import ladder_paths
 from ae_core.metrics import Metrics
 from ae_core.options import (
     compute_of_option,

@@ -119,6 +119,9 @@ def code_shift(codes: Tensor, moved: Tensor, spread: float) -> float | None:
     1 is as far as a test image's code lies from the mean code. Unchanged when the code is rescaled. None for
     a code that never changes.
     """
-    if spread == 0:
-        return None
-    return (moved - codes).square().sum(1).mean().sqrt().item() / spread
+    return None if spread == 0 else rms_distance(codes, moved) / spread
+
+
+def rms_distance(codes: Tensor, moved: Tensor) -> float:
+    """Root mean square of ||h(x') - h(x)||; codes have shape (images, K)."""
+    return (moved - codes).square().sum(1).mean().sqrt().item()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ae_core.codes import code_shift
+from ae_core.codes import rms_distance
 from ae_core.data import IMAGE_SIZE, Picture, to_array
 from ae_core.estimates import Estimate, root_mean_square
 from ae_core.evaluation import reconstruct
@@ -76,7 +76,7 @@ def contraction_curve(
         start = _precise_enough(x, radius)
         both = torch.cat([start, start + radius * steps])
         codes, moved = _in_precision_of(both, model).encode(both).chunk(2)
-        curve.append(code_shift(codes, moved, spread) / radius)
+        curve.append(rms_distance(codes, moved) / spread / radius)
     return curve
 
 
@@ -100,7 +100,7 @@ def linear_reach(
     """
     steps = random_directions(directions, torch.Generator().manual_seed(seed)).flatten(1)
     moved = steps @ encoder_jacobian(model, x)[0].T
-    linear = code_shift(torch.zeros_like(moved), moved, spread)
+    linear = rms_distance(torch.zeros_like(moved), moved) / spread
     reached = None
     for radius, value in zip(radii, curve, strict=True):
         if abs(value - linear) > share * linear or linear == 0:

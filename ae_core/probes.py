@@ -6,7 +6,7 @@ algorithms for estimating the trace", JACM 2011.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class Pushforward(NamedTuple):
     """Shape (directions, probed, ...)."""
 
 
-def can_push_forward(encode: object) -> bool:
+def can_push_forward(encode: object) -> TypeGuard[nn.Sequential]:
     """Whether `pushforward` knows all layers of an encoder."""
     return isinstance(encode, nn.Sequential) and all(isinstance(layer, _LAYERS) for layer in encode)
 

@@ -14,27 +14,22 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ae_core.checkpoints import Checkpoint
 from ae_core.compute import Compute
 from ae_core.config import Recipe
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
 from ae_core.evaluation import reconstruct
 from ae_core.jobs import Job
-from ae_core.metrics import Metrics
 from ae_core.model import Autoencoder, initial_model
-from ae_core.progress import TrainProgress
+from ae_core.run_snapshot import EndReason, RunSnapshot, RunState
 from ae_core.states import RunFolder
 from ae_core.turns import Turn
-
-RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
 
 GRACE_SECONDS = 60.0
 """A run whose page went away stops after this long, unless the page comes back."""
@@ -45,45 +40,8 @@ _GOODBYE_SECONDS = 60.0
 """Far longer than a run takes to see that it shall end, even on a busy machine."""
 
 
-class EndReason(Enum):
-    """Why a run ends before its last step; it decides what becomes of model and state."""
-
-    STOPPED = "stopped"
-    """Somebody wants the model as it is: it is measured, and the state is removed."""
-    ABANDONED = "abandoned"
-    """Nobody watched for too long: the state is left to whoever comes next; without one as if stopped."""
-    SHUTDOWN = "shutdown"
-    """The program ends: nothing more is computed, and the state is left."""
-
-
 class _ShutdownError(Exception):
     """The program ends, and a run that still measures with it."""
-
-
-@dataclass(frozen=True)
-class RunSnapshot:
-    """A run at one moment."""
-
-    state: RunState
-    progress: TrainProgress | None = None
-    """The newest report; None before the first."""
-    history: tuple[TrainProgress, ...] = ()
-    """The reports, oldest first; of a long run every second one, or fourth, and so on."""
-    ahead: int = 0
-    """While it waits for the device: how many turns of other runs come first."""
-    warning: str | None = None
-    """A sentence on what is wrong, though the run goes on."""
-    measured: float = 0.0
-    """Finished share of the measurement on the test set."""
-    error: str | None = None
-    """A sentence on why the run failed."""
-    checkpoint: Checkpoint[Metrics] | None = None
-    """The model that the run ended with; None while it runs, or if it failed before the first report."""
-
-    @property
-    def running(self) -> bool:
-        """Whether the thread still works, or waits for its turn."""
-        return self.state in ("waiting", "training", "measuring")
 
 
 class TrainingRun:

@@ -16,7 +16,7 @@ from ae_core.config import KINDS, Kind, ModelConfig, TrainConfig
 from ae_core.errors import TableError
 from ae_core.files import write_whole
 from ae_core.glossary import COSTS
-from ae_core.sweep import Cell
+from ae_core.grid import Cell
 
 MOST_ROWS = 10_000
 _LARGEST_INTEGER = 2**63

@@ -73,6 +73,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
     target = model.checkpoint.train_config.sparsity_target
     parts = []
     if len(code) <= _UNITS_IN_BARS:
+        assert inspection.active is not None, "a shown model has statistics"
         chart = unit_charts.code_bars(code, inspection.active, on_test_set, target)
         style.chart(
             chart,

@@ -7,7 +7,8 @@ from time import monotonic, sleep
 import streamlit as st
 
 from ae_core import charts, maps
-from ae_core.runs import EndReason, RunSnapshot, TrainingRun
+from ae_core.run_snapshot import EndReason, RunSnapshot
+from ae_core.runs import TrainingRun
 from ae_core.ui import library, style
 from ae_core.ui.state import lab
 

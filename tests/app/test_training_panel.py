@@ -10,7 +10,7 @@ import torch
 
 from ae_core import runs
 from ae_core.config import LADDERS
-from ae_core.runs import EndReason
+from ae_core.run_snapshot import EndReason
 from ae_core.ui import running
 from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas, train_on
 

@@ -16,9 +16,10 @@ import torch
 import ae_core.__main__ as cli
 import ae_core.runs
 from ae_core import cli_train, jobs
-from ae_core.checkpoints import ladder_paths, load_checkpoint, save_checkpoint
+from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
 from ae_core.errors import DataError
+from ae_core.library import ladder_paths
 from ae_core.training import train
 from tests.unit.conftest import assert_one_error_line
 

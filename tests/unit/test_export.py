@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from ae_core import maps
-from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.export import Exhibit, to_csv, to_html
 from ae_core.inspection import inspect
+from ae_core.library import ladder_paths
 from ae_core.sheet import draw_sheet
 
 X = to_float(load_mnist("test").images[:1])

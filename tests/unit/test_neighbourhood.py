@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
+from ae_core.library import ladder_paths
 from ae_core.linearization import leading_tangents, linearize
 from ae_core.model import seeded_autoencoder
 from ae_core.neighbourhood import (

@@ -17,7 +17,8 @@ from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
 from ae_core.evaluation import evaluate
 from ae_core.jobs import Job
-from ae_core.runs import EndReason, TrainingRun, train_ladder
+from ae_core.run_snapshot import EndReason
+from ae_core.runs import TrainingRun, train_ladder
 from ae_core.training import train
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.checkpoints import ladder_paths, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.codes import CodeStatistics, hoyer
 from ae_core.config import KINDS, LADDERS, RECIPES
 from ae_core.data import load_mnist, to_float
 from ae_core.evaluation import JACOBIAN_IMAGES, evaluate
+from ae_core.library import ladder_paths
 from ae_core.metrics import Metrics
 from ae_core.probes import probe_estimates
 from tests.unit.conftest import parts

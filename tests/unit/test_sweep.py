@@ -22,10 +22,10 @@ from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import RECIPES
 from ae_core.errors import TableError
 from ae_core.glossary import COSTS
+from ae_core.grid import read_grid
 from ae_core.metrics import NAMES, PartialMetrics
 from ae_core.model import seeded_autoencoder
 from ae_core.states import RunFolder
-from ae_core.sweep import read_grid
 from ae_core.sweep_table import Span, as_text, read_table, rows_of, write_table
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.test_states import left_by_cuda

@@ -12,7 +12,8 @@ from ae_core import jobs, runs
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist
 from ae_core.jobs import Job
-from ae_core.runs import EndReason, TrainingRun
+from ae_core.run_snapshot import EndReason
+from ae_core.runs import TrainingRun
 from ae_core.states import RunFolder, interrupted
 from ae_core.turns import Turn
 from tests.unit.test_runs import FLOAT32, until
