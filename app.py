@@ -14,10 +14,10 @@ from ae_core.ui import (
     state,
     style,
     take_away,
-    training_panel,
     views,
 )
 from ae_core.ui.problems import told_here
+from ae_core.ui.training import form as training_panel
 
 
 def main() -> None:

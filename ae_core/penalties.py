@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ae_core.probes import can_push_forward, probe_directions, pushforward, squared_lengths
+from ae_core.jacobian.probes import can_push_forward, probe_directions, pushforward, squared_lengths
 
 Encode = Callable[[Tensor], Tensor]
 """Any function or module from inputs (batch, ...) to codes (batch, ...) that works on each input alone."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ae_core.states import RUNS_VARIABLE
+from ae_core.training.run_folder import RUNS_VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw
 
 from ae_core.config import LADDERS
 from ae_core.drawing import to_mnist
-from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
-from ae_core.photo import SIDE
+from ae_core.drawing.photo import SIDE
+from ae_core.render.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from tests.client import canvas_state
 
 _WEIGHTS = LADDERS["contractive"]

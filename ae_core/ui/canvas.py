@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
+from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.errors import PictureError
-from ae_core.maps import CELL_PIXELS, data_url, grey_picture, to_png
-from ae_core.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
+from ae_core.render.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from ae_core.ui import keys, style
 from ae_core.ui.problems import told
 from ae_core.ui.state import Sample, Stroke, lab

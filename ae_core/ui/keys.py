@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import streamlit as st
 
-from ae_core import page_names
+from ae_core.analysis import page_names
+from ae_core.analysis.page_names import View
 from ae_core.config import Kind
-from ae_core.page_names import View
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

@@ -11,15 +11,15 @@ from typing import Any
 
 import streamlit as st
 
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.evaluation import measure_without_jacobians
+from ae_core.analysis.inspection import inspect
+from ae_core.analysis.metrics import Metrics, PartialMetrics
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
-from ae_core.codes import CodeStatistics
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import CheckpointError
-from ae_core.evaluation import measure_without_jacobians
-from ae_core.inspection import inspect
-from ae_core.library import ladder_paths
-from ae_core.metrics import Metrics, PartialMetrics
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _LARGEST = 1e15

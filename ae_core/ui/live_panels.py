@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core import maps, unit_charts
+from ae_core.analysis.inspection import Inspection
+from ae_core.analysis.units import mean_activations
 from ae_core.data import Picture
-from ae_core.inspection import Inspection
+from ae_core.render import maps, unit_charts
 from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
-from ae_core.units import mean_activations
 
 _TITLES = ("Reconstruction", "Code", "Jacobian")
 _UNITS_IN_BARS = 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.checkpoints import save_checkpoint, to_bytes
+from ae_core.checkpoints.library import path_for_name
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError
-from ae_core.library import path_for_name
 from ae_core.ui import keys, library, shown_model
 from ae_core.ui.keys import FILE, LADDER, MINE
 from ae_core.ui.library import Shown

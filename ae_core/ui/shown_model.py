@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ae_core.checkpoints.library import LIBRARY, saved_paths
 from ae_core.errors import CheckpointError
-from ae_core.library import LIBRARY, saved_paths
 from ae_core.ui import keys, library
 from ae_core.ui.keys import FILE, LADDER, MINE
 from ae_core.ui.library import Shown

@@ -10,12 +10,12 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from ae_core.analysis.inspection import Inspection, inspect
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import IMAGE_SIZE
-from ae_core.inspection import Inspection, inspect
 from ae_core.model import seeded_autoencoder
-from ae_core.runs import TrainingRun
-from ae_core.sweep_table import SweepPoint
+from ae_core.sweep.table import SweepPoint
+from ae_core.training.background import TrainingRun
 from ae_core.ui import keys
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from ae_core.maps import GRID_GAP, data_url, to_png
+from ae_core.render.maps import GRID_GAP, data_url, to_png
 from ae_core.ui import keys
 
 _CSS = Template("""

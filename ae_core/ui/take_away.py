@@ -7,12 +7,12 @@ from datetime import date
 
 import streamlit as st
 
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import to_bytes
 from ae_core.data import Picture
 from ae_core.errors import CheckpointError
-from ae_core.export import Exhibit, to_csv, to_html
-from ae_core.inspection import inspect
-from ae_core.sheet import draw_sheet
+from ae_core.render.export import Exhibit, to_csv, to_html
+from ae_core.render.sheet import draw_sheet
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from ae_core import jobs
+from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.data import Mnist, load_mnist
-from ae_core.evaluation import measure_without_jacobians
+from ae_core.training import job as jobs
 from ae_core.ui import library
 
 APP = Path(__file__).parents[2] / "app.py"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ae_core import checkpoints
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
-from ae_core.inspection import inspect
 from tests.app.conftest import choose_kind, decoded, figures_on, train_on
 from tests.app.opened_views import X, chart_of, column_texts, models, opened
 

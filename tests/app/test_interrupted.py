@@ -6,10 +6,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from ae_core.compute import Compute
 from ae_core.config import RECIPES
-from ae_core.jobs import Job
-from ae_core.states import RUNS_VARIABLE, RunFolder, interrupted
+from ae_core.training.compute import Compute
+from ae_core.training.job import Job
+from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted
 from tests.app.conftest import APP
 from tests.unit.test_states import left_by_cuda
 

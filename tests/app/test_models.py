@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from ae_core import checkpoints
+from ae_core.analysis.inspection import inspect
+from ae_core.analysis.metrics import PartialMetrics
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
-from ae_core.export import Exhibit, to_csv
-from ae_core.inspection import inspect
-from ae_core.metrics import PartialMetrics
+from ae_core.render.export import Exhibit, to_csv
 from ae_core.ui import library, model_picker, shown_model
 from tests.app.conftest import (
     choose_kind,

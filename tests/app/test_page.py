@@ -10,12 +10,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core import checkpoints
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import load_checkpoint
-from ae_core.codes import CodeStatistics
 from ae_core.config import KINDS, LADDERS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
-from ae_core.inspection import inspect
 from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
 
 

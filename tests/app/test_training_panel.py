@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ae_core import runs
 from ae_core.config import LADDERS
-from ae_core.run_snapshot import EndReason
-from ae_core.ui import running
+from ae_core.training import background as runs
+from ae_core.training.run_snapshot import EndReason
+from ae_core.ui.training import watching as running
 from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas, train_on
 
 

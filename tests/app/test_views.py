@@ -12,14 +12,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core import checkpoints
+from ae_core.analysis.corruption import CORRUPTIONS
+from ae_core.analysis.experiments import EXPERIMENTS
+from ae_core.analysis.inspection import inspect
+from ae_core.analysis.metrics import JacobianMetrics
+from ae_core.analysis.mistakes import contraction_mistakes, kl_mistakes
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS
-from ae_core.corruption import CORRUPTIONS
 from ae_core.data import load_mnist, to_float
-from ae_core.experiments import EXPERIMENTS
-from ae_core.inspection import inspect
-from ae_core.metrics import JacobianMetrics
-from ae_core.mistakes import contraction_mistakes, kl_mistakes
 from ae_core.ui.views import VIEWS
 from ae_core.ui.views.learn import _subject
 from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts

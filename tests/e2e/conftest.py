@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
-from ae_core.states import RUNS_VARIABLE
+from ae_core.training.run_folder import RUNS_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = Path(__file__).parent / "offline"

@@ -6,7 +6,7 @@ import urllib.parse
 import pytest
 from playwright.sync_api import expect
 
-from ae_core.library import ladder_paths
+from ae_core.checkpoints.library import ladder_paths
 from tests.e2e.conftest import SEVEN, THREE, all_changed, canvas, draw, opened, panel, settled
 
 LONG_MS = 240_000

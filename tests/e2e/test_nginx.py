@@ -24,7 +24,7 @@ from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from ae_core.library import ladder_paths
+from ae_core.checkpoints.library import ladder_paths
 from tests.e2e.conftest import (
     PATIENCE_MS,
     ROOT,

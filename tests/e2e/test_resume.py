@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from ae_core.checkpoints import load_checkpoint
-from ae_core.states import interrupted
+from ae_core.training.run_folder import interrupted
 from tests.e2e.conftest import complaints, opened, server_process
 
 LONG_MS = 300_000

@@ -7,15 +7,15 @@ import pytest
 import torch
 from safetensors import safe_open
 
-import ae_core.__main__ as cli
-import ae_core.evaluation
-import ae_core.runs
-from ae_core import jobs
+import ae_core.analysis.evaluation
+import ae_core.training.background
+from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import Checkpoint, save_checkpoint
+from ae_core.cli import commands as cli
 from ae_core.config import RECIPES, ModelConfig
 from ae_core.data import Mnist, load_mnist
-from ae_core.evaluation import evaluate
 from ae_core.model import seeded_autoencoder
+from ae_core.training import job as jobs
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,8 +66,8 @@ def few_images(monkeypatch):
 
     for module in (cli, jobs):
         monkeypatch.setattr(module, "load_mnist", first_images)
-    monkeypatch.setattr(ae_core.evaluation, "JACOBIAN_IMAGES", 3)
-    monkeypatch.setattr(ae_core.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
+    monkeypatch.setattr(ae_core.analysis.evaluation, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(ae_core.analysis.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 
 
 @pytest.fixture

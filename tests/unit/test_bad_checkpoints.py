@@ -16,8 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import save as to_safetensors
 
-from ae_core import files
-from ae_core.checkpoints import Checkpoint, load_checkpoint, read_checkpoint
+from ae_core.checkpoints import Checkpoint, files, load_checkpoint, read_checkpoint
 from ae_core.config import RECIPES
 from ae_core.errors import CheckpointError
 from tests.unit.conftest import parts

@@ -6,14 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_core import ablation, bench, evaluation
-from ae_core.compute import Compute
+from ae_core.analysis import evaluation
+from ae_core.cli.bench import ablation
+from ae_core.cli.bench import rows as bench
+from ae_core.cli.bench.plain_training import Pictures, plain_contraction, plain_training, published_epoch
+from ae_core.cli.bench.timing import in_turn
 from ae_core.config import KINDS, RECIPES
-from ae_core.convolution import FORMS
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.model import initial_model
-from ae_core.plain_training import Pictures, plain_contraction, plain_training, published_epoch
-from ae_core.timing import in_turn
+from ae_core.model.convolution import FORMS
+from ae_core.training.compute import Compute
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 

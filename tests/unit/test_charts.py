@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ae_core.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR
-from ae_core.charts import (
+from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR
+from ae_core.render.charts import (
     curves_by_model,
     loss_curve,
     norm_estimates,
@@ -13,8 +13,8 @@ from ae_core.charts import (
     trade_off,
     walk,
 )
-from ae_core.progress import TrainProgress
-from ae_core.unit_charts import code_bars, density_histogram, unit_means
+from ae_core.render.unit_charts import code_bars, density_histogram, unit_means
+from ae_core.training.progress import TrainProgress
 
 
 def bars_by_unit(figure):

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
+from ae_core.checkpoints.library import ladder_paths, path_for_name, saved_paths
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError
-from ae_core.library import ladder_paths, path_for_name, saved_paths
 
 
 def out_of_space(*_, **__):

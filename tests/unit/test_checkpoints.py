@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ae_core.analysis.metrics import PartialMetrics
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import CODE_ACTIVATIONS, KINDS, OUTPUT_ACTIVATIONS, RECIPES
-from ae_core.metrics import PartialMetrics
 from tests.unit.conftest import parts
 
 ALL_MODELS = [

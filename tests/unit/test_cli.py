@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 
-import ae_core.__main__ as cli
-import ae_core.runs
-from ae_core import cli_train, jobs
+import ae_core.training.background
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
+from ae_core.checkpoints.library import ladder_paths
+from ae_core.cli import commands as cli
+from ae_core.cli import train as cli_train
 from ae_core.config import KINDS, LADDERS, RECIPES, ModelConfig, TrainConfig
 from ae_core.errors import DataError
-from ae_core.library import ladder_paths
-from ae_core.training import train
+from ae_core.training import job as jobs
+from ae_core.training.loop import train
 from tests.unit.conftest import assert_one_error_line
 
 # Each kind's own activations, and values that no recipe has.
@@ -329,7 +330,7 @@ def test_weights_that_blow_up_in_the_very_last_step_leave_only_files_that_load(
 
 
 def test_a_shell_sees_the_exit_code_and_the_line():
-    root = Path(cli.__file__).parent.parent
+    root = Path(cli.__file__).parents[2]
     result = subprocess.run(
         [sys.executable, "-m", "ae_core", "train", "--kind", "sparse"],
         cwd=root,
@@ -357,7 +358,7 @@ def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypa
     assert code == 0
     monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
     threads = torch.get_num_threads()
-    monkeypatch.setattr(ae_core.runs, "_give_way", lambda: torch.set_num_threads(threads))
+    monkeypatch.setattr(ae_core.training.background, "_give_way", lambda: torch.set_num_threads(threads))
     code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "at-once")
     assert code == 0
     assert "6 models at once" in err

@@ -7,13 +7,14 @@ import shlex
 import pytest
 import torch
 
-from ae_core import jobs, states
 from ae_core.checkpoints import load_checkpoint
-from ae_core.compute import Compute
 from ae_core.config import RECIPES
-from ae_core.jobs import Job
-from ae_core.states import RunFolder, interrupted
-from ae_core.training import train
+from ae_core.training import job as jobs
+from ae_core.training import run_folder as states
+from ae_core.training.compute import Compute
+from ae_core.training.job import Job
+from ae_core.training.loop import train
+from ae_core.training.run_folder import RunFolder, interrupted
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.test_states import left_by_cuda
 

@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from ae_core.codes import activation_density, active_units, code_shift, dead_units, hoyer, is_active, l0
+from ae_core.analysis.codes import (
+    activation_density,
+    active_units,
+    code_shift,
+    dead_units,
+    hoyer,
+    is_active,
+    l0,
+)
 
 
 @pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-30, 1e-3, 1.0, 1e25, 3e38])

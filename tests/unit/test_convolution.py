@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from ae_core import convolution
 from ae_core.config import KINDS, ModelConfig
-from ae_core.convolution import FORMS, Convolution, acting_forms, convolve, propagate, spacing_of, using
-from ae_core.model import seeded_autoencoder
+from ae_core.model import convolution, seeded_autoencoder
+from ae_core.model.convolution import FORMS, Convolution, acting_forms, convolve, propagate, spacing_of, using
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-3, torch.bfloat16: 0.01}

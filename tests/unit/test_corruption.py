@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.corruption import CORRUPTIONS, add_noise, corrupt, corrupt_by, noise_of_distance
+from ae_core.analysis.corruption import CORRUPTIONS, add_noise, corrupt, corrupt_by, noise_of_distance
 from ae_core.data import load_mnist, to_float
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch.distributed as dist
 
 from ae_core.checkpoints import load_checkpoint
-from ae_core.distributed import store_of_this_start
+from ae_core.training.distributed import store_of_this_start
 
 PROGRAM = """
     import os, signal, sys, time
@@ -17,35 +17,35 @@ PROGRAM = """
     import torch
 
     torch.set_num_threads(1)
-    import ae_core.jobs as jobs
-    import ae_core.evaluation
-    import ae_core.saved_run
-    import ae_core.training
-    from ae_core.__main__ import main
+    import ae_core.training.job as jobs
+    import ae_core.analysis.evaluation
+    import ae_core.training.saved_run
+    import ae_core.training.loop
+    from ae_core.cli.commands import main
     from ae_core.data import Mnist, load_mnist
-    from ae_core.compute import Compute
+    from ae_core.training.compute import Compute
 
     # The batches do not divide by two, and the last of an epoch is a short one.
     few = {"train": 421, "test": 20}
     jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
-    ae_core.evaluation.JACOBIAN_IMAGES = 2
-    ae_core.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    ae_core.analysis.evaluation.JACOBIAN_IMAGES = 2
+    ae_core.analysis.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     # In float32 a sum in another order may put a unit on the other side of its ReLU's kink, where the
     # penalty's gradient jumps: after 50 steps single weights are then a hundredth apart.
     float64 = Compute(torch.device("cpu"), torch.float64, "exact for tests")
-    ae_core.options.choose_compute = lambda _: float64
-    ae_core.saved_run._PRECISIONS["float64"] = torch.float64
+    ae_core.cli.options.choose_compute = lambda _: float64
+    ae_core.training.saved_run._PRECISIONS["float64"] = torch.float64
 
     first_start = os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0"
     if "DIES" in os.environ and os.environ["RANK"] == "1" and first_start:
-        step, steps = ae_core.training.learning_rate_at, 0
+        step, steps = ae_core.training.loop.learning_rate_at, 0
         def dying(*arguments):
             global steps
             steps += 1
             if steps == int(os.environ["DIES"]):
                 os.kill(os.getpid(), signal.SIGKILL)
             return step(*arguments)
-        ae_core.training.learning_rate_at = dying
+        ae_core.training.loop.learning_rate_at = dying
     if "DIES" in os.environ and os.environ["RANK"] == "1" and not first_start:
         # The killed process's address is in torchrun's store until the new one has written its own.
         time.sleep(3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.estimates import Estimate, root_mean_square
+from ae_core.analysis.estimates import Estimate, root_mean_square
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core import evaluation
-from ae_core.codes import CodeStatistics
+from ae_core.analysis import evaluation
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.evaluation import evaluate, measure_without_jacobians
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
-from ae_core.evaluation import evaluate, measure_without_jacobians
 from ae_core.model import seeded_autoencoder
 
 
@@ -175,6 +175,6 @@ def test_a_measurement_switches_nothing_for_threads_that_train_meanwhile(images,
 
 
 def test_a_float32_is_one_also_on_cuda_from_the_start():
-    look = "import ae_core.evaluation, torch; print(torch.backends.cudnn.allow_tf32)"
+    look = "import ae_core.analysis.evaluation, torch; print(torch.backends.cudnn.allow_tf32)"
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True)
     assert said.stdout == "False\n", said.stderr

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.experiments import EXPERIMENTS, Subject
+from ae_core.analysis.neighbourhood import random_directions
 from ae_core.checkpoints import load_checkpoint
-from ae_core.codes import CodeStatistics
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.data import load_mnist, to_float
-from ae_core.experiments import EXPERIMENTS, Subject
-from ae_core.library import ladder_paths
-from ae_core.neighbourhood import random_directions
 
 HUNDREDFOLD, DENSITY, REACH, SHIFT, SHORTCUT = EXPERIMENTS
 DIGITS = range(60)

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core import maps
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import load_checkpoint
-from ae_core.codes import CodeStatistics
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from ae_core.export import Exhibit, to_csv, to_html
-from ae_core.inspection import inspect
-from ae_core.library import ladder_paths
-from ae_core.sheet import draw_sheet
+from ae_core.render import maps
+from ae_core.render.export import Exhibit, to_csv, to_html
+from ae_core.render.sheet import draw_sheet
 
 X = to_float(load_mnist("test").images[:1])
 
@@ -129,6 +129,6 @@ def test_a_model_s_name_cannot_write_into_the_report():
 
 
 def test_what_is_taken_away_needs_no_torch():
-    look = "import sys, ae_core.export, ae_core.sheet; print('torch' in sys.modules)"
+    look = "import sys, ae_core.render.export, ae_core.render.sheet; print('torch' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES
 from ae_core.data import load_mnist
 from ae_core.model import Autoencoder, initial_model
-from ae_core.training import train
+from ae_core.training.compute import Compute
+from ae_core.training.loop import train
 
 KNOWN = Path(__file__).with_name("fifty_steps.json")
 STEPS = 50

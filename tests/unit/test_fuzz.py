@@ -13,8 +13,8 @@ import textwrap
 import pytest
 
 from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.errors import CheckpointError
-from ae_core.library import ladder_paths
 
 _COUNT = 2000
 _MEMORY_BYTES = 200 * 2**20
@@ -123,7 +123,7 @@ def test_damaged_copies_never_take_much_memory(tmp_path):
     program = f"""
         import random, resource, sys
         from pathlib import Path
-        from ae_core.library import ladder_paths
+        from ae_core.checkpoints.library import ladder_paths
         from tests.unit.test_fuzz import attempt, mutated
 
         content = ladder_paths("contractive")[1e-4].read_bytes()

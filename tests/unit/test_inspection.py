@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ae_core.codes import CodeStatistics
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.evaluation import evaluate
+from ae_core.analysis.inspection import difference, inspect
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
-from ae_core.evaluation import evaluate
-from ae_core.inspection import difference, inspect
 from ae_core.model import seeded_autoencoder
 
 

@@ -10,8 +10,8 @@ import ae_core
 CORE = Path(ae_core.__file__).parent
 VIEWS = [*sorted((CORE / "ui" / "views").glob("*.py")), CORE / "ui/live_panels.py", CORE / "ui/take_away.py"]
 RENDERERS = [CORE / f"{name}.py" for name in ("charts", "unit_charts", "chart_style", "maps", "export")]
-COMPUTES = ("ae_core.jacobian", "ae_core.probes", "ae_core.penalties")
-ENGINE = ("ae_core.model", "ae_core.training", *COMPUTES)
+COMPUTES = ("ae_core.jacobian", "ae_core.jacobian.probes", "ae_core.penalties")
+ENGINE = ("ae_core.model", "ae_core.training.loop", *COMPUTES)
 TENSORS = {"numpy", "item", "unflatten", "encode", "decode", "square", "norm", "detach", "inference_mode"}
 """Methods of tensors and models that compute, or turn tensors into values."""
 

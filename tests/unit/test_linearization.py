@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis.linearization import leading_tangents, linearize, norm_estimates, spectra
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
-from ae_core.linearization import leading_tangents, linearize, norm_estimates, spectra
 from ae_core.model import seeded_autoencoder
 
 X = to_float(load_mnist("test").images[:1])

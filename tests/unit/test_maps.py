@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ae_core.maps import (
+from ae_core.render.maps import (
     LogScale,
     code_map,
     css_gradient,

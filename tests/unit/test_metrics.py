@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ae_core import glossary
-from ae_core.metrics import NAMES, NOISES, JacobianMetrics, Metrics, PartialMetrics, from_stored
+from ae_core.analysis import glossary
+from ae_core.analysis.metrics import NAMES, NOISES, JacobianMetrics, Metrics, PartialMetrics, from_stored
 
 METRICS = Metrics(
     test_mse=0.01,

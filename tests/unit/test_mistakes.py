@@ -5,8 +5,13 @@ import math
 import pytest
 import torch
 
+from ae_core.analysis.mistakes import (
+    contraction_mistakes,
+    kl_mistakes,
+    sparsity_mistakes,
+    summed_code_sq_norm,
+)
 from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
-from ae_core.mistakes import contraction_mistakes, kl_mistakes, sparsity_mistakes, summed_code_sq_norm
 from ae_core.model import seeded_autoencoder
 
 PICTURE = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(1))

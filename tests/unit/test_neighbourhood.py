@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.checkpoints import load_checkpoint
-from ae_core.config import KINDS, ModelConfig
-from ae_core.data import load_mnist, to_float
-from ae_core.library import ladder_paths
-from ae_core.linearization import leading_tangents, linearize
-from ae_core.model import seeded_autoencoder
-from ae_core.neighbourhood import (
+from ae_core.analysis.linearization import leading_tangents, linearize
+from ae_core.analysis.neighbourhood import (
     code_distances,
     contraction_curve,
     linear_reach,
@@ -22,6 +17,11 @@ from ae_core.neighbourhood import (
     walk_directions,
     walk_tangent,
 )
+from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints.library import ladder_paths
+from ae_core.config import KINDS, ModelConfig
+from ae_core.data import load_mnist, to_float
+from ae_core.model import seeded_autoencoder
 
 X = to_float(load_mnist("test").images[:1])
 

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from ae_core.config import CODE_ACTIVATIONS, KINDS, RECIPES, ModelConfig
-from ae_core.distributed import Share
 from ae_core.jacobian import encoder_jacobian
-from ae_core.loss import Loss
+from ae_core.jacobian.probes import random_signs
 from ae_core.model import seeded_autoencoder
 from ae_core.penalties import contraction_penalty, encode_with_contraction, kl_penalty
-from ae_core.probes import random_signs
+from ae_core.training.distributed import Share
+from ae_core.training.loss import Loss
 
 
 def model_and_images(kind="contractive", activation=None, batch=2):

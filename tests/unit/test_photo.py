@@ -16,8 +16,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
+from ae_core.drawing.photo import LARGEST_FILE, ink_of_photo
 from ae_core.errors import PictureError
-from ae_core.photo import LARGEST_FILE, ink_of_photo
 
 
 def file_of(picture, kind="PNG", **options):
@@ -177,7 +177,7 @@ def test_a_picture_at_a_limit_is_read_as_far_as_it_goes(content):
 READING = """
     import re, sys
     from pathlib import Path
-    from ae_core.photo import ink_of_photo
+    from ae_core.drawing.photo import ink_of_photo
 
     status = Path("/proc/self/status")
 

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from ae_core.data import load_mnist
-from ae_core.photo import ink_of_photo
-from ae_core.picture_metadata import take_apart
+from ae_core.drawing.photo import ink_of_photo
+from ae_core.drawing.picture_metadata import take_apart
 
 UPRIGHT = {
     1: lambda stored: stored,

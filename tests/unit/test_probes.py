@@ -5,7 +5,13 @@ import torch
 
 from ae_core.config import KINDS
 from ae_core.jacobian import encoder_jacobian
-from ae_core.probes import probe_estimates, probe_variance, pushforward, random_signs, squared_lengths
+from ae_core.jacobian.probes import (
+    probe_estimates,
+    probe_variance,
+    pushforward,
+    random_signs,
+    squared_lengths,
+)
 from tests.unit.test_jacobian import ALL_MODELS, model_and_images
 
 

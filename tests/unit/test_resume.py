@@ -11,14 +11,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ae_core import jobs, states
-from ae_core.compute import Compute
 from ae_core.config import KINDS, RECIPES
 from ae_core.data import Mnist, load_mnist
 from ae_core.errors import TrainingDivergedError
-from ae_core.jobs import Job
-from ae_core.states import RunFolder
-from ae_core.training import train
+from ae_core.training import job as jobs
+from ae_core.training import run_folder as states
+from ae_core.training.compute import Compute
+from ae_core.training.job import Job
+from ae_core.training.loop import train
+from ae_core.training.run_folder import RunFolder
 from tests.unit.test_states import left_by_cuda, saved_run
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
@@ -32,11 +33,13 @@ VICTIM = """
     torch.set_num_threads(1)
 
     import functools
-    from ae_core import files, jobs, states
+    from ae_core.checkpoints import files
+    from ae_core.training import job as jobs
+    from ae_core.training import run_folder as states
     from ae_core.config import RECIPES
     from ae_core.data import Mnist, load_mnist
-    from ae_core.compute import Compute
-    from ae_core.training import train
+    from ae_core.training.compute import Compute
+    from ae_core.training.loop import train
 
     kind, kills, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     place = Path(sys.argv[4])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis.robustness import change_between, respond, response_curve
 from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
 from ae_core.model import seeded_autoencoder
-from ae_core.robustness import change_between, respond, response_curve
 
 X = to_float(load_mnist("test").images[:1])
 CHANGED = to_float(load_mnist("test").images[1:4])

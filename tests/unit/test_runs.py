@@ -10,16 +10,16 @@ import time
 import pytest
 import torch
 
-from ae_core import jobs
-from ae_core.compute import Compute
+from ae_core.analysis.evaluation import evaluate
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
-from ae_core.evaluation import evaluate
-from ae_core.jobs import Job
-from ae_core.run_snapshot import EndReason
-from ae_core.runs import TrainingRun, train_ladder
-from ae_core.training import train
+from ae_core.training import job as jobs
+from ae_core.training.background import TrainingRun, train_ladder
+from ae_core.training.compute import Compute
+from ae_core.training.job import Job
+from ae_core.training.loop import train
+from ae_core.training.run_snapshot import EndReason
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 
@@ -169,8 +169,9 @@ def test_a_process_ends_quietly_while_a_run_goes_on(state):
         import torch
         from ae_core.config import RECIPES
         from ae_core.data import Mnist, load_mnist
-        from ae_core import jobs, runs
-        from ae_core.compute import Compute
+        from ae_core.training import job as jobs
+        from ae_core.training import background as runs
+        from ae_core.training.compute import Compute
 
         few = Mnist(*(part[:2000] for part in load_mnist("train")))
         jobs.load_mnist = lambda split: few if split == "train" else load_mnist(split)

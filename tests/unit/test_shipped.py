@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis.codes import CodeStatistics, hoyer
+from ae_core.analysis.evaluation import JACOBIAN_IMAGES, evaluate
+from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import load_checkpoint
-from ae_core.codes import CodeStatistics, hoyer
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS, LADDERS, RECIPES
 from ae_core.data import load_mnist, to_float
-from ae_core.evaluation import JACOBIAN_IMAGES, evaluate
-from ae_core.library import ladder_paths
-from ae_core.metrics import Metrics
-from ae_core.probes import probe_estimates
+from ae_core.jacobian.probes import probe_estimates
 from tests.unit.conftest import parts
 
 ALL_RUNGS = [(kind, weight) for kind in KINDS for weight in LADDERS[kind]]

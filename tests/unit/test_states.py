@@ -17,15 +17,15 @@ import pytest
 import torch
 from filelock import FileLock
 
-from ae_core import states
-from ae_core.compute import Compute
 from ae_core.config import RECIPES
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.model import initial_model
-from ae_core.progress import TrainProgress
-from ae_core.saved_run import SavedRun
-from ae_core.states import RUNS_VARIABLE, RunFolder, interrupted, load_run, runs_dir
-from ae_core.train_state import TrainState
+from ae_core.training import run_folder as states
+from ae_core.training.compute import Compute
+from ae_core.training.progress import TrainProgress
+from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted, load_run, runs_dir
+from ae_core.training.saved_run import SavedRun
+from ae_core.training.state import TrainState
 from tests.unit.test_fuzz import mutated
 
 RECIPE = RECIPES["sparse"]["fast"]
@@ -228,7 +228,7 @@ def test_a_lock_is_gone_with_the_process_that_held_it(tmp_path):
     program = f"""
         import os, signal
         from pathlib import Path
-        from ae_core.states import RunFolder
+        from ae_core.training.run_folder import RunFolder
         from tests.unit.test_states import RECIPE, saved_run
 
         folder = RunFolder.create(RECIPE, Path({str(tmp_path)!r}))

@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_core import stepping
 from ae_core.config import KINDS, RECIPES, ModelConfig
 from ae_core.data import load_mnist
 from ae_core.model import initial_model, seeded_autoencoder
 from ae_core.penalties import kl_penalty
-from ae_core.stepping import CapturedStep, Step, bound_decoder, fastest_step
+from ae_core.training import step as stepping
+from ae_core.training.step import CapturedStep, Step, bound_decoder, fastest_step
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
 

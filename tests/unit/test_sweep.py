@@ -17,16 +17,16 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from ae_core import sweep
+from ae_core.analysis.glossary import COSTS
+from ae_core.analysis.metrics import NAMES, PartialMetrics
 from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.config import RECIPES
 from ae_core.errors import TableError
-from ae_core.glossary import COSTS
-from ae_core.grid import read_grid
-from ae_core.metrics import NAMES, PartialMetrics
 from ae_core.model import seeded_autoencoder
-from ae_core.states import RunFolder
-from ae_core.sweep_table import Span, as_text, read_table, rows_of, write_table
+from ae_core.sweep import worker as sweep
+from ae_core.sweep.grid import read_grid
+from ae_core.sweep.table import Span, as_text, read_table, rows_of, write_table
+from ae_core.training.run_folder import RunFolder
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.test_states import left_by_cuda
 
@@ -451,15 +451,15 @@ def test_a_row_is_counted_as_in_the_file_whatever_empty_rows_stand_before_it():
 NODE = """
     import os, sys
     from pathlib import Path
-    import ae_core.evaluation
-    from ae_core import jobs
-    from ae_core.__main__ import main
+    import ae_core.analysis.evaluation
+    from ae_core.training import job as jobs
+    from ae_core.cli.commands import main
     from ae_core.data import Mnist, load_mnist
 
     few = {"train": 300, "test": 20}
     jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
-    ae_core.evaluation.JACOBIAN_IMAGES = 2
-    ae_core.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
+    ae_core.analysis.evaluation.JACOBIAN_IMAGES = 2
+    ae_core.analysis.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     Path(__file__).with_name(f"worker-{os.environ['RANK']}").write_text(str(os.getpid()))
     sys.exit(main(sys.argv[1:]))
 """

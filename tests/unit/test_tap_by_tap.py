@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from ae_core.config import KINDS, ModelConfig
+from ae_core.jacobian.tap_by_tap import masked_jacobian, receptive_field
 from ae_core.model import Autoencoder
-from ae_core.tap_by_tap import masked_jacobian, receptive_field
 
 OTHERS = [
     (nn.Conv2d(1, 3, 5, stride=3, padding=2), nn.Conv2d(3, 2, 4, stride=2, padding=1), nn.Conv2d(2, 4, 3)),

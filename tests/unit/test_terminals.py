@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-import ae_core.bench
-from ae_core.__main__ import main
+import ae_core.cli.bench.rows
+from ae_core.cli.commands import main
 
 ROWS = ["| λ = 1e-4, ‖J‖² 4.0, β₁ |", "| 🔢 |"]
 
@@ -27,7 +27,7 @@ def test_what_a_code_page_lacks_is_a_question_mark_and_the_rest_is_printed(monke
     out, err = Terminal(encoding), Terminal(encoding)
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
-    monkeypatch.setattr(ae_core.bench, "bench", lambda *_: iter(ROWS))
+    monkeypatch.setattr(ae_core.cli.bench.rows, "bench", lambda *_: iter(ROWS))
     assert main(["bench", "--device", "cpu"]) == 0
     expected = [row.encode(encoding, "replace").decode(encoding) for row in ROWS]
     assert out.printed().splitlines()[-2:] == expected
@@ -40,17 +40,17 @@ def test_what_a_code_page_lacks_is_a_question_mark_and_the_rest_is_printed(monke
 def test_a_stream_that_cannot_be_set_up_is_printed_to_as_it_is(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(ae_core.bench, "bench", lambda *_: iter(ROWS))
+    monkeypatch.setattr(ae_core.cli.bench.rows, "bench", lambda *_: iter(ROWS))
     assert main(["bench", "--device", "cpu"]) == 0
     assert out.getvalue().splitlines()[-2:] == ROWS
 
 
 PROGRAM = """
     import sys
-    import ae_core.bench
-    from ae_core.__main__ import main
+    import ae_core.cli.bench.rows
+    from ae_core.cli.commands import main
 
-    ae_core.bench.bench = lambda *_: (f"| λ = {number}, ‖J‖² |" for number in range(20_000))
+    ae_core.cli.bench.rows.bench = lambda *_: (f"| λ = {number}, ‖J‖² |" for number in range(20_000))
     sys.exit(main(["bench", "--device", "cpu"]))
 """
 

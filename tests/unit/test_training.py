@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from ae_core.compute import Compute, available_devices, choose_compute
 from ae_core.config import KINDS, RECIPES, ModelConfig, TrainConfig
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import DeviceError, TrainingDivergedError
 from ae_core.jacobian import encoder_jacobian
 from ae_core.model import initial_model, seeded_autoencoder
-from ae_core.training import learning_rate_at, train
+from ae_core.training.compute import Compute, available_devices, choose_compute
+from ae_core.training.loop import learning_rate_at, train
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 

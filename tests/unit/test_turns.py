@@ -8,14 +8,15 @@ import weakref
 import pytest
 import torch
 
-from ae_core import jobs, runs
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist
-from ae_core.jobs import Job
-from ae_core.run_snapshot import EndReason
-from ae_core.runs import TrainingRun
-from ae_core.states import RunFolder, interrupted
-from ae_core.turns import Turn
+from ae_core.training import background as runs
+from ae_core.training import job as jobs
+from ae_core.training.background import TrainingRun
+from ae_core.training.device_queue import Turn
+from ae_core.training.job import Job
+from ae_core.training.run_folder import RunFolder, interrupted
+from ae_core.training.run_snapshot import EndReason
 from tests.unit.test_runs import FLOAT32, until
 
 SPARSE = RECIPES["sparse"]["fast"]

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.codes import CodeStatistics
-from ae_core.config import ModelConfig
-from ae_core.data import load_mnist, to_float
-from ae_core.inspection import inspect
-from ae_core.model import seeded_autoencoder
-from ae_core.units import (
+from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.inspection import inspect
+from ae_core.analysis.units import (
     ablate,
     contributions,
     example_pictures,
@@ -18,6 +15,9 @@ from ae_core.units import (
     unit_use,
     without_units,
 )
+from ae_core.config import ModelConfig
+from ae_core.data import load_mnist, to_float
+from ae_core.model import seeded_autoencoder
 
 IMAGES = load_mnist("test").images[:1500]
 

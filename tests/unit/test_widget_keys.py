@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ae_core.page_names import View
+from ae_core.analysis.page_names import View
 
 ROOT = Path(__file__).parents[2]
 UI = ROOT / "ae_core" / "ui"
 TABLE = UI / "keys.py"
-NAMES = ROOT / "ae_core" / "page_names.py"
+NAMES = ROOT / "ae_core" / "analysis" / "page_names.py"
 PAGE = [ROOT / "app.py", *sorted(UI.rglob("*.py"))]
 PANEL_TITLES = (UI / "live_panels.py", {"Jacobian"})
 """A panel is called like a view, and is another thing."""
@@ -98,7 +98,7 @@ def test_what_a_link_can_say_stands_in_the_table():
 
 def test_no_view_s_name_is_written_again():
     views = {view.value for view in View}
-    for path in [ROOT / "ae_core" / "experiments.py", *PAGE]:
+    for path in [ROOT / "ae_core" / "analysis" / "experiments.py", *PAGE]:
         titles = PANEL_TITLES[1] if path == PANEL_TITLES[0] else set()
         assert views & set(strings(path.read_text())) <= titles, path
 

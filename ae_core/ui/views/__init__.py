@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.page_names import View
 from ae_core.data import Picture
-from ae_core.page_names import View
 from ae_core.ui import keys
 from ae_core.ui.problems import told_here
 from ae_core.ui.shown_model import Choice

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from ae_core import charts, glossary, maps
+from ae_core.analysis import glossary
+from ae_core.analysis.inspection import Inspection, difference
 from ae_core.config import Kind
 from ae_core.data import Picture
 from ae_core.errors import TableError
-from ae_core.inspection import Inspection, difference
-from ae_core.sweep_table import SweepPoint, read_table
+from ae_core.render import charts, maps
+from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ae_core import charts, maps
+from ae_core.analysis.linearization import Linearization, leading_tangents, linearize, norm_estimates, spectra
+from ae_core.analysis.neighbourhood import walk_tangent
 from ae_core.data import Picture
-from ae_core.linearization import Linearization, leading_tangents, linearize, norm_estimates, spectra
 from ae_core.model import Autoencoder
-from ae_core.neighbourhood import walk_tangent
+from ae_core.render import charts, maps
 from ae_core.ui import keys, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import comparable

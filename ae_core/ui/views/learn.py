@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.experiments import EXPERIMENTS, Answer, Experiment, Subject
+from ae_core.analysis.page_names import View
 from ae_core.config import Kind
 from ae_core.data import Picture
-from ae_core.experiments import EXPERIMENTS, Answer, Experiment, Subject
-from ae_core.page_names import View
 from ae_core.ui import canvas, keys, library, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import told

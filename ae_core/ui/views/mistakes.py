@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
 from ae_core.data import Picture, first_test_pictures
-from ae_core.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
 from ae_core.ui import style
 from ae_core.ui.library import Shown
 

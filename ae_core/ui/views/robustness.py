@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core import charts, maps
-from ae_core.chart_style import PICTURE_DISTANCE
-from ae_core.corruption import CORRUPTIONS, corrupt, corrupt_by
+from ae_core.analysis.corruption import CORRUPTIONS, corrupt, corrupt_by
+from ae_core.analysis.neighbourhood import contraction_curve, linear_reach
+from ae_core.analysis.robustness import change_between, respond, response_curve
 from ae_core.data import PIXELS, Picture, first_test_pictures
-from ae_core.neighbourhood import contraction_curve, linear_reach
-from ae_core.robustness import change_between, respond, response_curve
+from ae_core.render import charts, maps
+from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.shown_model import comparable

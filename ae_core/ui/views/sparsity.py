@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ae_core import maps, unit_charts
-from ae_core.data import Picture, load_mnist
-from ae_core.inspection import Inspection
-from ae_core.model import Autoencoder
-from ae_core.ui import style
-from ae_core.ui.library import BY_NUMBER, Shown
-from ae_core.ui.problems import told
-from ae_core.ui.state import lab
-from ae_core.units import (
+from ae_core.analysis.inspection import Inspection
+from ae_core.analysis.units import (
     UnitUse,
     ablate,
     contributions,
@@ -22,6 +15,13 @@ from ae_core.units import (
     strongest_units,
     unit_use,
 )
+from ae_core.data import Picture, load_mnist
+from ae_core.model import Autoencoder
+from ae_core.render import maps, unit_charts
+from ae_core.ui import style
+from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.problems import told
+from ae_core.ui.state import lab
 
 _UNITS = 8
 _EXAMPLES = 5

@@ -1,0 +1,104 @@
+"""The encoder around one picture, to first order: its Jacobian, and what is read off it, as arrays.
+
+Rifai et al., "Contractive Auto-Encoders", ICML 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ae_core.data import Picture, to_array
+from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, tangents
+from ae_core.jacobian.probes import probe_estimates, probe_variance
+from ae_core.model import Autoencoder
+
+
+@dataclass(frozen=True)
+class Linearization:
+    """h(x + d) = h(x) + J d, to first order in d, around one picture x. Arrays are float32."""
+
+    jacobian: np.ndarray
+    """J, exact, shape (K, 784)."""
+    sensitivity_map: np.ndarray
+    """||dh/dx_i||_2 of each pixel i, shape (28, 28)."""
+    jacobian_sq_norm: float
+    """||J||_F^2."""
+    length: float
+    """||x||, where a pixel from black to white is 1."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether the code does not change at all around the picture."""
+        return not self.jacobian.any()
+
+
+@torch.inference_mode()
+def linearize(model: Autoencoder, x: Picture) -> Linearization:
+    """The encoder around a picture."""
+    jacobian = encoder_jacobian(model, x)[0]
+    return Linearization(
+        to_array(jacobian),
+        to_array(sensitivity_map(jacobian)),
+        jacobian.square().sum().item(),
+        x.norm().item(),
+    )
+
+
+def leading_tangents(local: Linearization, count: int) -> np.ndarray:
+    """The directions of the picture that its code follows most, orthonormal: shape (count, 28, 28)."""
+    return to_array(tangents(torch.from_numpy(local.jacobian), count))
+
+
+@dataclass(frozen=True)
+class NormEstimates:
+    """||J||_F^2 from random probes, by how many there are."""
+
+    means: tuple[float, ...]
+    """The estimates: the mean of so many probes' ||J u||^2."""
+    standard_errors: tuple[float, ...]
+    """Theirs, computed exactly from J."""
+
+
+@torch.inference_mode()
+def norm_estimates(
+    model: Autoencoder, x: Picture, local: Linearization, probes: Sequence[int], seed: int = 0
+) -> NormEstimates:
+    """Estimate the squared Jacobian norm as training does; more probes begin with the fewer ones'.
+
+    Args:
+        local: the linearization of `model` around `x`.
+        probes: how many probes to average over, each at least 1.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    estimates = probe_estimates(model.encoder, x, max(probes), generator)[:, 0]
+    deviation = probe_variance(torch.from_numpy(local.jacobian)).sqrt().item()
+    return NormEstimates(
+        tuple(estimates[:count].mean().item() for count in probes),
+        tuple(deviation / count**0.5 for count in probes),
+    )
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """In how many directions, and how far, the codes of some models move around one picture."""
+
+    curves: dict[str, np.ndarray]
+    """By the model's name: the singular values of J that are more than rounding, largest first."""
+    constant: tuple[str, ...]
+    """The models whose code does not move at all: they have no curve."""
+
+
+@torch.inference_mode()
+def spectra(models: Mapping[str, Autoencoder], x: Picture, relative: bool) -> Spectra:
+    """The spectrum of each model's Jacobian, whole or, if `relative`, divided by its largest value."""
+    curves = {}
+    for name, model in models.items():
+        values = spectrum(encoder_jacobian(model, x))[0]
+        values = values[: rank(values)]
+        if len(values) > 0:
+            curves[name] = to_array(values / values[0] if relative else values)
+    return Spectra(curves, tuple(name for name in models if name not in curves))

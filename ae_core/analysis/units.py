@@ -1,0 +1,125 @@
+"""Single units of a code: what each adds to a picture, and which test images it answers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ae_core.analysis.codes import CodeStatistics, activation_density, dead_units, hoyer, l0
+from ae_core.analysis.inspection import Inspection
+from ae_core.data import to_array, to_float
+from ae_core.model import Autoencoder
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class UnitUse:
+    """How each unit of a model answers to a set of images."""
+
+    density: np.ndarray
+    """Share of the images on which the unit is active, shape (K,)."""
+    examples: np.ndarray
+    """The images that activate it most, as indices, the strongest first, shape (K, examples)."""
+    hoyer: float
+    """Mean Hoyer sparsity of the images' codes."""
+    l0: float
+    """Mean number of units that are not zero."""
+    dead_units: int
+    """Units that hardly change over the images."""
+
+    @property
+    def median_density(self) -> float:
+        """The unit's in the middle; of the two in the middle, the lower."""
+        return float(np.quantile(self.density, 0.5, method="lower"))
+
+
+@torch.inference_mode()
+def unit_use(model: Autoencoder, images: Tensor, statistics: CodeStatistics, examples: int) -> UnitUse:
+    """Encode a set of images and read off how each unit is used.
+
+    Args:
+        images: uint8, shape (n, 1, 28, 28).
+        statistics: of the model on the test set.
+        examples: how many images to keep per unit, at most n.
+    """
+    codes = torch.cat([model.encode(to_float(chunk)) for chunk in images.split(_CHUNK)])
+    strongest = codes.topk(examples, dim=0).indices.T
+    density = activation_density(codes, statistics.max_activation)
+    return UnitUse(to_array(density), strongest.numpy(), hoyer(codes), l0(codes), dead_units(codes))
+
+
+def example_pictures(images: Tensor, use: UnitUse, units: Sequence[int]) -> np.ndarray:
+    """The images that activate some units most, shape (units, examples, 28, 28), in [0, 1].
+
+    Args:
+        images: those that `use` is of, uint8, shape (n, 1, 28, 28).
+    """
+    return to_array(to_float(images[use.examples[list(units)], 0]))
+
+
+def mean_activations(statistics: CodeStatistics) -> np.ndarray:
+    """rho_hat of each unit over the test set, shape (K,)."""
+    return to_array(statistics.mean_activation)
+
+
+def strongest_units(code: np.ndarray, count: int) -> list[int]:
+    """The units that fire most in a code (K,), the strongest first; fewer where fewer fire at all."""
+    sizes = np.abs(code)
+    order = np.argsort(-sizes, kind="stable")[:count]
+    return order[sizes[order] > 0].tolist()
+
+
+def without_units(code: np.ndarray, units: Iterable[int]) -> np.ndarray:
+    """The code (K,) with some units switched off."""
+    remaining = code.copy()
+    remaining[list(units)] = 0
+    return remaining
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A picture decoded without some of its code's units."""
+
+    reconstruction: np.ndarray
+    """Clamped to [0, 1], shape (28, 28)."""
+    mse: float
+    """Of this reconstruction against what the model sees."""
+    change: float
+    """Mean squared difference to the reconstruction with all units."""
+
+
+@torch.inference_mode()
+def ablate(model: Autoencoder, seen: Inspection, units: Iterable[int]) -> Ablation:
+    """Switch off some units of an inspected picture's code and decode what remains."""
+    (without,) = _decode(model, [without_units(seen.code, units)])
+    return Ablation(
+        reconstruction=to_array(without),
+        mse=(without - torch.from_numpy(seen.x)).square().mean().item(),
+        change=(torch.from_numpy(seen.reconstruction) - without).square().mean().item(),
+    )
+
+
+@torch.inference_mode()
+def contributions(model: Autoencoder, code: np.ndarray, units: Sequence[int]) -> np.ndarray:
+    """What each unit adds to the shown picture: decoded with it, minus decoded without it.
+
+    Both are clamped to [0, 1] as everywhere on the page. Units act together, so their contributions need not
+    add up to the picture.
+
+    Args:
+        code: shape (K,).
+    Returns:
+        Shape (units, 28, 28).
+    """
+    pictures = _decode(model, [code, *(without_units(code, [unit]) for unit in units)])
+    return to_array(pictures[:1] - pictures[1:])
+
+
+def _decode(model: Autoencoder, codes: Sequence[np.ndarray]) -> Tensor:
+    """The shown pictures of codes (K,), shape (codes, 28, 28)."""
+    return model.decode(torch.from_numpy(np.stack(codes))).clamp(0, 1)[:, 0]

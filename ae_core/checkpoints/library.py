@@ -1,0 +1,47 @@
+"""The shipped library: a ladder of models per kind, and what users save beside them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ae_core.checkpoints import SUFFIX
+from ae_core.config import LADDERS, Kind
+from ae_core.errors import CheckpointError
+
+LIBRARY = Path(__file__).parents[2] / "checkpoints"
+"""The shipped ladders, and what users save beside them."""
+
+
+def ladder_name(kind: Kind, penalty_weight: float) -> str:
+    """File name of a shipped rung, such as contractive-0.0001.safetensors."""
+    return f"{kind}-{penalty_weight:g}{SUFFIX}"
+
+
+def ladder_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
+    """Where each rung of a kind's ladder lies or would lie, weakest penalty first."""
+    return {weight: directory / ladder_name(kind, weight) for weight in LADDERS[kind]}
+
+
+def saved_paths(directory: Path = LIBRARY) -> list[Path]:
+    """The checkpoints in a folder that are not rungs of the shipped ladders, by name."""
+    rungs = {path.name for kind in LADDERS for path in ladder_paths(kind).values()}
+    return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in rungs)
+
+
+def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
+    """Where a model that a user names is saved.
+
+    Raises:
+        CheckpointError: for a name with other than letters, digits, dot, dash and underscore, or one in use.
+    """
+    name = name.strip().removesuffix(SUFFIX)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise CheckpointError(
+            "A name has 1 to 64 letters, digits, dots, dashes or underscores, "
+            "and starts with a letter or a digit."
+        )
+    path = directory / f"{name}{SUFFIX}"
+    if path.exists():
+        raise CheckpointError(f"{path.name} is there already: choose another name.")
+    return path

@@ -1,0 +1,96 @@
+"""The command line: train, resume, train a ladder or a grid, evaluate a file, measure how fast it all is."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ae_core.analysis.evaluation import evaluate
+from ae_core.checkpoints import load_checkpoint, save_checkpoint
+from ae_core.cli.options import compute_of_option, device_option
+from ae_core.cli.sweep import sweep_command
+from ae_core.cli.train import ladder_command, runs_command, train_command
+from ae_core.data import load_mnist
+from ae_core.errors import explain
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Autoencoder Lab: regularised autoencoders on MNIST."""
+
+
+for command in (train_command, runs_command, ladder_command, sweep_command):
+    cli.add_command(command)
+
+
+@cli.command("evaluate")
+@click.argument("file", type=click.Path(path_type=Path))
+@device_option
+@click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
+def evaluate_command(file: Path, device: str, store: bool) -> None:
+    """Measure a checkpoint on the test set; prints one JSON object."""
+    checkpoint = load_checkpoint(file, compute_of_option(device).device)
+    metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    if store:
+        save_checkpoint(replace(checkpoint, metrics=metrics), file)
+    click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
+
+
+@cli.command("bench")
+@device_option
+@click.option("--repeats", type=click.IntRange(1), default=5, show_default=True, help="Their median counts.")
+@click.option(
+    "--images", type=click.IntRange(1, 60_000), default=60_000, show_default=True, help="To train on."
+)
+def bench_command(device: str, repeats: int, images: int) -> None:
+    """Time training and Jacobians beside plain PyTorch; prints a table in Markdown. Minutes on a CPU."""
+    # Its libraries are needed by no other command.
+    from ae_core.cli.bench.rows import HEADING, bench, machine
+
+    compute = compute_of_option(device)
+    click.echo(f"Measured on {machine(compute)}; medians of {repeats}.\n\n{HEADING}")
+    for row in bench(compute, repeats, images):
+        click.echo(row)
+
+
+def _print_on_any_terminal() -> None:
+    """Have a letter that the terminal lacks printed as a question mark, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        # Streams put in their place, by a test or a notebook, may take every letter and have no such setting.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; a mistake ends in one line on standard error and exit code 2, a failure in 1."""
+    _print_on_any_terminal()
+    try:
+        return cli.main(arguments, prog_name="python -m ae_core", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return 2
+    except click.UsageError as error:
+        return _fail(2, error.format_message())
+    except click.ClickException as error:
+        return _fail(1, error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return _fail(1, "Stopped before the end; the unfinished model was not written.")
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        return _fail(1, sentence)
+
+
+def _fail(code: int, sentence: str) -> int:
+    click.echo(f"Error: {' '.join(sentence.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The recipe as command-line options, one for each of its fields."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import fields
+from itertools import pairwise
+from textwrap import dedent
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import click
+
+from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Kind, ModelConfig, Recipe, RecipeName, TrainConfig
+from ae_core.errors import DeviceError
+from ae_core.training.compute import Compute, DeviceName, choose_compute
+
+_OVERRIDABLE = [
+    (config, field.name)
+    for config in (ModelConfig, TrainConfig)
+    for field in fields(config)
+    if field.name != "kind"
+]
+"""The fields of a recipe that are options; the kind chooses the recipe itself."""
+
+
+class _NumberOrNone(click.ParamType[float | None, str]):
+    name = "number|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:  # noqa: ANN401
+        return None if value == "none" else click.FLOAT.convert(value, param, ctx)
+
+
+def _option_type(annotation: Any) -> click.ParamType[Any, Any]:  # noqa: ANN401 - a type, or a union of some
+    alternatives = [one for one in get_args(annotation) or (annotation,) if one is not NoneType]
+    if get_origin(annotation) is Literal:
+        return click.Choice(get_args(annotation))
+    if len(alternatives) == 1 and alternatives[0] is not annotation:
+        return _NumberOrNone() if alternatives[0] is float else _option_type(alternatives[0])
+    return click.INT if annotation is int else click.FLOAT
+
+
+def _docstrings(config: type) -> dict[str, str]:
+    """What stands under each field of a configuration; Python itself keeps it nowhere."""
+    found = {}
+    (tree,) = ast.parse(dedent(inspect.getsource(config))).body
+    assert isinstance(tree, ast.ClassDef)
+    for field, text in pairwise(tree.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                found[name] = inspect.cleandoc(docstring)
+    return found
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(get_args(DeviceName)),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes CUDA if there is one.",
+)
+
+
+def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
+    """One option for each field of a recipe, so that any of them can be overridden.
+
+    Type, choices and help are the field's own.
+    """
+    for config, name in reversed(_OVERRIDABLE):
+        of_type = _option_type(get_type_hints(config)[name])
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, type=of_type, help=_docstrings(config)[name])(command)
+    recipe_name = click.option(
+        "--recipe",
+        "recipe_name",
+        type=click.Choice(RECIPE_NAMES),
+        default="best",
+        show_default=True,
+        help="What every option below starts from.",
+    )
+    kind_option = click.option("--kind", type=click.Choice(KINDS), help="Which autoencoder.")
+    return kind_option(recipe_name(device_option(command)))
+
+
+def given_options(names: list[str]) -> list[str]:
+    """Those of the options of the current command that were given on the command line."""
+    context = click.get_current_context()
+    return [
+        name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+
+
+def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
+    """The named recipe with the options that were given on the command line."""
+    if kind is None:
+        raise click.UsageError(f"Missing option '--kind': choose {' or '.join(KINDS)}.")
+    context = click.get_current_context()
+    given = given_options([name for _, name in _OVERRIDABLE])
+    try:
+        return RECIPES[kind][recipe_name].override(**{name: context.params[name] for name in given})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def refuse_recipe_options() -> None:
+    """For a run that has its recipe already."""
+    given = given_options(["kind", "recipe_name", "device", *(name for _, name in _OVERRIDABLE)])
+    if given:
+        flag = {"recipe_name": "recipe"}.get(given[0], given[0]).replace("_", "-")
+        raise click.UsageError(f"A resumed run keeps its recipe and its device: leave out --{flag}.")
+
+
+def compute_of_option(device: str) -> Compute:
+    """Where to train, or a usage error."""
+    try:
+        return choose_compute(device)
+    except DeviceError as error:
+        raise click.UsageError(str(error)) from None

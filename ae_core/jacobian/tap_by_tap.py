@@ -1,0 +1,113 @@
+"""The Jacobian of three convolutions with ReLUs between them, exact, by what each unit sees of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ae_core.data import IMAGE_SIZE, PIXELS
+from ae_core.model.convolution import Convolution, Spacing, spacing_of
+
+_IMAGES_AT_ONCE = 4
+"""On a CPU: operations on one image leave a second core idle; more images outgrow the caches."""
+
+
+class ReceptiveField(NamedTuple):
+    """The pixels along an axis that a unit sees: `size` of them, from `stride * unit - padding` on."""
+
+    size: int
+    stride: int
+    padding: int
+
+    def in_window(self, unit: int) -> slice:
+        """What a unit sees, counted from the first pixel that unit 0 sees."""
+        return slice(self.stride * unit, self.stride * unit + self.size)
+
+    def in_image(self, unit: int) -> tuple[slice, slice]:
+        """What a unit sees of the image: the pixels in the image, and in what the unit sees."""
+        start = self.stride * unit - self.padding
+        first, last = max(0, -start), min(self.size, IMAGE_SIZE - start)
+        return slice(start + first, start + last), slice(first, last)
+
+
+def receptive_field(convolutions: Iterable[Convolution]) -> ReceptiveField:
+    """What a unit sees of the image through convolutions, the one on the image first.
+
+    Of transposed convolutions, the one that makes the image first, it is what a unit contributes to.
+    """
+    size, stride, padding = 1, 1, 0
+    for kernel, step, before in map(spacing_of, convolutions):
+        # Distances between this layer's inputs are `stride` pixels.
+        size += stride * (kernel - 1)
+        padding += stride * before
+        stride *= step
+    return ReceptiveField(size, stride, padding)
+
+
+def masked_jacobian(
+    first: Convolution, mask1: Tensor, second: Convolution, mask2: Tensor, third: Convolution
+) -> Tensor:
+    """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x; biases aside.
+
+    Three sparse matrices are multiplied from both ends: first the pixels that each place of the second layer
+    sees, then, tap by tap, the third convolution on them, for all its units at once: a tap moves the pixels
+    it sees by the same distance in each unit's window. Meanwhile the channels are the last axis, so that
+    whole rows of them are added at a time.
+
+    Args:
+        first, second, third: convolutions, or transposed ones in reverse. Covered: one channel of pixels,
+            any kernel, stride and padding of the first two. Not covered: stride or padding of the third,
+            dilation, groups.
+        mask1, mask2: which units are on, shapes (batch, channels, side, side), a side of each layer's own.
+    Returns:
+        Shape (batch, channels * places, 784).
+    """
+    channels, _, kernel, _ = third.weight.shape
+    batch, side = mask2.shape[0], mask2.shape[-1]
+    units = side - kernel + 1
+    patch, window = receptive_field((first, second)), receptive_field((first, second, third))
+    paths = torch.einsum("cits,iyx->tsiyxc", second.weight, first.weight[:, 0])
+    taps = third.weight.permute(2, 3, 1, 0).contiguous()
+    jacobian = third.weight.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
+    at_once = _IMAGES_AT_ONCE if jacobian.device.type == "cpu" else batch
+    for start in range(0, batch, at_once):
+        some = slice(start, start + at_once)
+        patches = _patches(paths, mask1[some], mask2[some], spacing_of(first), spacing_of(second))
+        windows = paths.new_zeros(units, units, patches.shape[2], window.size, window.size, channels)
+        for row, column in product(range(kernel), repeat=2):
+            seen = patches[row : row + units, column : column + units]
+            target = windows[..., patch.in_window(row), patch.in_window(column), :]
+            target += (seen.flatten(0, -2) @ taps[row, column]).view(target.shape)
+        for row, column in product(range(units), repeat=2):
+            (rows, inner_rows), (columns, inner_columns) = window.in_image(row), window.in_image(column)
+            seen = windows[row, column, :, inner_rows, inner_columns]
+            jacobian[some, :, row, column, rows, columns] = seen.permute(0, 3, 1, 2)
+    return jacobian.view(batch, -1, PIXELS)
+
+
+def _patches(paths: Tensor, mask1: Tensor, mask2: Tensor, first: Spacing, second: Spacing) -> Tensor:
+    """The derivatives of the second layer by the pixels that each of its places sees.
+
+    Args:
+        paths: from a pixel by a unit of the first layer to one of the second, by the second layer's tap, the
+            unit, the first layer's tap and the second layer's unit.
+    Returns:
+        Shape (side, side, batch, size, size, channels): the place, the image, the pixel in what it sees.
+    """
+    batch, channels, side, _ = mask2.shape
+    on = F.pad(mask1.to(paths.dtype), [second.padding] * 4).permute(2, 3, 0, 1)
+    size = first.kernel + first.stride * (second.kernel - 1)
+    tap = ReceptiveField(first.kernel, first.stride, first.padding)
+    end = second.stride * side
+    patches = paths.new_zeros(side, side, batch, size, size, channels)
+    for row, column in product(range(second.kernel), repeat=2):
+        stepped = on[row : row + end : second.stride, column : column + end : second.stride]
+        seen = stepped.flatten(0, 2) @ paths[row, column].flatten(1)
+        target = patches[..., tap.in_window(row), tap.in_window(column), :]
+        target += seen.view(target.shape)
+    return patches * mask2.permute(2, 3, 0, 1)[:, :, :, None, None]

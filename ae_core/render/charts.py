@@ -1,0 +1,258 @@
+"""Numbers to Plotly charts, for what is read closely; `unit_charts` has those of a code's units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from ae_core.render.chart_style import (
+    ACTIVE_COLOUR,
+    LEGEND_ABOVE,
+    LINE_COLOURS,
+    PICTURE_DISTANCE,
+    QUIET_COLOUR,
+    VIEW_HEIGHT,
+    finished,
+    log_axis,
+)
+from ae_core.render.maps import SEQUENTIAL
+from ae_core.sweep.table import Span, SweepPoint
+
+_LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
+"""From the weakest penalty to the strongest; all stand out on white and on black alike."""
+
+
+class LossReport(Protocol):
+    """How far a training is, as `training.TrainProgress` tells it."""
+
+    @property
+    def step(self) -> int:
+        """Optimisation steps done."""
+
+    @property
+    def mse(self) -> float:
+        """Of the reconstruction, mean over the steps since the last report."""
+
+    @property
+    def penalty(self) -> float:
+        """Likewise, before its weight."""
+
+
+def loss_curve(history: Sequence[LossReport], penalty_weight: float) -> go.Figure:
+    """Reconstruction and weighted penalty apart, against the step, on a log axis."""
+    steps = [progress.step for progress in history]
+    curves = {
+        "reconstruction (MSE)": [progress.mse for progress in history],
+        "weight x penalty": [penalty_weight * progress.penalty for progress in history],
+    }
+    figure = go.Figure()
+    for (name, values), colour in zip(curves.items(), LINE_COLOURS, strict=True):
+        # A logarithm has no place for 0: an unweighted penalty leaves no curve.
+        shown = [value if value > 0 else None for value in values]
+        figure.add_scatter(x=steps, y=shown, mode="lines", name=name, line={"width": 2, "color": colour})
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="loss", **log_axis())
+    figure.update_layout(legend=LEGEND_ABOVE)
+    return finished(figure)
+
+
+def trade_off(
+    costs: Sequence[float],
+    errors: Sequence[float],
+    names: Sequence[str],
+    chosen: int | None,
+    cost_title: str,
+    sweep: Sequence[tuple[SweepPoint, Span]] = (),
+) -> go.Figure:
+    """One point per model: test error against what the penalty lowers, on log axes; the chosen one is marked.
+
+    Models with a value of 0, which a log axis cannot show, are left out; each point carries its index. The
+    points of a sweep, each with its cost, are means over seeds, with bars from the lowest seed to the
+    highest.
+    """
+    shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
+    figure = go.Figure(
+        go.Scatter(
+            x=[costs[index] for index in shown],
+            y=[errors[index] for index in shown],
+            text=[names[index] for index in shown],
+            customdata=[[index] for index in shown],
+            mode="markers+text",
+            textposition="top center",
+            marker={
+                "size": [16 if index == chosen else 10 for index in shown],
+                "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in shown],
+                "opacity": 1,
+            },
+            hovertemplate="%{text}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            # A click selects: the others keep their looks, the page moves the mark.
+            unselected={"marker": {"opacity": 1}},
+            cliponaxis=False,
+            name="models",
+        )
+    )
+    averaged = [(point, cost) for point, cost in sweep if cost.lowest > 0 and point.test_mse.lowest > 0]
+    errors_of_sweep = [point.test_mse for point, _ in averaged]
+    costs_of_sweep = [cost for _, cost in averaged]
+    if averaged:
+        figure.add_scatter(
+            x=[cost.mean for cost in costs_of_sweep],
+            y=[error.mean for error in errors_of_sweep],
+            error_x=_bars(costs_of_sweep),
+            error_y=_bars(errors_of_sweep),
+            text=[f"{point.penalty_weight:g}" for point, _ in averaged],
+            hovertext=[f"mean of {point.seeds}" for point, _ in averaged],
+            mode="markers+text",
+            textposition="bottom right",
+            # Vermilion is the shown model's.
+            marker={"size": 9, "symbol": "diamond-open", "color": _LADDER_COLOURS[1], "line": {"width": 2}},
+            hovertemplate="%{text}, %{hovertext}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            unselected={"marker": {"opacity": 1}},
+            name="sweep",
+        )
+        figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
+    cost_ends = [end for span in costs_of_sweep for end in (span.lowest, span.highest)]
+    error_ends = [end for span in errors_of_sweep for end in (span.lowest, span.highest)]
+    figure.update_xaxes(title=cost_title, **log_axis(figure.data[0].x, cost_ends))
+    figure.update_yaxes(title="test MSE", **log_axis(figure.data[0].y, error_ends))
+    return finished(figure, VIEW_HEIGHT)
+
+
+def _bars(spans: Sequence[Span]) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [span.highest - span.mean for span in spans],
+        "arrayminus": [span.mean - span.lowest for span in spans],
+        "thickness": 1.5,
+        "width": 5,
+    }
+
+
+def sensitivity_chart(values: np.ndarray) -> go.Figure:
+    """A sensitivity map, shape (28, 28), with each pixel's value under the pointer; colours start at 0."""
+    largest = float(values.max())
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.astype(np.float32),
+            colorscale=SEQUENTIAL,
+            zmin=0,
+            # Without an upper end Plotly ignores the lower one; a map of zeros wants some scale, too.
+            zmax=largest if largest > 0 else 1,
+            colorbar={"title": "‖∂h/∂xᵢ‖", "thickness": 12, "exponentformat": "power"},
+            hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="pixel column", constrain="domain", showgrid=False, dtick=7)
+    figure.update_yaxes(
+        title="pixel row", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, dtick=7
+    )
+    return finished(figure, VIEW_HEIGHT)
+
+
+def norm_estimates(
+    exact: float, probes: Sequence[int], means: Sequence[float], standard_errors: Sequence[float]
+) -> go.Figure:
+    """Estimates of a norm with their standard errors, and the exact figure as a line."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[str(count) for count in probes],
+            y=list(means),
+            error_y={"array": list(standard_errors), "thickness": 2, "width": 8},
+            mode="markers",
+            marker={"size": 10, "color": LINE_COLOURS[0]},
+            hovertemplate="%{x} probes: %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
+        )
+    )
+    figure.add_hline(
+        y=exact,
+        line={"dash": "dash", "color": ACTIVE_COLOUR},
+        annotation_text="exact",
+        annotation_position="bottom right",
+    )
+    figure.update_xaxes(title="random probes", type="category")
+    figure.update_yaxes(title="‖J‖²", rangemode="tozero")
+    return finished(figure, VIEW_HEIGHT)
+
+
+def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -> go.Figure:
+    """Singular values against their rank on a log axis, one curve per model, the chosen one thicker.
+
+    Args:
+        curves: singular values above 0 by the model's name, largest first.
+        relative: whether each curve was divided by its largest value.
+    """
+    figure = _one_curve_per_model({name: (np.arange(1, len(y) + 1), y) for name, y in curves.items()}, chosen)
+    figure.update_xaxes(title="rank")
+    title = "singular value" + (" / the largest" if relative else "")
+    figure.update_yaxes(title=title, **log_axis(*curves.values()))
+    return finished(figure, VIEW_HEIGHT)
+
+
+def curves_by_model(
+    x: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    chosen: str | None,
+    x_title: str,
+    y_title: str,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> go.Figure:
+    """One curve per model over the same places, the chosen one thicker."""
+    figure = _one_curve_per_model({name: (list(x), list(values)) for name, values in curves.items()}, chosen)
+    figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else {}))
+    figure.update_yaxes(title=y_title, **(log_axis(*curves.values()) if log_y else {"rangemode": "tozero"}))
+    return finished(figure, VIEW_HEIGHT)
+
+
+def walk(
+    distances: Sequence[float], moves: Mapping[str, Sequence[float]], slopes: Mapping[str, float], here: float
+) -> go.Figure:
+    """How far the code moves along some directions, and where on the way the drawing is now; log axes.
+
+    Args:
+        moves: distances of the codes by the direction's name.
+        slopes: what each of them is per unit of distance, to first order: dotted lines.
+        here: the distance that is marked; 0 marks none.
+    """
+    figure = go.Figure()
+    x = np.asarray(distances)
+    for (name, values), colour in zip(moves.items(), reversed(LINE_COLOURS), strict=True):
+        shown = np.where(np.asarray(values) > 0, values, np.nan)
+        line = {"width": 2, "color": colour}
+        figure.add_scatter(x=x, y=shown, name=name, mode="lines+markers", line=line)
+        figure.add_scatter(
+            x=x,
+            y=slopes[name] * x,
+            name=f"{name}, to first order",
+            mode="lines",
+            line={"width": 1.5, "color": colour, "dash": "dot"},
+        )
+    if here > 0:
+        figure.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
+    figure.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
+    figure.update_yaxes(title="distance between the codes", **log_axis(*(trace.y for trace in figure.data)))
+    figure.update_layout(legend=LEGEND_ABOVE)
+    return finished(figure, VIEW_HEIGHT)
+
+
+def _one_curve_per_model(
+    curves: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
+    chosen: str | None,
+) -> go.Figure:
+    figure = go.Figure()
+    colours = sample_colorscale(list(_LADDER_COLOURS), np.linspace(0, 1, max(2, len(curves))))
+    for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
+        figure.add_scatter(
+            x=np.asarray(x, np.float32),
+            y=np.asarray(y, np.float32),
+            name=name,
+            mode="lines",
+            line={"width": 4 if name == chosen else 1.8, "color": colour},
+        )
+    figure.update_layout(legend={"title": {"text": "penalty weight"}})
+    return figure

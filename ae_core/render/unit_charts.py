@@ -1,0 +1,116 @@
+"""Charts of a code's units: the activations of one drawing, and how the test images use each unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR, VIEW_HEIGHT, finished
+
+_FEWEST_IMAGES = -4.0
+"""log10 of the smallest share of the test images: 1 of 10,000."""
+_DENSITY_STEP = 0.1
+
+
+def code_bars(
+    code: np.ndarray,
+    active: np.ndarray,
+    mean_activation: np.ndarray,
+    sparsity_target: float | None,
+) -> go.Figure:
+    """One bar per unit, the active ones in colour; dots mark the units' mean on the test set, a line rho."""
+    units = np.arange(len(code))
+    figure = go.Figure()
+    for name, shown, colour in (("active", active, ACTIVE_COLOUR), ("quiet", ~active, QUIET_COLOUR)):
+        figure.add_bar(x=units[shown], y=code[shown].astype(np.float32), name=name, marker_color=colour)
+    figure.add_scatter(
+        x=units,
+        y=mean_activation.astype(np.float32),
+        mode="markers",
+        name="mean on the test set",
+        marker={"size": 4, "color": LINE_COLOURS[0]},
+    )
+    if sparsity_target is not None:
+        figure.add_hline(y=sparsity_target, line={"dash": "dash", "width": 1, "color": LINE_COLOURS[0]})
+    figure.update_xaxes(title="unit", range=[-0.7, len(code) - 0.3], showgrid=False)
+    figure.update_yaxes(title="activation", rangemode="tozero", nticks=5)
+    figure.update_layout(bargap=0.15, barmode="overlay", showlegend=False)
+    return finished(figure)
+
+
+def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go.Figure:
+    """Mean activation of each unit over the test set, the largest first, and rho as a line."""
+    order = np.argsort(-mean_activation)
+    figure = go.Figure(
+        go.Scatter(
+            x=np.arange(1, len(order) + 1),
+            y=mean_activation[order].astype(np.float32),
+            customdata=order,
+            mode="lines+markers" if len(order) <= 64 else "lines",
+            marker={"size": 5},
+            line={"color": LINE_COLOURS[0]},
+            name="mean activation",
+            hovertemplate="unit %{customdata}: %{y:.4g}<extra></extra>",
+        )
+    )
+    if sparsity_target is not None:
+        figure.add_hline(
+            y=sparsity_target,
+            line={"dash": "dash", "color": ACTIVE_COLOUR},
+            annotation_text=f"ρ = {sparsity_target:g}",
+            annotation_position="bottom left",
+        )
+    figure.update_xaxes(title="units, the busiest first")
+    figure.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
+    return finished(figure, VIEW_HEIGHT)
+
+
+def density_histogram(density: np.ndarray) -> go.Figure:
+    """How many units are active on which share of the images; those that never are have a bar of their own.
+
+    Args:
+        density: shares in [0, 1], shape (K,).
+    """
+    edges = np.round(np.arange(_FEWEST_IMAGES, _DENSITY_STEP / 2, _DENSITY_STEP), 6)
+    counts, _ = np.histogram(np.log10(density[density > 0]), bins=edges)
+    never = int((density == 0).sum())
+    centres = (edges[:-1] + edges[1:]) / 2
+    lowest = min(-2.0, float(edges[np.flatnonzero(counts)[0]])) if counts.any() else -2.0
+    beside = np.floor(lowest) - 0.5
+    figure = go.Figure()
+    figure.add_bar(
+        x=centres,
+        y=counts,
+        width=_DENSITY_STEP,
+        marker_color=LINE_COLOURS[0],
+        customdata=np.stack([10 ** edges[:-1], 10 ** edges[1:]], axis=1),
+        hovertemplate="active on %{customdata[0]:.3g} to %{customdata[1]:.3g} of the images: %{y} units"
+        "<extra></extra>",
+        name="active",
+    )
+    figure.add_bar(
+        x=[beside],
+        y=[never],
+        width=2 * _DENSITY_STEP,
+        marker_color=QUIET_COLOUR,
+        text=[str(never)],
+        textposition="outside",
+        hovertemplate="never active: %{y} units<extra></extra>",
+        name="never active",
+    )
+    decades = list(range(round(np.floor(lowest)), 1))
+    figure.update_xaxes(
+        title="share of the test images on which a unit is active",
+        range=[beside - 2 * _DENSITY_STEP, 0.1],
+        tickvals=[beside, *decades],
+        ticktext=["never", *(_power_of_ten(decade) for decade in decades)],
+    )
+    figure.update_yaxes(title="units")
+    figure.update_layout(showlegend=False, bargap=0)
+    return finished(figure, VIEW_HEIGHT)
+
+
+def _power_of_ten(exponent: int) -> str:
+    return (
+        "1" if exponent == 0 else f"10<sup>−{-exponent}</sup>" if exponent < 0 else f"10<sup>{exponent}</sup>"
+    )

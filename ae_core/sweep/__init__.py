@@ -1,0 +1,1 @@
+"""Grids of models, trained by any number of processes, and their table."""

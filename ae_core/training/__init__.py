@@ -1,0 +1,1 @@
+"""The one loop, its step, its compute; jobs with a state; runs in the background and in several processes."""

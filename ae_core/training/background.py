@@ -1,0 +1,282 @@
+"""Training runs in the background: start, watch, stop; each ends with a checkpoint that can be used at once.
+
+A plain thread. The page polls frozen snapshots and never waits for it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext, suppress
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ae_core.analysis.evaluation import reconstruct
+from ae_core.config import Recipe
+from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
+from ae_core.model import Autoencoder, initial_model
+from ae_core.training.compute import Compute
+from ae_core.training.device_queue import Turn
+from ae_core.training.job import Job
+from ae_core.training.run_folder import RunFolder
+from ae_core.training.run_snapshot import EndReason, RunSnapshot, RunState
+
+GRACE_SECONDS = 60.0
+"""A run whose page went away stops after this long, unless the page comes back."""
+_PREVIEW_SECONDS = 0.4
+_TURN_SECONDS = 0.2
+_NICENESS = 10
+_GOODBYE_SECONDS = 60.0
+"""Far longer than a run takes to see that it shall end, even on a busy machine."""
+
+
+class _ShutdownError(Exception):
+    """The program ends, and a run that still measures with it."""
+
+
+class TrainingRun:
+    """One run; its thread starts at once, and trains when the device is free.
+
+    Args:
+        job: what to train, and how far it is. Its state is removed when the run ends by itself or is stopped,
+            so that only what was interrupted can be gone on with.
+        after: runs that have to end before this one asks for the device.
+        turn: a place in the device's queue that this run shares with others; None takes one of its own.
+        grace_seconds: how long to go on once `orphan` was called.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        after: Iterable[TrainingRun] = (),
+        turn: Turn | None = None,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self.recipe = job.recipe
+        self.compute = job.compute
+        self._job: Job | None = job
+        self._folder = job.folder
+        self._after = tuple(after)
+        self._turn = turn or Turn(job.compute.device.type)
+        self._grace_seconds = grace_seconds
+        self._lock = threading.Lock()
+        self._asked: EndReason | None = None
+        self._is_asked = threading.Event()
+        self._orphaned: float | None = None
+        self._snapshot = RunSnapshot("waiting")
+        self._preview = initial_model(job.recipe).eval()
+        if job.history:
+            self._update(history=job.history, progress=job.history[-1])
+        if not self._after:
+            # Places in the queue are in the order in which runs were asked for, not in that of their threads.
+            self._turn.join()
+            self._update(ahead=self._turn.ahead())
+        self._thread = threading.Thread(target=self._run, daemon=True, name="training")
+        self._thread.start()
+        _ALL.add(self)
+
+    def snapshot(self) -> RunSnapshot:
+        """The run as it is now."""
+        with self._lock:
+            return self._snapshot
+
+    def end(self, reason: EndReason) -> None:
+        """Ask the run to end after the current step."""
+        with self._lock:
+            # Nothing is more urgent than the program's end.
+            if self._asked is not EndReason.SHUTDOWN:
+                self._asked = reason
+        self._is_asked.set()
+
+    def orphan(self) -> None:
+        """Say that nobody watches: the run stops after its grace, unless `adopt` comes first."""
+        self._orphaned = monotonic()
+
+    def adopt(self) -> None:
+        """Say that somebody watches again."""
+        self._orphaned = None
+
+    def wait(self, timeout: float | None = None) -> RunSnapshot:
+        """Wait until the thread has ended; for programs without a page."""
+        self._thread.join(timeout)
+        return self.snapshot()
+
+    def forget_state(self) -> None:
+        """Remove what a run that ended unwatched has left to go on with: its model has been found."""
+        if self._folder is not None:
+            with suppress(RunInUseError, RunGoneError, OSError):
+                RunFolder(self._folder.path).remove()
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """What the newest weights make of images (batch, 1, 28, 28), clamped to [0, 1]."""
+        with self._lock, torch.inference_mode():
+            return reconstruct(self._preview, x)
+
+    def _end_reason(self) -> EndReason | None:
+        """Why the run is to end now; None if it is to go on."""
+        orphaned = self._orphaned
+        if self._asked is None and orphaned is not None and monotonic() - orphaned > self._grace_seconds:
+            return EndReason.ABANDONED
+        return self._asked
+
+    def _update(self, **changes: Any) -> None:  # noqa: ANN401 - each field has a type of its own
+        with self._lock:
+            self._snapshot = replace(self._snapshot, **changes)
+
+    def _run(self) -> None:
+        _give_way()
+        job, self._job = self._job, None
+        assert job is not None
+        # A stream of its own lets runs overlap on one CUDA device.
+        cuda = self.compute.device.type == "cuda"
+        state: RunState = "failed"
+        error = None
+        try:
+            if self._has_its_turn():
+                with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
+                    state, error = self._work(job)
+            else:
+                state = "stopped"
+        except _ShutdownError:
+            error = "The program ended before the model was measured."
+        except Exception as raised:
+            # Whatever happens, the page must not wait for a thread that is gone.
+            error = explain(raised)
+            if error is None:
+                error = f"The run ended early ({type(raised).__name__}): {raised}"
+                _log.exception("A training run failed")
+        finally:
+            self._settle(job)
+            # Nothing refers to the model any more: the next run finds the memory free.
+            del job
+            gc.collect()
+            if cuda and error is not None:
+                torch.cuda.empty_cache()
+            self._turn.leave()
+            self._update(state=state, error=error)
+
+    def _settle(self, job: Job) -> None:
+        """Remove the state of a run that has ended; leave it where the program did, or nobody watches."""
+        if self._asked is EndReason.SHUTDOWN or self._orphaned is not None:
+            job.close()
+            return
+        try:
+            job.forget()
+        except OSError as error:
+            # It will be offered as interrupted: better than a run that seems to go on for ever.
+            _log.warning("The state of a run cannot be removed: %s", error)
+
+    def _has_its_turn(self) -> bool:
+        """Wait for the runs before this one, then for the device; false if this one is to end before."""
+        for run in self._after:
+            while run.snapshot().running and self._end_reason() is None:
+                run.wait(_TURN_SECONDS)
+        self._after = ()
+        self._turn.join()
+        while self._end_reason() is None and (ahead := self._turn.ahead()) > 0:
+            self._update(ahead=ahead)
+            self._is_asked.wait(_TURN_SECONDS)
+        if self._end_reason() is not None:
+            return False
+        self._update(state="training", ahead=0)
+        return True
+
+    def _work(self, job: Job) -> tuple[RunState, str | None]:
+        """Train and measure; returns how the run ends, and a sentence if it failed."""
+        try:
+            state, error = self._train(job), None
+        except TrainingDivergedError as diverged:
+            state, error = "failed", str(diverged)
+            if self.snapshot().progress is None:
+                return state, error
+            error += f" The weights of step {diverged.good_step} are kept."
+        self._renew_preview(job.model)
+        reason = self._end_reason()
+        if reason is EndReason.SHUTDOWN:
+            raise _ShutdownError
+        # What somebody can go on with need not be measured: nobody waits for the values.
+        if not (reason is EndReason.ABANDONED and self._folder is not None):
+            self._update(state="measuring")
+            self._update(checkpoint=job.checkpoint(self._measured))
+        return state, error
+
+    def _train(self, job: Job) -> RunState:
+        previewed = monotonic()
+        with closing(job.train()) as reports:
+            for progress in reports:
+                self._update(progress=progress, history=job.history, warning=job.warning)
+                if monotonic() - previewed > _PREVIEW_SECONDS:
+                    self._renew_preview(job.model)
+                    previewed = monotonic()
+                if progress.step < progress.total_steps and self._end_reason() is not None:
+                    return "stopped"
+        return "finished"
+
+    def _measured(self, share: float) -> None:
+        if self._asked is EndReason.SHUTDOWN:
+            raise _ShutdownError
+        self._update(measured=share)
+
+    def _renew_preview(self, model: Autoencoder) -> None:
+        with self._lock:
+            self._preview.load_state_dict(model.state_dict())
+
+
+_log = logging.getLogger(__name__)
+_ALL: weakref.WeakSet[TrainingRun] = weakref.WeakSet()
+
+
+def end_all(runs: Iterable[TrainingRun]) -> None:
+    """Have all of the runs end with the program, and wait until they have."""
+    going_on = [run for run in runs if run.snapshot().running]
+    for run in going_on:
+        run.end(EndReason.SHUTDOWN)
+    for run in going_on:
+        run.wait(_GOODBYE_SECONDS)
+
+
+# A thread that is inside PyTorch while Python shuts down would abort the process.
+atexit.register(end_all, _ALL)
+
+
+def train_ladder(
+    recipe: Recipe,
+    weights: Iterable[float],
+    compute: Compute,
+    new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
+) -> list[TrainingRun]:
+    """One run for each penalty weight: all at once on CUDA, where one leaves most of the device idle; on a
+    CPU one after another, where runs of others may come between them.
+
+    Args:
+        new_folder: makes the folder of each run's state.
+    """
+    recipes = [recipe.override(penalty_weight=weight) for weight in weights]
+    if compute.device.type == "cpu":
+        runs: list[TrainingRun] = []
+        for rung in recipes:
+            runs.append(TrainingRun(Job(rung, compute, new_folder(rung)), after=runs))
+        return runs
+    turn = Turn(compute.device.type, len(recipes))
+    return [TrainingRun(Job(rung, compute, new_folder(rung)), turn=turn) for rung in recipes]
+
+
+def _give_way() -> None:
+    """Let the page's threads go first: one core stays free, and where a thread has a priority it is lowered.
+
+    As many threads as cores would wait for each other whenever the page computes: measured, that trains
+    ten times slower than one thread less.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

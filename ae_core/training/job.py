@@ -1,0 +1,197 @@
+"""A training with a state: what runs of the page, the command line and sweeps have in common."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+import torch
+
+from ae_core.analysis.evaluation import evaluate
+from ae_core.analysis.metrics import Metrics
+from ae_core.checkpoints import Checkpoint
+from ae_core.config import Recipe
+from ae_core.data import load_mnist
+from ae_core.errors import CheckpointError
+from ae_core.model import initial_model
+from ae_core.training.compute import Compute, available_devices, choose_compute
+from ae_core.training.loop import train
+from ae_core.training.progress import TrainProgress
+from ae_core.training.run_folder import RunFolder
+from ae_core.training.saved_run import SavedRun
+from ae_core.training.state import TrainState
+
+_LONGEST_HISTORY = 2000
+
+_log = logging.getLogger(__name__)
+
+
+class Job:
+    """A model and the training that it is in, from the recipe to the checkpoint.
+
+    Args:
+        folder: where to keep the state, locked by whoever made it; None keeps nothing. Of several processes
+            only the first has one.
+        saved: how far it is; of the same recipe. On a device of the same type it goes on as if it had never
+            been interrupted, on another one with probes of its own.
+        target: the file that the model is meant for, told to who resumes it.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        compute: Compute,
+        folder: RunFolder | None = None,
+        saved: SavedRun | None = None,
+        target: str | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.compute = compute
+        self.folder = folder
+        self.model = initial_model(recipe)
+        self.history: tuple[TrainProgress, ...] = saved.history if saved is not None else ()
+        """The reports, oldest first; of a long run every second one, or fourth, and so on."""
+        self.warning: str | None = None
+        """A sentence on why its state could not be kept, as long as that is so."""
+        self.steps_done = saved.state.step if saved is not None else 0
+        """Of an interrupted run, before it went on."""
+        self._saved = None if saved is None else _for_device(saved, compute)
+        self.target = target
+
+    @classmethod
+    def resume(
+        cls, folder: RunFolder, target: str | None = None, tell: Callable[[str], object] = _log.warning
+    ) -> Job:
+        """Go on with what a folder keeps: its recipe, its state, and its device where that is still there.
+
+        Args:
+            target: None leaves it as it was.
+            tell: is told a sentence if it goes on on another device than it began on.
+        Raises:
+            CheckpointError: if there is no state, or none that can be read.
+        """
+        saved = folder.load()
+        job = cls.follow(saved, target, folder)
+        if job.compute.device.type != saved.compute.device.type:
+            tell(
+                f"{folder.name} began on {saved.compute.device.type}, which is not there now: "
+                f"it goes on on {job.compute}, from the same state but with other random probes."
+            )
+        return job
+
+    @classmethod
+    def follow(cls, saved: SavedRun, target: str | None = None, folder: RunFolder | None = None) -> Job:
+        """Go on from a state, in any of the processes that train together; arguments are as above."""
+        there = saved.compute.device.type in available_devices()
+        compute = saved.compute if there else choose_compute()
+        return cls(saved.recipe, compute, folder, saved, target or saved.target)
+
+    @classmethod
+    def resume_or_start(
+        cls,
+        recipe: Recipe,
+        compute: Compute,
+        folder: RunFolder | None,
+        target: str | None = None,
+        tell: Callable[[str], object] = _log.warning,
+    ) -> Job:
+        """Go on from the state that a folder keeps, or begin where it keeps none.
+
+        Args:
+            tell: is told a sentence if there is a state and the run starts over all the same: because it is
+                damaged, or of another recipe.
+        """
+        saved = None
+        if folder is not None and folder.has_state:
+            try:
+                saved = folder.load()
+            except CheckpointError as error:
+                tell(f"{error} The run starts over.")
+            else:
+                if saved.recipe != recipe:
+                    tell(f"The state of {folder.name} is that of another recipe. The run starts over.")
+                    saved = None
+        return cls(recipe, compute, folder, saved, target)
+
+    def train(self) -> Generator[TrainProgress, None, None]:
+        """Train on the training images, from where the state is.
+
+        Raises:
+            TrainingDivergedError: as `training.train`; the model then has its last good weights.
+            DataError: if the images cannot be read.
+        """
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            # Sums are rounded differently with another number of threads.
+            torch.set_num_threads(min(saved.threads, os.cpu_count() or 1))
+        reports = train(
+            self.model,
+            load_mnist("train").images,
+            self.recipe.train,
+            self.compute,
+            resume=saved.state if saved is not None else None,
+            save=self._save if self.folder is not None else None,
+        )
+        for progress in reports:
+            history = (*self.history, progress)
+            # A curve needs no more, and memory, file and page stay as small as they are.
+            self.history = history[1::2] if len(history) > _LONGEST_HISTORY else history
+            yield progress
+
+    def checkpoint(self, on_progress: Callable[[float], None] = lambda _: None) -> Checkpoint[Metrics]:
+        """Measure the model as it is on the test images.
+
+        Args:
+            on_progress: as for `evaluate`.
+        Raises:
+            MetricsError: if a value is not finite.
+            DataError: if the images cannot be read.
+        """
+        metrics = evaluate(self.model.eval(), load_mnist("test").images, on_progress)
+        model = self.model.to("cpu").to(memory_format=torch.contiguous_format)
+        return Checkpoint(model, self.recipe.model, self.recipe.train, metrics)
+
+    def forget(self) -> None:
+        """Remove the state: the job has ended.
+
+        Raises:
+            OSError: if it cannot be removed; somebody can go on with it.
+        """
+        if self.folder is not None:
+            self.folder.remove()
+
+    def close(self) -> None:
+        """Leave the state, if it is still there, for somebody to go on with."""
+        if self.folder is not None:
+            self.folder.close()
+
+    def _save(self, state: TrainState) -> None:
+        assert self.folder is not None
+        threads = torch.get_num_threads()
+        try:
+            self.folder.save(SavedRun(self.recipe, self.compute, threads, state, self.history, self.target))
+        except OSError as error:
+            self.warning = (
+                f"The state of this run cannot be kept: {error.strerror or error}. The run goes on, but has "
+                "to start over if the program ends before it."
+            )
+        else:
+            self.warning = None
+
+
+def _for_device(saved: SavedRun, compute: Compute) -> SavedRun:
+    """A run's state as a device goes on with it.
+
+    Of the same type: untouched, since not a bit may differ. Of another type: the weights, Adam's moments and
+    the order of the images as they are. But the state of the generator of the probes means nothing there, so
+    that they are drawn from a new sequence, which the seed and the step decide.
+    """
+    if saved.compute.device.type == compute.device.type:
+        return saved
+    state = saved.state
+    seed = random.Random(f"{saved.recipe.train.seed} {state.step}").getrandbits(63)
+    noise = torch.Generator(compute.device).manual_seed(seed).get_state()
+    return replace(saved, state=replace(state, optimizer=state.optimizer | {"noise": noise}))

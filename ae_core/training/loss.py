@@ -1,0 +1,66 @@
+"""The training loss of either kind, and how processes share a batch in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ae_core.config import TrainConfig
+from ae_core.data import PIXELS
+from ae_core.jacobian.probes import random_signs
+from ae_core.model import Autoencoder
+from ae_core.model.convolution import propagate
+from ae_core.penalties import ContractedCode, encode_with_contraction, kl_to_mean_activation
+from ae_core.training.distributed import Share
+
+
+class LossParts(NamedTuple):
+    """Scalars of one process's images, whose mean over the processes is the batch's."""
+
+    loss: Tensor
+    """mse + penalty_weight * penalty."""
+    mse: Tensor
+    penalty: Tensor
+    """Before its weight."""
+
+
+class Loss(nn.Module):
+    """The loss and its two parts.
+
+    Args:
+        noise: source of the probes, on the model's device.
+    """
+
+    def __init__(self, model: Autoencoder, config: TrainConfig, noise: torch.Generator) -> None:
+        super().__init__()
+        self.model = model
+        self._config = config
+        self._noise = noise
+
+    def forward(self, x: Tensor, share: Share) -> LossParts:
+        """The losses of this process's images (n, 1, 28, 28) of a batch, in the model's precision."""
+        model, config = self.model, self._config
+        encode = self._sparse if model.config.kind == "sparse" else self._contractive
+        code, penalty = encode(x.to(model.encoder_convolutions[0].weight.dtype), share)
+        squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
+        mse = share.part_of_mean(squares, share.images * PIXELS)
+        return LossParts(mse + config.penalty_weight * penalty, mse, penalty)
+
+    def _sparse(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor]:
+        rho = self._config.sparsity_target
+        assert rho is not None, "a sparse recipe has a target"
+        code = propagate(self.model.encoder, x)
+        return code, kl_to_mean_activation(share.mean_over_batch(code.float()), rho)
+
+    def _contractive(self, x: Tensor, share: Share) -> ContractedCode:
+        config = self._config
+        probed = max(1, round(config.probe_fraction * share.images))
+        # Every process draws the whole batch's directions, so that they do not depend on how many there are.
+        whole = random_signs((config.probes, probed, *x.shape[1:]), x, self._noise)
+        own = share.of(whole, 1)
+        code, penalty = encode_with_contraction(self.model.encoder, x, own)
+        # Of one process alone the factor is 1: its own images are the batch's.
+        return ContractedCode(code, penalty * (own.shape[1] * share.size / probed))

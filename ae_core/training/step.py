@@ -1,0 +1,239 @@
+"""One optimisation step, as PyTorch runs it or captured once as a CUDA graph and replayed.
+
+The training loop sees no difference: it hands over indices and a learning rate, and reads the losses.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ae_core.config import TrainConfig
+from ae_core.data import to_float
+from ae_core.model import Autoencoder
+from ae_core.training import distributed
+from ae_core.training.loss import Loss
+
+_WARM_UP_STEPS = 3
+"""Steps before a capture, in which libraries choose their kernels and allocate what they keep."""
+
+_PIECE = 16384
+"""CUDA's optimiser gives each tensor to few multiprocessors: cut into pieces of this size, all work."""
+
+_AHEAD = 32
+"""At most twice as many steps are queued on the device: what waits for it then, as Stop, waits briefly."""
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+"""Adam's running means of gradients and of their squares."""
+
+_CAPTURING = threading.Lock()
+"""Captures in two threads at a time would be in each other's way; replaying is not."""
+
+_log = logging.getLogger(__name__)
+
+
+class Step:
+    """A step on a batch of images that lie on the device; one process of several takes its share of it.
+
+    Args:
+        model: on its device already; its weights change in place.
+        images: uint8, shape (n, 1, 28, 28), on the same device.
+        precision: of the convolutions; weights, losses and the optimiser stay in float32.
+    """
+
+    def __init__(
+        self, model: Autoencoder, images: Tensor, config: TrainConfig, precision: torch.dtype
+    ) -> None:
+        self._model = model
+        self._images = images
+        self._config = config
+        device = images.device
+        self._noise = torch.Generator(device).manual_seed(config.seed)
+        # Forward and backward run on a copy in the lower precision, renewed at once at every step: casting
+        # weight by weight, as autocast does, launches dozens of kernels.
+        self._copy = deepcopy(model).to(precision)
+        self._loss: nn.Module = Loss(self._copy, config, self._noise)
+        if distributed.size() > 1:
+            self._loss = DistributedDataParallel(self._loss)
+        self._weights = _pieces(model.parameters())
+        self._copied = _pieces(self._copy.parameters())
+        self._gradients = _pieces(torch.zeros_like(weight) for weight in model.parameters())
+        for weight, gradient in zip(self._weights, self._gradients, strict=True):
+            weight.grad = gradient
+        self._sums = torch.zeros(3, device=device)
+        captured = device.type == "cuda"
+        self._optimizer = torch.optim.Adam(
+            self._weights,
+            lr=torch.tensor(config.learning_rate, device=device) if captured else config.learning_rate,
+            betas=(config.adam_beta1, config.adam_beta2),
+            fused=True,
+            capturable=captured,
+        )
+        for weight in self._weights:
+            # As Adam would set it up in its first step: here a saved run can fill it before.
+            self._optimizer.state[weight] = {
+                "step": torch.zeros((), device=device),
+                "exp_avg": torch.zeros_like(weight),
+                "exp_avg_sq": torch.zeros_like(weight),
+            }
+
+    def mean_losses(self, steps: int) -> tuple[float, float, float]:
+        """Loss, mse and penalty, means over the last so many steps; the next are added up anew.
+
+        Processes that train together have to ask after the same step.
+        """
+        loss, mse, penalty = distributed.mean_over_processes(self._sums / steps).tolist()
+        self._sums.zero_()
+        return loss, mse, penalty
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next step depends on besides the model and the step's number, as copies on the CPU."""
+        moments = {name: [self._optimizer.state[w][name] for w in self._weights] for name in _MOMENTS}
+        return {name: torch.cat(parts).cpu() for name, parts in moments.items()} | {
+            "noise": self._noise.get_state()
+        }
+
+    def restore(self, state: Mapping[str, Tensor], steps: int) -> None:
+        """Go on after as many steps with what `state` gave then."""
+        for name in _MOMENTS:
+            parts = state[name].split([weight.numel() for weight in self._weights])
+            for weight, part in zip(self._weights, parts, strict=True):
+                self._optimizer.state[weight][name].copy_(part)
+        for weight in self._weights:
+            self._optimizer.state[weight]["step"].fill_(steps)
+        self._noise.set_state(state["noise"])
+
+    def __call__(self, indices: Tensor, learning_rate: float) -> None:
+        """One step on the images of these indices, without waiting for the device."""
+        self._set_learning_rate(learning_rate)
+        self._work(indices)
+
+    def _set_learning_rate(self, learning_rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(learning_rate)
+            else:
+                group["lr"] = learning_rate
+
+    def _work(self, indices: Tensor) -> None:
+        config, copy = self._config, self._copy
+        torch._foreach_copy_(self._copied, self._weights)
+        copy.zero_grad()
+        share = distributed.share_of(len(indices))
+        loss, mse, penalty = self._loss(to_float(self._images[share.of(indices)]), share)
+        loss.backward()
+        new = _pieces(weight.grad for weight in copy.parameters() if weight.grad is not None)
+        torch._foreach_copy_(self._gradients, new)
+        if config.max_grad_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._weights, config.max_grad_norm)
+        self._optimizer.step()
+        if config.max_decoder_norm is not None:
+            bound_decoder(self._model, config.max_decoder_norm)
+        self._sums += torch.stack((loss, mse, penalty)).detach()
+
+
+class CapturedStep(Step):
+    """The same step on CUDA, launched as one graph instead of some two hundred kernels.
+
+    A batch of another size, as an epoch's last may be, is worked on kernel by kernel.
+
+    Raises:
+        RuntimeError: if the step cannot be captured; model and noise are as they were.
+    """
+
+    def __init__(
+        self, model: Autoencoder, images: Tensor, config: TrainConfig, precision: torch.dtype
+    ) -> None:
+        super().__init__(model, images, config, precision)
+        self._indices = torch.zeros(config.batch_size, dtype=torch.int64, device=images.device)
+        self._calls, self._mark = 0, torch.cuda.Event()
+        weights = {name: value.clone() for name, value in model.state_dict().items()}
+        try:
+            with _CAPTURING:
+                self._graph = self._captured()
+        finally:
+            model.load_state_dict(weights)
+            for state in self._optimizer.state.values():
+                for value in state.values():
+                    value.zero_()
+            self._noise.manual_seed(config.seed)
+            self._sums.zero_()
+
+    def _captured(self) -> torch.cuda.CUDAGraph:
+        # A stream of its own: matrix products in graphs captured on one stream share their workspace, and
+        # runs that go on at the same time would spoil each other's sums.
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._noise)
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP_STEPS):
+                self._work(self._indices)
+            stream.synchronize()
+            # A collection that frees memory of the device would spoil the capture.
+            gc.disable()
+            try:
+                graph.capture_begin(capture_error_mode="thread_local")
+                try:
+                    self._work(self._indices)
+                finally:
+                    graph.capture_end()
+            finally:
+                gc.enable()
+        torch.cuda.current_stream().wait_stream(stream)
+        return graph
+
+    def __call__(self, indices: Tensor, learning_rate: float) -> None:
+        if len(indices) != len(self._indices):
+            super().__call__(indices, learning_rate)
+            return
+        self._calls += 1
+        if self._calls % _AHEAD == 0:
+            self._mark.synchronize()
+            self._mark.record()
+        self._set_learning_rate(learning_rate)
+        self._indices.copy_(indices)
+        self._graph.replay()
+
+
+def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precision: torch.dtype) -> Step:
+    """A captured step on CUDA where that works, else an eager one; arguments are those of `Step`."""
+    alone = distributed.size() == 1
+    if alone and images.device.type == "cuda" and len(images) >= config.batch_size:
+        try:
+            return CapturedStep(model, images, config, precision)
+        except RuntimeError as error:
+            _log.warning("The step is not captured as a CUDA graph: %s", str(error).splitlines()[0])
+    return Step(model, images, config, precision)
+
+
+def _gradients(weights: Iterable[Tensor]) -> list[Tensor]:
+    """Of weights that all have one."""
+    return [weight.grad for weight in weights if weight.grad is not None]
+
+
+def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Flat views that share the tensors' memory, in the same order for tensors of the same layout."""
+    pieces: list[Tensor] = []
+    for tensor in tensors:
+        flat = tensor.detach().as_strided((tensor.numel(),), (1,))
+        pieces.extend(flat.split(_PIECE) if flat.is_cuda else [flat])
+    return pieces
+
+
+@torch.no_grad()
+def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
+    """Scale down, in place, the decoder weights of each input channel whose norm is above the bound.
+
+    Without a bound a penalty on the code is dodged by a small code and a large decoder; bounding the first
+    layer alone, whose channels are the code units, would let the later ones grow in its place.
+    """
+    for layer in model.decoder_convolutions:
+        layer.weight.copy_(torch.renorm(layer.weight, 2, 0, max_decoder_norm))

@@ -1,0 +1,78 @@
+"""Where the states of this session's runs are kept, and the runs that were interrupted, to go on with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.config import Recipe
+from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
+from ae_core.training.background import TrainingRun
+from ae_core.training.job import Job
+from ae_core.training.run_folder import RunFolder, interrupted, runs_dir
+from ae_core.training.saved_run import SavedRun
+from ae_core.ui.problems import told
+from ae_core.ui.state import lab
+from ae_core.ui.training import watching as running
+
+_MOST = 3
+
+
+def new_folder(recipe: Recipe) -> RunFolder | None:
+    """Where a run's state is kept; None, with a sentence on the page, if nowhere."""
+    try:
+        return RunFolder.create(recipe, runs_dir())
+    except OSError as error:
+        lab().training_problem = (
+            f"The state of this run cannot be kept in {runs_dir()}: {error.strerror or error}. The run goes "
+            "on, but has to start over if the program ends before it."
+        )
+        return None
+
+
+def show() -> None:
+    """Runs that ended with their program or their page, to go on with or to forget."""
+    for name, run in interrupted(runs_dir(), _MOST).items():
+        with st.container(border=True, key=f"interrupted_{name}"):
+            st.caption(f"Interrupted: {_description(run)}.")
+            with st.container(horizontal=True):
+                st.button("Go on", on_click=told(_go_on), args=(name,), key=f"go_on_{name}")
+                st.button("Forget", on_click=told(_forget), args=(name,), key=f"forget_{name}")
+
+
+def _description(run: SavedRun) -> str:
+    train = run.recipe.train
+    of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
+    return f"{run.recipe.model.kind}, weight {train.penalty_weight:g}, step {run.state.step:,}{of_steps}"
+
+
+def _go_on(name: str) -> None:
+    folder = _take(name)
+    if folder is None:
+        return
+    try:
+        job = Job.resume(folder, tell=_tell)
+    except CheckpointError as error:
+        folder.close()
+        _tell(f"This run cannot go on: {error}")
+        return
+    running.begin([TrainingRun(job)])
+
+
+def _tell(sentence: str) -> None:
+    lab().training_problem = sentence
+
+
+def _forget(name: str) -> None:
+    folder = _take(name)
+    if folder is not None:
+        folder.remove()
+
+
+def _take(name: str) -> RunFolder | None:
+    """An interrupted run, for this session alone; None, with a sentence, if another was faster."""
+    lab().training_problem = None
+    try:
+        return RunFolder(runs_dir() / name)
+    except (RunInUseError, RunGoneError, OSError) as error:
+        lab().training_problem = str(error)
+        return None
