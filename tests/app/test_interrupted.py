@@ -11,7 +11,7 @@ from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted
 from tests.app.conftest import APP
-from tests.unit.test_states import left_by_cuda
+from tests.unit.training.test_run_folder import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 

@@ -12,6 +12,7 @@ import torch
 from ae_core import checkpoints
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import PartialMetrics
+from ae_core.checkpoints import checkpoint as checkpoint_file
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
@@ -85,7 +86,7 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
     page.run()
     page.button(key="save").click()
     with monkeypatch.context() as disk:
-        disk.setattr(checkpoints, "write_whole", full)
+        disk.setattr(checkpoint_file, "write_whole", full)
         page = page.run()
     (message,) = texts(page.sidebar.error)
     assert "mine.safetensors could not be written: No space left on device. The model is still" in message

@@ -2,7 +2,7 @@
 
 In double precision and from weights that no processor rounds differently: otherwise some recipes' large first
 steps make of the last digit of an initial weight the first digit of a final one.
-`python -m tests.unit.test_fifty_steps` writes the values anew, for a change that is meant to change them.
+For a change that is meant to change them, `python -m tests.unit.training.test_fifty_steps` writes them anew.
 """
 
 import json

@@ -124,7 +124,7 @@ def test_damaged_copies_never_take_much_memory(tmp_path):
         import random, resource, sys
         from pathlib import Path
         from ae_core.checkpoints.library import ladder_paths
-        from tests.unit.test_fuzz import attempt, mutated
+        from tests.unit.checkpoints.test_fuzz import attempt, mutated
 
         content = ladder_paths("contractive")[1e-4].read_bytes()
         path = Path({str(path)!r})

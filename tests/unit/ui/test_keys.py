@@ -9,7 +9,7 @@ import pytest
 
 from ae_core.analysis.page_names import View
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UI = ROOT / "ae_core" / "ui"
 TABLE = UI / "keys.py"
 NAMES = ROOT / "ae_core" / "analysis" / "page_names.py"

@@ -330,7 +330,7 @@ def test_weights_that_blow_up_in_the_very_last_step_leave_only_files_that_load(
 
 
 def test_a_shell_sees_the_exit_code_and_the_line():
-    root = Path(cli.__file__).parents[2]
+    root = Path(cli.__file__).parents[3]
     result = subprocess.run(
         [sys.executable, "-m", "ae_core", "train", "--kind", "sparse"],
         cwd=root,

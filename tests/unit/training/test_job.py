@@ -20,7 +20,7 @@ from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.loop import train
 from ae_core.training.run_folder import RunFolder
-from tests.unit.test_states import left_by_cuda, saved_run
+from tests.unit.training.test_run_folder import left_by_cuda, saved_run
 
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 

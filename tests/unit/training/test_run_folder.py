@@ -26,7 +26,7 @@ from ae_core.training.progress import TrainProgress
 from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted, load_run, runs_dir
 from ae_core.training.saved_run import SavedRun
 from ae_core.training.state import TrainState
-from tests.unit.test_fuzz import mutated
+from tests.unit.checkpoints.test_fuzz import mutated
 
 RECIPE = RECIPES["sparse"]["fast"]
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
@@ -156,7 +156,7 @@ LOOKER = """
     import sys
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
-    from tests.unit.test_states import looks_until
+    from tests.unit.training.test_run_folder import looks_until
 
     directory, end, *names = sys.argv[1:]
     with ThreadPoolExecutor(6) as pool:
@@ -229,7 +229,7 @@ def test_a_lock_is_gone_with_the_process_that_held_it(tmp_path):
         import os, signal
         from pathlib import Path
         from ae_core.training.run_folder import RunFolder
-        from tests.unit.test_states import RECIPE, saved_run
+        from tests.unit.training.test_run_folder import RECIPE, saved_run
 
         folder = RunFolder.create(RECIPE, Path({str(tmp_path)!r}))
         folder.save(saved_run())

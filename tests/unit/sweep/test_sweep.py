@@ -28,7 +28,7 @@ from ae_core.sweep.grid import read_grid
 from ae_core.sweep.table import Span, as_text, read_table, rows_of, write_table
 from ae_core.training.run_folder import RunFolder
 from tests.unit.conftest import assert_one_error_line
-from tests.unit.test_states import left_by_cuda
+from tests.unit.training.test_run_folder import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
 
@@ -116,7 +116,7 @@ def test_a_grid_that_cannot_be_trained_is_one_line_and_exit_code_2(sweep_out, te
 
 def test_the_readme_s_grid_can_be_trained(grid, tmp_path):
     (text,) = re.findall(
-        r"```toml\n(.*?)```", Path(__file__).parents[2].joinpath("README.md").read_text(), re.DOTALL
+        r"```toml\n(.*?)```", Path(__file__).parents[3].joinpath("README.md").read_text(), re.DOTALL
     )
     assert len(read_grid(grid(text), tmp_path)) == 9 + 12
 

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-import ae_core.data
-from ae_core.data import load_mnist, shuffled_batches, to_float
+from ae_core.data import load_mnist, mnist, shuffled_batches, to_float
 from ae_core.errors import DataError
 
-SHIPPED = Path(ae_core.data.__file__).parent / "mnist"
+SHIPPED = Path(mnist.__file__).parent / "mnist"
 NAMES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
@@ -47,7 +46,7 @@ def copied_folder(tmp_path, monkeypatch):
     """A copy of the test split in the place of the shipped files, to be damaged."""
     for name in NAMES["test"]:
         shutil.copy(SHIPPED / name, tmp_path)
-    monkeypatch.setattr(ae_core.data, "_DIRECTORY", tmp_path)
+    monkeypatch.setattr(mnist, "_DIRECTORY", tmp_path)
     load_mnist.cache_clear()
     yield tmp_path
     # What was read from the copy must not outlive it.
