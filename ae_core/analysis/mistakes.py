@@ -26,7 +26,7 @@ class Mistake:
     wrong_code: str
     right_code: str
     quantity: str
-    """What both figures are meant to measure."""
+    """What both values are meant to measure."""
     wrong: float
     right: float
     why: str
@@ -117,7 +117,7 @@ def kl_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
     return [
         Mistake(
             "ρ̂ averaged over the units",
-            "rho_hat = h.mean(dim=1)  # one figure an image",
+            "rho_hat = h.mean(dim=1)  # one value per image",
             "rho_hat = h.mean(dim=0)  # one figure a unit",
             "Σ KL(ρ ‖ ρ̂) of this batch",
             over_units,

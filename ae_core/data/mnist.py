@@ -54,13 +54,13 @@ class Mnist(NamedTuple):
 
 @cache
 def load_mnist(split: Split) -> Mnist:
-    """The 60,000 training or the 10,000 test images, from the package itself; read once a process.
+    """The 60,000 training or the 10,000 test images, from the package itself; read once per process.
 
     Raises:
         DataError: if a file is missing, cannot be decompressed, or is not the original.
     """
     image_name, label_name = _FILES[split]
-    # An IDX header is 4 bytes of type and rank and 4 bytes a dimension.
+    # An IDX header is 4 bytes of type and rank and 4 bytes per dimension.
     images = _read(image_name)[16:].reshape(-1, 1, IMAGE_SIZE, IMAGE_SIZE)
     return Mnist(torch.from_numpy(images), torch.from_numpy(_read(label_name)[8:]))
 

@@ -41,7 +41,7 @@ def log_axis(*values: Sequence[float] | np.ndarray) -> dict[str, Any]:
 
 
 def finished(figure: go.Figure, height: int = CHART_HEIGHT) -> go.Figure:
-    """The figure with the size, margins and font of every chart."""
+    """The chart with the size, margins and font of every chart."""
     figure.update_layout(
         height=height,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},

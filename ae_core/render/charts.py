@@ -157,7 +157,7 @@ def sensitivity_chart(values: np.ndarray) -> go.Figure:
 def norm_estimates(
     exact: float, probes: Sequence[int], means: Sequence[float], standard_errors: Sequence[float]
 ) -> go.Figure:
-    """Estimates of a norm with their standard errors, and the exact figure as a line."""
+    """Estimates of a norm with their standard errors, and the exact value as a line."""
     figure = go.Figure(
         go.Scatter(
             x=[str(count) for count in probes],

@@ -65,7 +65,7 @@ def signed_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> 
 
 
 def code_map(code: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
-    """A code as a wall of tiles, one a channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
+    """A code as a wall of tiles, one per channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
 
     Negative activations of a linear code are shown by their size.
     """

@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Span:
-    """A figure over several seeds."""
+    """A value over several seeds."""
 
     mean: float
     lowest: float
@@ -122,7 +122,7 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
     """The points of a table that `write_table` wrote, by the file's name and content.
 
     A spreadsheet may have saved the CSV file again, in the manner of any country. Empty rows, cells that were
-    given up, and figures that are missing, are left out.
+    given up, and values that are missing, are left out.
 
     Raises:
         TableError: if it is something else.

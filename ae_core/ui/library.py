@@ -1,4 +1,4 @@
-"""Models as the page shows them: loaded once a process, with what is needed to read their codes."""
+"""Models as the page shows them: loaded once per process, with what is needed to read their codes."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _reconstruction(inspection: Inspection, largest_error: float) -> None:
             "Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
             "what the decoder returns, x̂",
         ),
-        style.figures({"MSE of this digit": f"{inspection.mse:.5f}"}),
+        style.values({"MSE of this digit": f"{inspection.mse:.5f}"}),
         style.picture(
             maps.heat_map(inspection.error, largest_error, _PIXELS),
             f"Error of each pixel of the reconstruction, from 0 to {largest_error:.3g}.",
@@ -98,7 +98,7 @@ def _code(model: Shown, inspection: Inspection) -> None:
     if target is not None:
         rows["Mean activation on the test set"] = f"{on_test_set.mean():.4f}"
         rows["asked for: ρ"] = f"{target:g}"
-    style.show(*parts, style.figures(rows))
+    style.show(*parts, style.values(rows))
 
 
 def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
@@ -120,5 +120,5 @@ def _jacobian(model: Shown, inspection: Inspection, largest: float) -> None:
             "how far the code moves per small change of a pixel",
         ),
         style.colour_scale(maps.css_gradient(), largest, "‖∂h/∂xᵢ‖"),
-        style.figures(rows),
+        style.values(rows),
     )

@@ -77,7 +77,7 @@ def _mine() -> None:
         persist_state="session",
     )
     shown = lab().models[keys.TRAINED.get()]
-    _key_figures(shown)
+    _key_values(shown)
     name = st.text_input("Save into checkpoints/ as", key="save_name", placeholder="my-first-model")
     with st.container(horizontal=True):
         # Never grey: while one types, the page does not know of it yet.
@@ -131,7 +131,7 @@ def _file() -> None:
         st.error(str(error))
     else:
         if shown is not None:
-            _key_figures(shown)
+            _key_values(shown)
 
 
 def _take_upload() -> None:
@@ -149,7 +149,7 @@ def _take_upload() -> None:
     shown_model.show(shown)
 
 
-def _key_figures(shown: Shown) -> None:
+def _key_values(shown: Shown) -> None:
     train = shown.checkpoint.train_config
     test_mse = shown.checkpoint.metrics.test_mse
     st.caption(

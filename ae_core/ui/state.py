@@ -1,4 +1,4 @@
-"""What the page remembers between two runs of its script, and the work done once a process."""
+"""What the page remembers between two runs of its script, and the work done once per process."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ae_core.ui import keys
 
 _CSS = Template("""
 <style>
-/* Live figures are replaced in place: no fading while a stroke is on its way. */
+/* Live values are replaced in place: no fading while a stroke is on its way. */
 [data-testid='stElementContainer'][data-stale='true'] { opacity: 1 !important; }
 [data-testid='stImage'] img, .map img { image-rendering: pixelated; border-radius: 0.35rem; }
 .map { margin: 0 0 0.6rem; }
@@ -31,9 +31,9 @@ h3 { font-size: 1.05rem !important; }
 button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff, #11161d); }
 .scale { display: flex; align-items: center; gap: 0.5rem; font-size: 0.78rem; line-height: 1.2; }
 .scale i { flex: 1; height: 0.55rem; border-radius: 0.2rem; min-width: 2rem; }
-.scale + .figures, .figures + .map { margin-top: 0.8rem; }
-.figures { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
-.figures b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
+.scale + .values, .values + .map { margin-top: 0.8rem; }
+.values { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
+.values b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
 @media (min-width: 1000px) { [class*='st-key-$panel'] { min-height: 33rem; } }
 .columns { display: grid; font-size: clamp(0.62rem, 1.1vw, 0.86rem); text-align: center; line-height: 1.3; }
 .row-name { font-size: 0.86rem; opacity: 0.75; margin-bottom: 0.15rem; }
@@ -87,12 +87,12 @@ def picture(values: np.ndarray, alt: str, caption: str = "") -> str:
     return f"<figure class='map'><img src='{source}' alt='{html.escape(alt, quote=True)}'>{below}</figure>"
 
 
-def figures(rows: dict[str, str]) -> str:
-    """Names on the left, figures on the right."""
+def values(rows: dict[str, str]) -> str:
+    """Names on the left, values on the right."""
     cells = "".join(
         f"<span>{html.escape(name)}</span><b>{html.escape(value)}</b>" for name, value in rows.items()
     )
-    return f"<div class='figures'>{cells}</div>"
+    return f"<div class='values'>{cells}</div>"
 
 
 def columns(name: str, values: Sequence[str], strong: bool = False) -> str:

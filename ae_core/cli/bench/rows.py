@@ -196,7 +196,7 @@ def _jacobians(repeats: int) -> Iterator[Row]:
 
 
 def machine(compute: Compute) -> str:
-    """What the figures were measured on."""
+    """What the values were measured on."""
     cpuinfo = Path("/proc/cpuinfo")
     names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else []
     device = (

@@ -1,4 +1,4 @@
-"""The tabs below the live panels: one file a view, built only while its tab is open."""
+"""The tabs below the live panels: one file per view, built only while its tab is open."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
         + " probes.",
     )
     style.show(
-        style.figures(
+        style.values(
             {"exact": f"{exact:.5g}"}
             | {
                 f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
@@ -175,7 +175,7 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
         }
         if at_random.value > 0:
             values["tangent over random"] = f"{along / at_random.value:.3g}"
-        style.show(style.figures(values))
+        style.show(style.values(values))
         st.caption(
             "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Dotted: what J says, "
             "in proportion to the distance. J is local: where a curve leaves its dotted line, the encoder "

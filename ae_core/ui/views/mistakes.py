@@ -14,7 +14,7 @@ _BATCH = 100
 
 
 def show(shown: Shown, picture: Picture | None) -> None:
-    """Each mistake with its figure beside the right one."""
+    """Each mistake with its value beside the right one."""
     style.question("What do the formulas measure that are often written instead of the penalty?")
     target = shown.checkpoint.train_config.sparsity_target
     if target is not None:
@@ -40,7 +40,7 @@ def _cards(mistakes: list[Mistake]) -> None:
             st.code(mistake.right_code, language="python", wrap_lines=True)
             st.caption(mistake.quantity)
             style.show(
-                style.figures(
+                style.values(
                     {"it gives": f"{mistake.wrong:.4g}", "right": f"{mistake.right:.4g}"} | _ratio(mistake)
                 )
             )

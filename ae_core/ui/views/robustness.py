@@ -63,7 +63,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
             width="stretch",
             alt=f"The drawing, and the drawing after {name.lower()} of {strength:g} {kind.unit}.",
         )
-        style.show(style.figures({"Distance of the two": f"{change.distance:.3g}"}))
+        style.show(style.values({"Distance of the two": f"{change.distance:.3g}"}))
         st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
     with right:
         style.show(style.columns("penalty weight", [model.label for model in models], strong=True))
@@ -120,7 +120,7 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
                     strengths, curves, shown.label, f"{name.lower()}: {kind.unit}", y_title
                 ),
                 key=key,
-                alt=f"{title} against the strength of the {name.lower()}, one curve a model; at the "
+                alt=f"{title} against the strength of the {name.lower()}, one curve per model; at the "
                 "strongest: " + ", ".join(f"{label}: {values[-1]:.2g}" for label, values in curves.items()),
             )
     st.caption(

@@ -29,7 +29,7 @@ _EXAMPLES = 5
 
 @st.cache_resource(show_spinner="Encoding the test images", max_entries=32, hash_funcs=BY_NUMBER)
 def use_of(shown: Shown) -> UnitUse:
-    """How a model uses its units over the test set, measured once a process."""
+    """How a model uses its units over the test set, measured once per process."""
     images = load_mnist("test").images
     return unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
 
@@ -89,7 +89,7 @@ def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
         alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
     )
     style.show(
-        style.figures(
+        style.values(
             {
                 "Units switched off": ", ".join(map(str, sorted(off))) or "none",
                 "MSE with all units": f"{seen.mse:.5f}",
@@ -123,7 +123,7 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
             ]
         ),
         width="stretch",
-        alt=f"The {_EXAMPLES} test digits that activate each of these units most, one column a unit.",
+        alt=f"The {_EXAMPLES} test digits that activate each of these units most, one column per unit.",
     )
 
 
@@ -148,7 +148,7 @@ def _model(shown: Shown, use: UnitUse) -> None:
             f"active on more than {use.median_density:.1%} of the images.",
         )
     style.show(
-        style.figures(
+        style.values(
             {
                 "Active units per image": f"{use.density.sum():.1f} of {len(use.density)}",
                 "Units that are not zero, per image (l0)": f"{use.l0:.1f} of {len(use.density)}",
