@@ -27,7 +27,7 @@ OUTPUT_ACTIVATIONS: dict[Kind, tuple[OutputActivation, ...]] = {
     "contractive": ("linear", "sigmoid"),
     "sparse": ("sigmoid", "linear"),
 }
-"""Likewise for the decoder's output."""
+"""The output activations each kind may have, its default first."""
 
 
 def _require(condition: bool, message: str) -> None:
@@ -37,7 +37,7 @@ def _require(condition: bool, message: str) -> None:
 
 def is_number(value: object) -> bool:
     """Whether a value is a finite number that a float can hold."""
-    # Compared as it is: a whole number with hundreds of digits cannot be converted first.
+    # Compared without conversion: float() fails on a whole number with hundreds of digits.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -48,7 +48,11 @@ def is_count(value: object, minimum: int) -> bool:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which autoencoder; the layers' sizes follow from the kind."""
+    """Which autoencoder; the layers' sizes follow from the kind.
+
+    Raises:
+        ValueError: for a value that the kind does not allow.
+    """
 
     kind: Kind
     """Contractive (1152 code units) or sparse (64 code units)."""
@@ -74,7 +78,11 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained: the loss's weights, the optimiser and its schedule."""
+    """How a model is trained: the loss's weights, the optimiser and its schedule.
+
+    Raises:
+        ValueError: for a value out of its range; the message names the field.
+    """
 
     penalty_weight: float
     """lambda of the contractive loss, beta of the sparse one; 0 trains a plain autoencoder."""
@@ -99,12 +107,12 @@ class TrainConfig:
     max_grad_norm: float | None = None
     """Clip the gradient's global norm at this value; None leaves it as it is."""
     max_decoder_norm: float | None = None
-    """Bound on the norm of the weights of each decoder layer's input channels (the first layer's are the code
-    units), so that a code cannot shrink for free; None leaves them as they are."""
+    """Bound on the norm of the weights of each decoder layer's input channels (the first layer's are the
+    code's), which limits how far a code can shrink for free; None leaves them as they are."""
     probes: int = 1
     """Random directions per image in the contraction penalty's estimate."""
     probe_fraction: float = 1.0
-    """Share of each batch at which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
+    """Share of each batch on which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
     seed: int = 0
     """Seeds the initial weights, the order of the images and the probes."""
 
@@ -159,7 +167,11 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model and its training: all that decides what a run ends with, device and precision aside."""
+    """A model and its training: all that decides what a run ends with, device and precision aside.
+
+    Raises:
+        ValueError: if a sparse model has no sparsity target, or a contractive one has one.
+    """
 
     model: ModelConfig
     train: TrainConfig
@@ -177,7 +189,12 @@ class Recipe:
             )
 
     def override(self, **changes: Any) -> Recipe:  # noqa: ANN401 - each field has a type of its own
-        """The same recipe with some fields of its model or its training changed, by their names."""
+        """The same recipe with some fields of its model or its training changed, by their names.
+
+        Raises:
+            TypeError: for a name that no field has.
+            ValueError: for a value that is not allowed.
+        """
         model_names = {field.name for field in fields(ModelConfig)}
         model = {name: value for name, value in changes.items() if name in model_names}
         train = {name: value for name, value in changes.items() if name not in model_names}

@@ -1,4 +1,4 @@
-"""Every failure that no programming can rule out: each is a sentence on what is wrong and what to do."""
+"""Expected failures, which no programming rules out: each says in a sentence what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class TrainingDivergedError(LabError):
     """The loss is no longer finite; the model is back at its last good weights.
 
     Args:
-        step: by which it was not.
-        good_step: that the model's weights are of; 0 for the initial ones.
+        step: the step at whose report the loss was found not finite.
+        total_steps: of the whole run.
+        good_step: the step whose weights the model has again; 0 for the initial ones.
     """
 
     def __init__(self, step: int, total_steps: int, good_step: int) -> None:
@@ -62,7 +63,7 @@ class TableError(LabError):
 
 
 def explain(error: BaseException) -> str | None:
-    """What a failure that no programming can rule out means to a person; None for any other."""
+    """The sentence that tells a person of an expected failure; None for any other, which is a bug."""
     if isinstance(error, LabError):
         return str(error)
     if isinstance(error, OSError):

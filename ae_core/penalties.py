@@ -18,7 +18,7 @@ Encode = Callable[[Tensor], Tensor]
 """Any function or module from inputs (batch, ...) to codes (batch, ...) that works on each input alone."""
 
 _SMALLEST_MEAN = 1e-6
-"""Mean activations are kept this far from 0 and 1, where the logarithm ends."""
+"""Mean activations are kept this far from 0 and 1, where the divergence is infinite."""
 
 
 class ContractedCode(NamedTuple):
@@ -38,8 +38,8 @@ def contraction_penalty(
         penalty = mean over batch of ||dh/dx||_F^2        (unbiased; variance falls as 1/probes)
 
     A sequence of convolutions and this lab's activations takes one tangent pass per probe, as in training.
-    All else takes a double backward pass: gradients by the weights of forward-mode derivatives are silently
-    wrong for some of PyTorch's layers, LayerNorm among them.
+    All else takes a double backward pass: forward-mode derivatives have silently wrong gradients by the
+    weights for some of PyTorch's layers, LayerNorm among them.
 
     Args:
         encode: any function or module from inputs to codes that works on each input alone.
@@ -67,8 +67,11 @@ def encode_with_contraction(encoder: nn.Sequential, x: Tensor, directions: Tenso
 
     Args:
         encoder: as for `pushforward`.
-        directions: -1 or +1, shape (probes, probed, ...); fewer than the inputs belong to the first ones,
-            which are a random choice of a shuffled batch, so that the penalty stays unbiased.
+        x: inputs, shape (batch, ...).
+        directions: -1 or +1, shape (probes, probed, ...), probed <= batch: they are at the first inputs.
+            Those are a random choice of a shuffled batch, so that the penalty stays unbiased.
+    Raises:
+        TypeError: for a layer that `pushforward` does not know.
     """
     code, moved = pushforward(encoder, x, directions)
     lengths = squared_lengths(moved)
@@ -96,7 +99,7 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
 
 
 def kl_to_mean_activation(mean_activation: Tensor, rho: float) -> Tensor:
-    """The same from the units' means (K,), for who has them already."""
+    """`kl_penalty` of the units' mean activations (K,), for callers that have them already."""
     mean_activation = mean_activation.clamp(_SMALLEST_MEAN, 1 - _SMALLEST_MEAN)
     firing = rho * (math.log(rho) - mean_activation.log())
     silent = (1 - rho) * (math.log1p(-rho) - torch.log1p(-mean_activation))

@@ -97,8 +97,11 @@ def to_array(values: Tensor) -> np.ndarray:
 def shuffled_batches(
     count: int, batch_size: int, generator: torch.Generator, device: torch.device | str = "cpu"
 ) -> Iterator[Tensor]:
-    """One epoch: all indices below `count` in random order, `batch_size` at a time, the rest last.
+    """One epoch: all indices below `count` in random order, shapes (batch_size,), the last with the rest.
 
-    They are drawn on the CPU, so that every device sees the same order, and moved once.
+    Drawn on the CPU, so that every device sees the same order, and moved once.
+
+    Args:
+        generator: of the CPU.
     """
     yield from torch.randperm(count, generator=generator).to(device).split(batch_size)

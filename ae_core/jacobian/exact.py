@@ -25,7 +25,11 @@ SMALLEST_SHARE = 1e-6
 
 
 def activation_slope(layer: nn.Module, pre_activation: Tensor, activation: Tensor) -> Tensor:
-    """Derivative of a pointwise activation, shaped like its input; 0 at a ReLU's kink, as autograd has it."""
+    """Derivative of a pointwise activation, shaped like its input; 0 at a ReLU's kink, as autograd has it.
+
+    Raises:
+        TypeError: for a layer other than ReLU, Identity, Sigmoid and RectifiedTanh.
+    """
     match layer:
         case nn.ReLU():
             return activation.detach().sign()
@@ -52,7 +56,7 @@ def _is_own(encoder: Encoder) -> TypeGuard[Autoencoder]:
 
 
 def encoder_jacobian(model: Encoder, x: Tensor) -> Tensor:
-    """Exact J(x) = dh/dx of every image, in the way that `jacobian_path` tells.
+    """Exact J(x) = dh/dx of every image, by the path that `jacobian_path` names.
 
     Args:
         model: an `Autoencoder`, another module with a method `encode`, or any module or function from images
@@ -61,8 +65,9 @@ def encoder_jacobian(model: Encoder, x: Tensor) -> Tensor:
     Returns:
         Shape (batch, K, 784), in the model's precision; for another encoder (batch, K, inputs).
     Raises:
-        TypeError: if another encoder is no function or gives no tensor.
-        ValueError: if its codes have no batch dimension, or if an image's code depends on the other images.
+        TypeError: if another encoder is no function or gives no tensor of floats.
+        ValueError: if its codes have no batch dimension, if an image's code depends on the other images, or
+            if it gets no image.
     """
     if not _is_own(model):
         return functional_jacobian(encode_of(model), x)
@@ -85,7 +90,7 @@ def pre_activation_jacobian(model: Autoencoder, x: Tensor) -> PreActivation:
     """The encoder without its last activation, and its Jacobian, for images (batch, 1, 28, 28).
 
     Raises:
-        TypeError: if the encoder has not the layers it was built with.
+        TypeError: if the encoder no longer has the layers it was built with.
     """
     _require_as_built(model, "encoder")
     return _pre_activation_jacobian(model, x)
@@ -116,7 +121,7 @@ def decoder_jacobian(model: Autoencoder, code: Tensor) -> Tensor:
     Returns:
         Shape (batch, 784, K).
     Raises:
-        TypeError: if the decoder has not the layers it was built with.
+        TypeError: if the decoder no longer has the layers it was built with.
     """
     _require_as_built(model, "decoder")
     first, second, third = model.decoder_convolutions
@@ -136,6 +141,8 @@ def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
         x: images, shape (batch, 1, 28, 28).
     Returns:
         Shape (batch, 784, 784).
+    Raises:
+        TypeError: if the decoder no longer has the layers it was built with.
     """
     return decoder_jacobian(model, model.encode(x)) @ encoder_jacobian(model, x)
 

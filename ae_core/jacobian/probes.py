@@ -19,7 +19,7 @@ _LAYERS = (nn.Conv2d, nn.ConvTranspose2d, *ACTIVATIONS.values())
 
 
 class Pushforward(NamedTuple):
-    """The value of a function and the image of tangents under its Jacobian."""
+    """The value f(x) of a function and J(x) u for each tangent u."""
 
     value: Tensor
     """Shape (batch, ...)."""
@@ -35,13 +35,13 @@ def can_push_forward(encode: object) -> TypeGuard[nn.Sequential]:
 def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforward:
     """Push `x` and tangents at `x` through `layers` together: f(x) and J(x) u for each tangent u.
 
-    Differentiable, so a penalty on J u needs one backward pass and no double backward. Both go through every
-    convolution as one batch. Where there are fewer tangents than inputs, they belong to the first ones.
+    Differentiable, so a penalty on J u needs one backward pass and no double backward. Inputs and tangents go
+    through every convolution as one batch.
 
     Args:
         layers: convolutions, transposed convolutions and pointwise activations.
         x: input, shape (batch, ...).
-        tangents: directions, shape (directions, probed, ...), probed <= batch.
+        tangents: shape (directions, probed, ...), probed <= batch: they are at the first inputs.
     Raises:
         TypeError: for a layer of another type.
     """
@@ -52,7 +52,7 @@ def pushforward(layers: nn.Sequential, x: Tensor, tangents: Tensor) -> Pushforwa
         if isinstance(layer, Convolution):
             both = convolve(layer, both, biased=len(x))
         elif isinstance(layer, nn.ReLU):
-            # Where it is on it is the identity, for images and tangents alike.
+            # A ReLU that is on is the identity, for inputs and tangents alike.
             on = both[: len(x)].detach().relu().sign()
             both = both * torch.cat((on, *[on[:probed]] * directions))
         else:
@@ -74,7 +74,7 @@ def probe_estimates(
 ) -> Tensor:
     """Unbiased estimates ||J u||^2 of ||J||_F^2, u in {-1, +1}^D: one tangent pass per probe.
 
-    Their mean over the probes estimates; their spread gives the error bar.
+    The estimate to use is their mean over the probes; their scatter gives its error bar.
 
     Args:
         layers: as for `pushforward`.
@@ -84,13 +84,14 @@ def probe_estimates(
     Returns:
         Shape (probes, batch), fp32.
     Raises:
+        TypeError: for a layer that `pushforward` does not know.
         ValueError: if probes < 1.
     """
     return squared_lengths(pushforward(layers, x, probe_directions(x, probes, generator)).tangents)
 
 
 def probe_directions(x: Tensor, probes: int, generator: torch.Generator | None = None) -> Tensor:
-    """Random signs for each input (batch, ...), as often as there are probes: (probes, batch, ...).
+    """Random signs, one set per probe for each input (batch, ...): (probes, batch, ...).
 
     Raises:
         ValueError: if probes < 1.
@@ -101,7 +102,7 @@ def probe_directions(x: Tensor, probes: int, generator: torch.Generator | None =
 
 
 def random_signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Independent -1 or +1 with equal odds, in the precision and on the device of `like`: E[u u^T] = I."""
+    """Independent -1 or +1, equally likely, in the precision and on the device of `like`: E[u u^T] = I."""
     signs = torch.empty(shape, dtype=like.dtype, device=like.device)
     return signs.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
 
@@ -111,7 +112,7 @@ def probe_variance(jacobian: Tensor) -> Tensor:
 
         2 * (||J^T J||_F^2 - sum_i (J^T J)_ii^2)
 
-    The mean of n probes scatters with sqrt(variance / n).
+    The mean of n probes has the standard deviation sqrt(variance / n).
     """
     gram = jacobian.mT @ jacobian
     # Zeroed rather than subtracted: of nearly orthogonal columns nothing would be left but rounding.

@@ -25,11 +25,11 @@ class ReceptiveField(NamedTuple):
     padding: int
 
     def in_window(self, unit: int) -> slice:
-        """What a unit sees, counted from the first pixel that unit 0 sees."""
+        """What a unit sees, as a slice of a window that begins with the first pixel that unit 0 sees."""
         return slice(self.stride * unit, self.stride * unit + self.size)
 
     def in_image(self, unit: int) -> tuple[slice, slice]:
-        """What a unit sees of the image: the pixels in the image, and in what the unit sees."""
+        """The part of what a unit sees that is not padding: as a slice of the image, and of what it sees."""
         start = self.stride * unit - self.padding
         first, last = max(0, -start), min(self.size, IMAGE_SIZE - start)
         return slice(start + first, start + last), slice(first, last)
@@ -38,7 +38,7 @@ class ReceptiveField(NamedTuple):
 def receptive_field(convolutions: Iterable[Convolution]) -> ReceptiveField:
     """What a unit sees of the image through convolutions, the one on the image first.
 
-    Of transposed convolutions, the one that makes the image first, it is what a unit contributes to.
+    For transposed convolutions, the one that makes the image first, it is what a unit contributes to.
     """
     size, stride, padding = 1, 1, 0
     for kernel, step, before in map(spacing_of, convolutions):
@@ -54,18 +54,19 @@ def masked_jacobian(
 ) -> Tensor:
     """Jacobian of third(mask2 * second(mask1 * first(x))), which is linear in the pixels x; biases aside.
 
-    Three sparse matrices are multiplied from both ends: first the pixels that each place of the second layer
-    sees, then, tap by tap, the third convolution on them, for all its units at once: a tap moves the pixels
-    it sees by the same distance in each unit's window. Meanwhile the channels are the last axis, so that
-    whole rows of them are added at a time.
+    It is the product of three sparse matrices. First come the patches: the derivatives of each place of the
+    second layer by the pixels that it sees. Then the third convolution adds them up tap by tap, for all its
+    units at once: under one tap the patch has the same offset in every unit's window. Channels are the last
+    axis until the end, so that whole rows of them are added at a time.
 
     Args:
         first, second, third: convolutions, or transposed ones in reverse. Covered: one channel of pixels,
             any kernel, stride and padding of the first two. Not covered: stride or padding of the third,
             dilation, groups.
-        mask1, mask2: which units are on, shapes (batch, channels, side, side), a side of each layer's own.
+        mask1, mask2: bool, which units are on, shape (batch, channels, side, side) of the first and of the
+            second layer.
     Returns:
-        Shape (batch, channels * places, 784).
+        Shape (batch, K, 784): K counts the third's channels times their places.
     """
     channels, _, kernel, _ = third.weight.shape
     batch, side = mask2.shape[0], mask2.shape[-1]
@@ -94,10 +95,11 @@ def _patches(paths: Tensor, mask1: Tensor, mask2: Tensor, first: Spacing, second
     """The derivatives of the second layer by the pixels that each of its places sees.
 
     Args:
-        paths: from a pixel by a unit of the first layer to one of the second, by the second layer's tap, the
-            unit, the first layer's tap and the second layer's unit.
+        paths: products of both layers' weights, axes tsiyxc: the second layer's tap (t, s), the first layer's
+            channel i and tap (y, x), the second layer's channel c.
+        mask1, mask2: as for `masked_jacobian`.
     Returns:
-        Shape (side, side, batch, size, size, channels): the place, the image, the pixel in what it sees.
+        Shape (side, side, batch, size, size, channels): the place, the image, the pixel that it sees, c.
     """
     batch, channels, side, _ = mask2.shape
     on = F.pad(mask1.to(paths.dtype), [second.padding] * 4).permute(2, 3, 0, 1)

@@ -16,14 +16,14 @@ Encoder = nn.Module | Encode
 
 _IMAGES_AT_ONCE = 4
 _ROWS_AT_ONCE = 128
-"""Without these bounds it takes gigabytes."""
+"""Of the code; without both bounds a Jacobian takes gigabytes."""
 
 
 def encode_of(encoder: Encoder) -> Encode:
     """The function from images to codes of an encoder.
 
     Raises:
-        TypeError: for what is none.
+        TypeError: if it is neither a module nor a function.
     """
     encode = getattr(encoder, "encode", encoder) if isinstance(encoder, nn.Module) else encoder
     if not callable(encode):
@@ -35,17 +35,18 @@ def functional_jacobian(encode: Encode, x: Tensor) -> Tensor:
     """Exact dh/dx of every image, whatever the encoder's layers.
 
     Row by row in reverse mode (`jacrev`), by the derivatives with which encoders are trained. Forward mode
-    (`jacfwd`) is up to twice as fast, but not every layer has it (attention has not), and what it gives is
-    for some layers silently wrong when it is differentiated by the weights.
+    (`jacfwd`) is up to twice as fast, but not every layer has it (attention has not), and of some layers its
+    result has silently wrong gradients by the weights.
 
     Args:
-        encode: in eval mode, if it has one.
+        encode: a module must be in eval mode.
         x: images, shape (batch, ...).
     Returns:
         Shape (batch, K, inputs).
     Raises:
-        TypeError: if it gives anything but a tensor.
-        ValueError: if the codes have no batch dimension, or if an image's code depends on the other images.
+        TypeError: if `encode` gives anything but a tensor of floats.
+        ValueError: if the codes have no batch dimension, if an image's code depends on the other images, or
+            if there is no image.
     """
     _check(encode, x)
 
@@ -56,7 +57,7 @@ def functional_jacobian(encode: Encode, x: Tensor) -> Tensor:
 
 
 def _check(encode: Encode, x: Tensor) -> None:
-    """Try an encoder on the first image, alone and beside a black one."""
+    """Try an encoder on the first image, alone and beside a black one; raises as `functional_jacobian`."""
     if x.dim() < 2 or not len(x):
         raise ValueError(f"x must be at least one image, shape (batch, ...), not {tuple(x.shape)}")
     with torch.no_grad():

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from ae_core.config import Kind, ModelConfig, Recipe
 
-# Once, and for the whole process: a switch around a measurement would also switch it for whatever trains in
-# another thread. Nothing is lost: where there is TensorFloat-32, training is in bfloat16.
+# Values are measured in full float32, which TensorFloat-32 is not. Off for the whole process: a switch around
+# a measurement would also act on whatever trains in another thread. Nothing is lost: where there is
+# TensorFloat-32, training is in bfloat16.
 torch.backends.cudnn.allow_tf32 = False
 
 _WIDTHS: dict[Kind, tuple[int, int, int, int]] = {
@@ -44,12 +45,16 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 def _description(layers: nn.Sequential) -> list[tuple[type[nn.Module], str]]:
-    """What each layer does, whatever its weights: an activation's type, a convolution's shape and spacing."""
+    """What each layer does, whatever its weights: its type, and a convolution's shape and spacing."""
     return [(type(layer), layer.extra_repr()) for layer in layers]
 
 
 def _activation(name: str | None) -> nn.Module:
-    """The layer of this name; a validated configuration always has one."""
+    """The layer of this name.
+
+    Raises:
+        ValueError: for None, which no validated configuration holds.
+    """
     if name is None:
         raise ValueError("the configuration names no activation")
     return ACTIVATIONS[name]()
@@ -65,10 +70,10 @@ class AutoencoderOutput(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """An encoder of three convolutions and its mirror image, untied.
+    """An encoder of three convolutions and its mirror image; they share no weights.
 
-    The layers stand in two sequences, which name the weights `encoder.0.weight` to `decoder.4.bias`. They
-    have names as well, so that nothing else needs to count them.
+    The layers stand in two sequences, which name the weights `encoder.0.weight` to `decoder.4.bias`. Those
+    that others ask for have properties as well, so that nothing else needs to count layers.
 
     Args:
         config: the kind and the activations.
@@ -102,7 +107,7 @@ class Autoencoder(nn.Module):
     def is_as_built(self, part: Part) -> bool:
         """Whether a part's layers do what they did when the model was made, whatever their weights.
 
-        Not so where a layer is replaced by another or a hook may change what it gives.
+        False where a layer was replaced, a hook may change what one gives, or `encode` was set on the model.
         """
         layers: nn.Sequential = getattr(self, part)
         hooked = any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers.modules())
@@ -125,12 +130,12 @@ class Autoencoder(nn.Module):
 
     @property
     def code_activation(self) -> nn.Module:
-        """What makes a code of the code layer's values, each for itself."""
+        """The encoder's last layer, pointwise: from the code layer's values to the code."""
         return self.encoder[-1]
 
     @property
     def output_activation(self) -> nn.Module:
-        """What makes a reconstruction of the last transposed convolution's values, each for itself."""
+        """The decoder's last layer, pointwise: from its last convolution's values to the reconstruction."""
         return self.decoder[-1]
 
     def pre_activation(self, x: Tensor) -> Tensor:
@@ -162,7 +167,7 @@ def seeded_autoencoder(
     """A new model whose weights depend on the arguments alone, whatever other threads draw meanwhile.
 
     Weights are uniform in +-gain/sqrt(fan_in), biases in +-1/sqrt(fan_in); with a gain of 1 that is PyTorch's
-    own default for convolutions. A `code_bias` replaces the code layer's biases.
+    own default for convolutions. A `code_bias`, if given, is every bias of the code layer instead.
     """
     model = Autoencoder(config)
     generator = torch.Generator().manual_seed(seed)

@@ -1,9 +1,9 @@
 """The models' convolutions, computed in the way that trains fastest; values and gradients are PyTorch's own.
 
-Some kernels of the libraries beneath PyTorch are several times slower than the same sum as a matrix
-product: where a kernel covers the whole image, cuDNN's where there is one channel, and oneDNN's gradient of
-the weights in bfloat16. So is CUDA's gradient of a bias as a reduction. All else is left to the libraries.
-Each form has a name, by which `using` leaves it out: `ablation.py` times a step with it and without it.
+Some of PyTorch's own computations are several times slower than the same sum as a matrix product: any
+convolution whose kernel covers the whole image, cuDNN's with one channel, oneDNN's gradient of the weights in
+bfloat16, and CUDA's gradient of a bias. These are written by hand here; all else is left to PyTorch. Each
+form has a name, by which `using` leaves it out: `ae_core.cli.bench.ablation` times a step with and without.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def acting_forms(device_type: str, precision: torch.dtype, among: frozenset[Form
 
 
 class Spacing(NamedTuple):
-    """How the places that a convolution computes lie on those it sees, along either axis."""
+    """How the places that a convolution computes lie on those it sees; the same along both axes."""
 
     kernel: int
     stride: int
@@ -70,10 +70,10 @@ class Spacing(NamedTuple):
 
 
 def spacing_of(layer: Convolution) -> Spacing:
-    """Kernel size, stride and padding of a layer whose axes have the same.
+    """Kernel size, stride and padding of a layer that has the same along both axes.
 
     Raises:
-        TypeError: for a padding that is a word.
+        TypeError: for a padding that is a word, such as "same".
     """
     if isinstance(layer.padding, str):
         raise TypeError(f"the padding must be a number of places, not {layer.padding!r}")
@@ -83,7 +83,7 @@ def spacing_of(layer: Convolution) -> Spacing:
 class _Geometry(NamedTuple):
     """How a convolution maps large images to small ones, and a transposed one small to large.
 
-    Lengths are in places along an axis: those of both axes are the same.
+    Lengths count places along an axis; both axes have the same.
     """
 
     kernel: int
@@ -92,7 +92,7 @@ class _Geometry(NamedTuple):
     large: int
     small: int
     forms: frozenset[Form]
-    """What is computed by hand here, of the forms that act on this device in this precision."""
+    """The forms in use, of those that act on this device in this precision."""
 
     @property
     def as_product(self) -> bool:
@@ -101,18 +101,21 @@ class _Geometry(NamedTuple):
 
 
 def propagate(layers: nn.Sequential, x: Tensor) -> Tensor:
-    """The same as `layers(x)`."""
+    """`layers(x)`, with every convolution in its fastest form."""
     for layer in layers:
         x = convolve(layer, x) if isinstance(layer, Convolution) else layer(x)
     return x
 
 
 def convolve(layer: Convolution, x: Tensor, biased: int | None = None) -> Tensor:
-    """The same as `layer(x)`, but that only the first `biased` images get the bias, if that is given.
+    """`layer(x)` in its fastest form, shape (batch, channels', side', side').
 
     Args:
-        layer: as for `spacing_of`.
+        layer: with the same kernel size, stride and padding along both axes. Not covered: dilation, groups.
         x: shape (batch, channels, side, side).
+        biased: how many images, the first ones, get the bias; None: all.
+    Raises:
+        TypeError: for a padding that is a word.
     """
     (kernel, stride, padding), side = spacing_of(layer), x.shape[-1]
     if layer.transposed:
@@ -196,23 +199,23 @@ def _one_channel(weight: Tensor) -> bool:
 
 
 def _width(weight: Tensor, x: Tensor) -> int:
-    """How wide to make kernels: CUDA's matrix products want rows of 16 numbers, which one channel gives when
+    """How wide to make kernels: CUDA's matrix products want rows of 16 values, which one channel gives when
     its kernel is widened with zeros to 4 x 4."""
     return max(4, weight.shape[-1]) if _one_channel(weight) and x.is_cuda else weight.shape[-1]
 
 
 def _rows(x: Tensor) -> Tensor:
-    """Each place of each image as a row of its channels: (n, c, side, side) to (n side^2, c)."""
+    """Each place of each image as a row of its channels: (n, c, s, s) to (n s^2, c)."""
     return x.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def _images(rows: Tensor, side: int) -> Tensor:
-    """The reverse of `_rows`."""
+    """The inverse of `_rows`: (n s^2, c) to (n, c, s, s), s being `side`."""
     return rows.unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)
 
 
 def _patches(x: Tensor, width: int, geometry: _Geometry) -> Tensor:
-    """What each place of the small images sees of the large: (n, c, side, side) to (n small^2, width^2 c)."""
+    """What each place of the small images sees of the large: (n, c, l, l) to (n s^2, width^2 c)."""
     stride, before, large, small = geometry.stride, geometry.padding, geometry.large, geometry.small
     after = (small - 1) * stride + width - large - before
     x = _pad(x, before, after).permute(0, 2, 3, 1)
@@ -221,15 +224,15 @@ def _patches(x: Tensor, width: int, geometry: _Geometry) -> Tensor:
 
 
 def _matrix(weight: Tensor, width: int) -> Tensor:
-    """Weights by channel of the small images and by place and channel of a patch."""
+    """Weights as a matrix for `_patches`: (small's channels, c, k, k) to (small's channels, width^2 c)."""
     return _pad(weight, 0, width - weight.shape[-1]).permute(0, 2, 3, 1).flatten(1)
 
 
 def _pad(x: Tensor, before: int, after: int) -> Tensor:
-    """Zeros around images; none are not the copy that PyTorch makes of them."""
+    """Zeros around images; without any, `x` itself, of which F.pad would make a copy."""
     return F.pad(x, (before, after, before, after)) if before or after else x
 
 
 def _sum(rows: Tensor, as_product: bool) -> Tensor:
-    """Over all rows: on CUDA, a reduction over so many is slower than a matrix product."""
+    """The sum of all rows; on CUDA, a reduction over so many is slower than a matrix product."""
     return (rows.new_ones(1, len(rows)) @ rows)[0] if as_product else rows.sum(0)
