@@ -12,7 +12,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from ae_core.analysis.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
-from ae_core.checkpoints.files import clipped, parse_object, read_file, read_tensors, write_whole
+from ae_core.checkpoints.files import parse_object, read_file, read_tensors, shorten, write_whole
 from ae_core.config import ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
@@ -61,7 +61,7 @@ def save_checkpoint(checkpoint: AnyCheckpoint, path: str | Path) -> None:
 
     Raises:
         CheckpointError: if the folder cannot be made or written, or the disk is full. What becomes of the
-            model then only the caller can say.
+            model then, the caller has to add.
     """
     path = Path(path)
     content = to_bytes(checkpoint)
@@ -74,6 +74,8 @@ def save_checkpoint(checkpoint: AnyCheckpoint, path: str | Path) -> None:
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> AnyCheckpoint:
     """Read a checkpoint and check all of it.
 
+    Args:
+        device: where the model is put, in eval mode.
     Raises:
         CheckpointError: if the file is missing, too large, not safetensors, not of this format, or holds
             other tensors, shapes, types or numbers than its configuration implies.
@@ -83,10 +85,11 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Any
 
 
 def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu") -> AnyCheckpoint:
-    """The checkpoint that a file's content is, as `load_checkpoint` reads it.
+    """Read a checkpoint from a file's content, as `load_checkpoint` does.
 
     Args:
         name: of the file, for sentences about it.
+        device: as for `load_checkpoint`.
     Raises:
         CheckpointError: as `load_checkpoint`.
     """
@@ -114,7 +117,7 @@ def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, dict[s
             all(map(is_number, value)) if key in PER_UNIT and isinstance(value, list) else is_number(value)
         )
         if not (known or value is None):
-            raise CheckpointError(f"{name} stores a metric that is not a number: {clipped(key)}.")
+            raise CheckpointError(f"{name} stores a metric that is not a number: {shorten(key)}.")
     return recipe, stored
 
 
@@ -130,7 +133,7 @@ def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
         return Recipe(ModelConfig(**model_config), TrainConfig(**train_config))
     except (TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{name} describes a model that this lab cannot build: {clipped(str(error))}."
+            f"{name} describes a model that this lab cannot build: {shorten(str(error))}."
         ) from error
 
 

@@ -44,9 +44,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def read_file(name: str, path: Path, max_bytes: int, remedy: str = "") -> bytes:
-    """The content of a file for `read_tensors`, which says what the arguments mean.
+    """Read the content of a file, for `read_tensors`.
 
     Args:
+        name, remedy: as for `read_tensors`.
         max_bytes: a larger file is refused unread.
     Raises:
         CheckpointError: if the file is missing, too large, or cannot be read.
@@ -70,15 +71,15 @@ def read_tensors(
     parse: Callable[[dict[str, str]], tuple[Any, Mapping[str, Tensor]]],
     remedy: str = "",
 ) -> tuple[Any, dict[str, Tensor]]:
-    """Read the content of a file whose metadata say which tensors it must hold.
+    """Read tensors from the content of a file whose metadata say which it must hold.
 
     From memory alone: an upload needs no room on a disk.
 
     Args:
         name: of the file, for sentences about it.
         max_bytes: more is refused.
-        parse: given the metadata, returns what they mean and a tensor of the right shape and type by each
-            name; raises `CheckpointError` for metadata that mean nothing.
+        parse: given the metadata, returns what they mean, and for each tensor's name one of the right shape
+            and type; raises `CheckpointError` for metadata that mean nothing.
         remedy: what to do about content that is too large or not safetensors at all, after a colon.
     Returns:
         What `parse` returned first, and the tensors. Every float is finite.
@@ -124,7 +125,7 @@ def _after_colon(remedy: str) -> str:
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """What safetensors itself gives only of files on a disk: its header is JSON behind its own length.
+    """The metadata in the header, which is JSON behind its own length: safetensors reads them off disks only.
 
     Raises:
         ValueError: if the content is something else.
@@ -143,7 +144,7 @@ def _check_tensors(name: str, found: Mapping[str, Mapping[str, Any]], expected: 
     if set(found) != set(expected):
         odd = sorted(set(found) ^ set(expected))[0]
         state = "holds a tensor that does not belong there" if odd in found else "lacks a tensor"
-        raise CheckpointError(f"{name} {state}: {clipped(odd)}.")
+        raise CheckpointError(f"{name} {state}: {shorten(odd)}.")
     for key, value in expected.items():
         own = found[key]["dtype"], tuple(found[key]["shape"])
         right = _TYPES[value.dtype], tuple(value.shape)
@@ -169,6 +170,6 @@ def parse_object(name: str, metadata: dict[str, str], key: str) -> dict[str, Any
     return value
 
 
-def clipped(text: str) -> str:
-    """What a file says, fit for a sentence: on one line and not longer than that."""
+def shorten(text: str) -> str:
+    """Cut what a file says to fit into a sentence: on one line, at most 160 characters."""
     return textwrap.shorten(text, 160, placeholder="...")

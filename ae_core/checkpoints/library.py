@@ -10,7 +10,7 @@ from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 
 LIBRARY = Path(__file__).parents[2] / "checkpoints"
-"""The shipped ladders, and what users save beside them."""
+"""The folder of both."""
 
 
 def ladder_name(kind: Kind, penalty_weight: float) -> str:
@@ -33,7 +33,8 @@ def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
     """Where a model that a user names is saved.
 
     Raises:
-        CheckpointError: for a name with other than letters, digits, dot, dash and underscore, or one in use.
+        CheckpointError: for a name in use, or of other characters than letters, digits, dot, dash and
+            underscore.
     """
     name = name.strip().removesuffix(SUFFIX)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
