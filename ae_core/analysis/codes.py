@@ -19,7 +19,7 @@ DEAD_SHARE = 1e-3
 
 @dataclass(frozen=True)
 class CodeStatistics:
-    """What must be known of a model's codes on the test set to read the code of a single picture."""
+    """What must be known of a model's codes of the test set to read the code of a single picture."""
 
     mean_activation: Tensor
     """rho_hat of each unit, shape (K,)."""
@@ -114,14 +114,18 @@ def activation_density(codes: Tensor, max_activation: Tensor) -> Tensor:
 
 
 def code_shift(codes: Tensor, moved: Tensor, spread: float) -> float | None:
-    """Root mean square of ||h(x') - h(x)||, over the spread of the code; codes have shape (images, K).
+    """Root mean square of ||h(x') - h(x)||, divided by the spread of the code.
 
     1 is as far as a test image's code lies from the mean code. Unchanged when the code is rescaled. None for
     a code that never changes.
+
+    Args:
+        codes: h(x), shape (images, K).
+        moved: h(x'), shape (images, K).
     """
     return None if spread == 0 else rms_distance(codes, moved) / spread
 
 
 def rms_distance(codes: Tensor, moved: Tensor) -> float:
-    """Root mean square of ||h(x') - h(x)||; codes have shape (images, K)."""
+    """Root mean square over images of ||h(x') - h(x)||, of codes h(x) and h(x'), both (images, K)."""
     return (moved - codes).square().sum(1).mean().sqrt().item()

@@ -30,16 +30,18 @@ class Corruption:
     step: float
     """Between two strengths on offer."""
     initial: float
+    """The strength that the page starts with."""
     apply: Callable[[Tensor, float], Tensor]
+    """From images (batch, 1, 28, 28) and a strength above 0 to images of the same shape."""
 
     def strengths(self, count: int) -> list[float]:
-        """Strengths on offer from 0 to the largest, evenly spread: so many, or fewer if there are fewer."""
+        """Strengths on offer from 0 to the largest, evenly spread: `count`, or all if there are fewer."""
         steps = np.linspace(0, self.largest / self.step, count).round()
         return (np.unique(steps) * self.step).tolist()
 
 
 def _transforms() -> ModuleType:
-    """torchvision's, imported when first used: it takes a second that a page which draws need not wait."""
+    """torchvision's, imported when first used: that takes a second, which a drawing need not wait for."""
     from torchvision.transforms.v2 import functional
 
     return functional
@@ -50,6 +52,7 @@ def add_noise(x: Tensor, standard_deviation: float, generator: torch.Generator) 
 
     Args:
         x: shape (batch, 1, 28, 28), in [0, 1].
+        standard_deviation: of the noise before clamping, where a pixel from black to white is 1.
         generator: of the CPU, so that every device sees the same noise.
     """
     noise = torch.randn(x.shape, generator=generator).to(x)
@@ -103,6 +106,7 @@ def corrupt(name: str, x: Tensor, strength: float) -> Tensor:
         x: shape (batch, 1, 28, 28), in [0, 1].
         strength: at least 0, in the corruption's unit; 0 returns `x` as it is.
     Raises:
+        KeyError: for another name.
         ValueError: if the strength is below 0.
     """
     if strength < 0:
@@ -111,14 +115,17 @@ def corrupt(name: str, x: Tensor, strength: float) -> Tensor:
 
 
 def corrupt_by(name: str, x: Picture, strengths: Sequence[float]) -> Tensor:
-    """One picture changed by each of some strengths, shape (strengths, 1, 28, 28)."""
+    """One picture changed by each of the strengths, shape (strengths, 1, 28, 28); raises as `corrupt`."""
     return torch.cat([corrupt(name, x, strength) for strength in strengths])
 
 
-def noise_of_distance(picture: Picture, distance: float, draws: int) -> Tensor:
-    """The picture with normal noise, clamped to [0, 1], as far from the picture as asked: (draws, 1, 28, 28).
+def add_noise_of_distance(picture: Picture, distance: float, draws: int) -> Tensor:
+    """The picture with normal noise, clamped to [0, 1], at a distance from the picture: (draws, 1, 28, 28).
 
-    Noise has a distance from black to white at most; where it cannot reach the distance it comes near.
+    Clamping bounds how far noise gets: a distance that it cannot reach it comes near.
+
+    Args:
+        distance: ||x' - x||, where a pixel from black to white is 1.
     """
     noise = torch.randn(draws, *picture.shape[1:], generator=torch.Generator().manual_seed(0))
     low, high = torch.zeros(draws, 1, 1, 1), torch.full((draws, 1, 1, 1), 16.0)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 _TIMES_THE_ERROR = 2
-"""A verdict that lies within so many standard errors of another is too close to call."""
+"""A value within so many standard errors of a bound is too close to call."""
 
 
 class Estimate(NamedTuple):
@@ -18,7 +18,7 @@ class Estimate(NamedTuple):
     error: float
 
     def place(self, bounds: tuple[float, ...]) -> tuple[int, ...]:
-        """Between which of the rising bounds it lies, as how many are below; several if too close to call."""
+        """How many of the rising bounds are below the value; every possible answer if too close to call."""
         low, high = (
             sum(end > bound for bound in bounds)
             for end in (

@@ -1,7 +1,7 @@
 """Measuring a model: every value of `metrics.py`, over the 10,000 test images unless said otherwise there.
 
 Reconstructions are clamped to [0, 1] before they are judged, because pixels live there. All in float32, also
-on CUDA (see `model.py`).
+on CUDA (see `ae_core.model.autoencoder`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Advance = Callable[[int], None]
 
 
 def reconstruct(model: Autoencoder, x: Tensor) -> Tensor:
-    """The reconstruction as it is shown and judged: clamped to [0, 1]."""
+    """The reconstruction of images (batch, 1, 28, 28) as it is shown and judged: clamped to [0, 1]."""
     return model(x).reconstruction.clamp(0, 1)
 
 
@@ -51,8 +51,8 @@ def evaluate(
 
     Args:
         test_images: uint8 images, shape (images, 1, 28, 28), on any device.
-        on_progress: is told the finished share in [0, 1] after every thousand images, or few Jacobians, which
-            on two cores is every 0.3 s or less; may raise to give up.
+        on_progress: is told the finished share in [0, 1], on two cores every 0.3 s or less: after a thousand
+            images, or a few Jacobians; may raise to give up.
     Raises:
         MetricsError: if a value is beyond float32, as with weights that blew up.
     """
@@ -96,7 +96,11 @@ def evaluate(
 
 @torch.no_grad()
 def measure_without_jacobians(model: Autoencoder, test_images: Tensor) -> Metrics:
-    """Those of `evaluate`'s values that need no Jacobian, which take seconds; arguments are the same."""
+    """Those of `evaluate`'s values that need no Jacobian, in seconds; they may be beyond float32.
+
+    Args:
+        test_images: uint8 images, shape (images, 1, 28, 28), on any device.
+    """
     return _measure(model, test_images, lambda _: None)
 
 
@@ -104,7 +108,9 @@ def _measure(model: Autoencoder, test_images: Tensor, advance: Advance) -> Metri
     x = to_float(test_images.to(next(model.parameters()).device))
     codes, test_mse = _codes_and_mse(model, x, x, advance)
     statistics = CodeStatistics.of(x, codes)
-    shifts, errors = _under_noise(model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread, advance)
+    shifts, errors = _measure_under_noise(
+        model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread, advance
+    )
     return Metrics(
         test_mse=test_mse,
         code_shift=shifts,
@@ -121,10 +127,10 @@ def _measure(model: Autoencoder, test_images: Tensor, advance: Advance) -> Metri
     )
 
 
-def _under_noise(
+def _measure_under_noise(
     model: Autoencoder, x: Tensor, codes: Tensor, spread: float, advance: Advance
 ) -> tuple[Mapping[float, float | None], Mapping[float, float]]:
-    """How far noise moves the code, and what the model makes of a noisy picture, by each of `NOISES`."""
+    """The code shift and the denoising MSE, by each of `NOISES`."""
     shifts, errors = {}, {}
     for noise in NOISES:
         # The same noise for every model, on every device.

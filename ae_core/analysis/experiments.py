@@ -1,6 +1,6 @@
 """The guided experiments: questions with predictions, and answers that are measured on the drawing.
 
-What a sentence explains follows from what was measured, so that it is true for every drawing.
+Which explanation a sentence gives depends on what was measured, so that it is true for every drawing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from ae_core.analysis.codes import CodeStatistics
-from ae_core.analysis.corruption import corrupt, noise_of_distance
+from ae_core.analysis.corruption import add_noise_of_distance, corrupt
 from ae_core.analysis.estimates import Estimate, root_mean_square
 from ae_core.analysis.mistakes import summed_code_sq_norm
 from ae_core.analysis.neighbourhood import code_distances, tangent_and_random, walk_directions
@@ -32,7 +32,7 @@ class Subject(NamedTuple):
     model: Autoencoder
     statistics: CodeStatistics
     median_density: Callable[[], float]
-    """Gives the share of test images on which the unit in the middle is active."""
+    """Gives the median over the units of the share of test images on which a unit is active."""
 
 
 Subjects = Callable[[Kind, float], Subject]
@@ -50,7 +50,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question, predictions to choose from, and the page on which the answer can be seen."""
+    """A question, predictions to choose from, and the view in which the answer can be seen.
+
+    `kind` and `weight` name the shipped model to look at, `digit` the test digit to place.
+    """
 
     name: str
     question: str
@@ -62,9 +65,9 @@ class Experiment:
     look: str
     """Where on the page the answer is."""
     answer: Callable[[Picture, Subjects, Mapping[str, Any]], Answer]
-    """From what the model sees, the models, and the page's settings of now."""
+    """From what the model sees, the models, and what the view's widgets say now."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Widgets of the view, by their keys, as the experiment starts."""
+    """What the view's widgets say, by their keys, as the experiment starts."""
 
 
 def _hundredfold(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
@@ -141,7 +144,7 @@ def _direction(picture: Picture, subjects: Subjects, settings: Mapping[str, Any]
 def _shift_or_noise(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
     shifted = corrupt("Shift", picture, 1.0)
     distance = (shifted - picture).norm().item()
-    noisy = noise_of_distance(picture, distance, _DRAWS)
+    noisy = add_noise_of_distance(picture, distance, _DRAWS)
     moves = {}
     for weight in (0.0, 0.1):
         model, statistics, _density = subjects("contractive", weight)

@@ -8,12 +8,12 @@ from ae_core.config import Kind
 
 
 class Term(NamedTuple):
-    """A value's name on the page, and what it means, in one sentence."""
+    """A value's name on the page, and what it means."""
 
     label: str
     meaning: str
     less: str
-    """What a smaller value is."""
+    """What a smaller value means."""
 
 
 _TERMS = {
@@ -80,7 +80,11 @@ ON_THE_TEST_SET = (
 
 
 def term(metric: str) -> Term:
-    """What a metric is called and means; the noise in its name becomes words."""
+    """What a metric is called and means; the noise in its name becomes words.
+
+    Raises:
+        KeyError: for a metric that the glossary does not have.
+    """
     name, _, noise = metric.rpartition("_0.")
     if not name:
         return _TERMS[metric]

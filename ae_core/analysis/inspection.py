@@ -30,6 +30,7 @@ class Inspection:
     mse: float
     """Of this picture, with the reconstruction clamped."""
     hoyer: float
+    """Hoyer sparsity of the code, in [0, 1]."""
     sensitivity_map: np.ndarray
     """||dh/dx_i||_2 of each pixel i."""
     jacobian_sq_norm: float
@@ -37,7 +38,7 @@ class Inspection:
     active: np.ndarray | None
     """Which units exceed a tenth of their largest activation on the test set, shape (K,), bool."""
     relative_sensitivity: float | None
-    """As in metrics, to first order, with this picture's Jacobian; None also where the code never changes."""
+    """As `CodeStatistics` defines it, of this picture's Jacobian; None also where the code never changes."""
 
     @property
     def active_count(self) -> int | None:
@@ -46,7 +47,7 @@ class Inspection:
 
     @property
     def code_magnitudes(self) -> np.ndarray:
-        """|h_j| as channels of places: `code_shape`."""
+        """|h_j| in the shape `code_shape`."""
         return np.abs(self.code).reshape(self.code_shape)
 
 
@@ -55,7 +56,8 @@ def inspect(model: Autoencoder, x: Picture, statistics: CodeStatistics | None = 
     """Look at one picture through one model.
 
     Args:
-        statistics: of the model on the test set; without them `active` and `relative_sensitivity` are None.
+        statistics: of the model's codes on the test set; without them `active` and `relative_sensitivity`
+            are None.
     """
     code, reconstruction = model(x)
     reconstruction = reconstruction.clamp(0, 1)

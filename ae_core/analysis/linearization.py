@@ -38,7 +38,7 @@ class Linearization:
 
 @torch.inference_mode()
 def linearize(model: Autoencoder, x: Picture) -> Linearization:
-    """The encoder around a picture."""
+    """Linearize the encoder around a picture, exactly."""
     jacobian = encoder_jacobian(model, x)[0]
     return Linearization(
         to_array(jacobian),
@@ -55,23 +55,24 @@ def leading_tangents(local: Linearization, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class NormEstimates:
-    """||J||_F^2 from random probes, by how many there are."""
+    """||J||_F^2 from random probes, one estimate per number of probes."""
 
     means: tuple[float, ...]
-    """The estimates: the mean of so many probes' ||J u||^2."""
+    """The estimates: means of ||J u||^2 over the probes."""
     standard_errors: tuple[float, ...]
-    """Theirs, computed exactly from J."""
+    """Of the estimates, computed exactly from J."""
 
 
 @torch.inference_mode()
 def norm_estimates(
     model: Autoencoder, x: Picture, local: Linearization, probes: Sequence[int], seed: int = 0
 ) -> NormEstimates:
-    """Estimate the squared Jacobian norm as training does; more probes begin with the fewer ones'.
+    """Estimate the squared Jacobian norm as training does.
 
     Args:
         local: the linearization of `model` around `x`.
-        probes: how many probes to average over, each at least 1.
+        probes: how many probes to average over, each at least 1; a larger number includes the probes of a
+            smaller one.
     """
     generator = torch.Generator().manual_seed(seed)
     estimates = probe_estimates(model.encoder, x, max(probes), generator)[:, 0]

@@ -1,4 +1,4 @@
-"""The widespread mistakes in both penalties, measured beside the right figure.
+"""The widespread mistakes in both penalties, measured beside the right value.
 
 Nothing here trains a model; `ae_core.penalties` has the right penalties.
 """
@@ -34,7 +34,11 @@ class Mistake:
 
 
 def contraction_mistakes(model: Autoencoder, x: Picture) -> list[Mistake]:
-    """What is often taken for ||J||_F^2, on one image."""
+    """What is often taken for ||J||_F^2, on one image.
+
+    Raises:
+        TypeError: if the encoder no longer has the layers it was built with.
+    """
     with torch.inference_mode():
         jacobian = encoder_jacobian(model, x)[0]
         code = model.encode(x)[0]
@@ -102,12 +106,16 @@ def _penalty_gradient_norm(model: Autoencoder, x: Tensor, detached: bool) -> flo
 
 @torch.inference_mode()
 def sparsity_mistakes(model: Autoencoder, x: Tensor, sparsity_target: float) -> list[Mistake]:
-    """What is often taken for the KL penalty, on the codes of images (batch, 1, 28, 28)."""
+    """What is often taken for the KL penalty, on the codes of images (batch, 1, 28, 28).
+
+    Raises:
+        ValueError: if sparsity_target is not in (0, 1).
+    """
     return kl_mistakes(model.encode(x), sparsity_target)
 
 
 def kl_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
-    """What is often taken for the KL penalty, on a batch of codes of shape (batch, K)."""
+    """What is often taken for the KL penalty, on codes (batch, K); raises as `sparsity_mistakes`."""
     rho = sparsity_target
     right = kl_penalty(codes, rho).item()
     over_units = kl_penalty(codes.T, rho).item()

@@ -56,18 +56,18 @@ def contraction_curve(
 ) -> list[float]:
     """How far the code moves per unit of distance, when the picture moves by r in a random direction.
 
-        root mean square over images of ||h(x + r u) - h(x)|| / (r * spread)
+        root mean square over images and u of ||h(x + r u) - h(x)|| / (r * spread)
 
-    with isotropic unit directions u for each image. As r tends to 0 it tends to what the Jacobian does with
-    those directions, on average over directions to ||J||_F / (sqrt(D) * spread).
+    with isotropic unit directions u for each image; one value per radius. As r tends to 0 it tends to the
+    root mean square of ||J u|| / spread, which for one image and all u is ||J||_F / (sqrt(D) * spread).
 
     Rifai et al., "Contractive Auto-Encoders", ICML 2011, section 5.3, there as a ratio of distances.
 
     Args:
         x: images, shape (batch, 1, 28, 28).
-        radii: distances in pixel intensity, above 0.
+        radii: distances ||r u||, above 0, where a pixel from black to white is 1.
         spread: of the model's codes over the test set, above 0.
-        directions: per image.
+        directions: how many per image.
     """
     x = x.repeat_interleave(directions, 0)
     steps = random_directions(len(x), torch.Generator().manual_seed(seed))
@@ -94,9 +94,11 @@ def linear_reach(
     """Up to which of the rising radii a contraction curve stays within a share of what the Jacobian says.
 
     Args:
-        curve: what `contraction_curve` gave for this picture; the other arguments as it had them.
+        radii, spread, directions, seed: as `contraction_curve` had them.
+        curve: what it gave for this picture.
+        share: the largest deviation allowed, as a share of what the Jacobian says.
     Returns:
-        None if the curve is not that near even at the first radius, or the code does not move.
+        None if the curve is farther off even at the first radius, or the code does not move.
     """
     steps = random_directions(directions, torch.Generator().manual_seed(seed)).flatten(1)
     moved = steps @ encoder_jacobian(model, x)[0].T
@@ -115,6 +117,7 @@ def walk(model: Autoencoder, x: Tensor, directions: Tensor, distances: Sequence[
     Args:
         x: shape (1, 1, 28, 28).
         directions: unit directions, shape (count, 1, 28, 28).
+        distances: where a pixel from black to white is 1.
     """
     moves = []
     for distance in distances:
@@ -124,7 +127,7 @@ def walk(model: Autoencoder, x: Tensor, directions: Tensor, distances: Sequence[
 
 
 def walk_directions(count: int) -> Tensor:
-    """The random directions that walks along a tangent are held against, shape (count, 1, 28, 28)."""
+    """The random directions that walks along a tangent are compared with, shape (count, 1, 28, 28)."""
     return random_directions(count, torch.Generator().manual_seed(_WALK_SEED))
 
 
@@ -132,9 +135,10 @@ def walk_directions(count: int) -> Tensor:
 def tangent_and_random(
     model: Autoencoder, x: Picture, tangent: Tensor, distance: float, directions: Tensor
 ) -> tuple[float, Estimate]:
-    """How far a step of this length moves the code along a tangent (28, 28), and in random directions.
+    """How far a step of this length moves the code along a tangent, and in random directions.
 
     Args:
+        tangent: a unit direction, shape (28, 28).
         directions: unit directions, shape (count, 1, 28, 28).
     """
     start = x.double()
@@ -186,7 +190,7 @@ def walk_tangent(
         tangent: a unit direction, shape (28, 28).
         distance: of the step; below 0 it goes the other way, and so do the paths.
         distances: along the paths, above 0.
-        directions: random ones.
+        directions: how many random ones.
     """
     straight, random = torch.from_numpy(tangent)[None, None], walk_directions(directions)
     code_moved, at_random = tangent_and_random(model, x, straight[0, 0], distance, random)

@@ -38,7 +38,7 @@ class Response:
     code_moved: float | None
     """||h(x') - h(x)|| in spreads of the code; None for a code that never changes."""
     reconstruction_moved: float
-    """Root mean square over the pixels of what the reconstruction changed by."""
+    """Root mean square over the pixels of the reconstruction of x' minus that of x."""
     distance_to_unchanged: float
     """Root mean square over the pixels of the reconstruction of x' minus x."""
 
@@ -72,7 +72,7 @@ class ResponseCurve:
 
 @torch.inference_mode()
 def response_curve(model: Autoencoder, x: Picture, changed: Tensor, spread: float) -> ResponseCurve:
-    """Look at a series of changed pictures through one model.
+    """Look at changed pictures of rising strength through one model.
 
     Args:
         changed: one picture per strength, shape (strengths, 1, 28, 28).
@@ -84,5 +84,5 @@ def response_curve(model: Autoencoder, x: Picture, changed: Tensor, spread: floa
 
 
 def _in_spreads(model: Autoencoder, x: Picture, changed: Tensor, spread: float) -> tuple[float, ...] | None:
-    """How far each changed picture moves the code, over its spread; None for a code that never changes."""
+    """How far each changed picture moves the code, over the spread; None for a code that never changes."""
     return None if spread == 0 else tuple((code_distances(model, x, changed) / spread).tolist())

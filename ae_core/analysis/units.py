@@ -34,17 +34,19 @@ class UnitUse:
 
     @property
     def median_density(self) -> float:
-        """The unit's in the middle; of the two in the middle, the lower."""
+        """The median over the units; of the two in the middle, the lower."""
         return float(np.quantile(self.density, 0.5, method="lower"))
 
 
 @torch.inference_mode()
-def unit_use(model: Autoencoder, images: Tensor, statistics: CodeStatistics, examples: int) -> UnitUse:
+def measure_unit_use(
+    model: Autoencoder, images: Tensor, statistics: CodeStatistics, examples: int
+) -> UnitUse:
     """Encode a set of images and read off how each unit is used.
 
     Args:
         images: uint8, shape (n, 1, 28, 28).
-        statistics: of the model on the test set.
+        statistics: of the model's codes on the test set.
         examples: how many images to keep per unit, at most n.
     """
     codes = torch.cat([model.encode(to_float(chunk)) for chunk in images.split(_CHUNK)])
@@ -57,7 +59,7 @@ def example_pictures(images: Tensor, use: UnitUse, units: Sequence[int]) -> np.n
     """The images that activate some units most, shape (units, examples, 28, 28), in [0, 1].
 
     Args:
-        images: those that `use` is of, uint8, shape (n, 1, 28, 28).
+        images: those that `use` was measured on, uint8, shape (n, 1, 28, 28).
     """
     return to_array(to_float(images[use.examples[list(units)], 0]))
 

@@ -85,7 +85,7 @@ def ink_of_photo(content: bytes) -> Photo:
     )
     if np.median(border) > (grey.min() + grey.max()) / 2:
         grey = 1 - grey
-    ink = _despeckled(np.clip(grey - _paper(grey), 0, 1))
+    ink = _despeckle(np.clip(grey - _paper(grey), 0, 1))
     strongest = float(np.percentile(ink, 99.5))
     if strongest < _FAINTEST_INK:
         raise PictureError(
@@ -126,7 +126,7 @@ def _along_a_side(mask: np.ndarray) -> float:
 def _is_sheet(light_ink: np.ndarray) -> bool:
     """Whether what is light fills a rectangle, in any direction, that is not slim.
 
-    It is looked for in the picture, since of a large patch the ink keeps what no ground was taken for alone.
+    Looked for in the picture itself: where a large patch was taken for ground, the ink lacks it.
     """
     darkest, lightest = np.percentile(light_ink, [1, 99])
     height = (light_ink[::4, ::4] - darkest) / max(lightest - darkest, 1e-6)
@@ -142,13 +142,17 @@ def _is_sheet(light_ink: np.ndarray) -> bool:
 
 
 def _strokes_in_a_row(mask: np.ndarray) -> float:
-    """How many strokes all but a tenth of the rows cross at most."""
+    """The number of strokes that nine tenths of the rows do not exceed."""
     starts = np.diff(mask.astype(np.int8), axis=1, prepend=0) == 1
     return float(np.percentile(starts.sum(1), 90))
 
 
 def _grey(content: bytes) -> np.ndarray:
-    """The picture's brightness in [0, 1], its longer side 280 pixels."""
+    """The picture's brightness in [0, 1], its longer side 280 pixels.
+
+    Raises:
+        PictureError: as `ink_of_photo`.
+    """
     if len(content) > LARGEST_FILE:
         raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
     pixels, orientation, in_one_pass = take_apart(content)
@@ -162,7 +166,7 @@ def _grey(content: bytes) -> np.ndarray:
         factor = max(1, max(image.size) // (2 * SIDE))
         # A JPEG is decoded at an eighth of its size at the least, in no more memory than that takes.
         image.draft("L", (max(1, image.width // factor), max(1, image.height // factor)))
-        grey = _flattened(image)
+        grey = _flatten(image)
         if orientation in _UPRIGHT:
             grey = grey.transpose(_UPRIGHT[orientation])
         scale = SIDE / max(grey.size)
@@ -184,7 +188,7 @@ def _refuse_too_large(image: ImageFile.ImageFile, in_one_pass: bool) -> None:
 
 @contextmanager
 def _failures_as_sentences() -> Iterator[None]:
-    """Whatever Pillow fails with, for it names no exceptions that a damaged file ends in."""
+    """Turn whatever Pillow raises into a `PictureError`: it names no exceptions for a damaged file."""
     try:
         yield
     except MemoryError as error:
@@ -196,7 +200,7 @@ def _failures_as_sentences() -> Iterator[None]:
         ) from error
 
 
-def _flattened(image: Image.Image) -> Image.Image:
+def _flatten(image: Image.Image) -> Image.Image:
     """One channel of floats in [0, 1]; transparent places become the opposite of what is drawn on them.
 
     Of a large picture, about 560 to 1,120 pixels along the longer side.
@@ -229,7 +233,7 @@ def _light_and_cover(strip: Image.Image, factor: int) -> tuple[np.ndarray, np.nd
 
 
 def _paper(light_ink: np.ndarray) -> np.ndarray:
-    """The brightness of the ground, which shadows make uneven: what no stroke is narrow enough to hide."""
+    """The brightness of the ground, which shadows make uneven: an opening by a square wider than strokes."""
     height, width = light_ink.shape
     scale = _PAPER_SIDE / max(height, width)
     small = Image.fromarray(light_ink).resize(
@@ -239,5 +243,5 @@ def _paper(light_ink: np.ndarray) -> np.ndarray:
     return np.asarray(ground.resize([width, height], Image.Resampling.BILINEAR))
 
 
-def _despeckled(ink: np.ndarray) -> np.ndarray:
+def _despeckle(ink: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(ink).filter(ImageFilter.MedianFilter(_SPECK)))

@@ -1,6 +1,6 @@
 """What a picture file says beside its pixels: taken off it, and searched for the orientation alone.
 
-A camera's metadata are often odd, and Pillow refuses a file, or fails in ways of its own, for metadata that
+A camera's metadata are often odd, and Pillow refuses a file, or fails in unforeseen ways, over metadata that
 the pixels do not need. So it is given none, and the orientation is read here.
 """
 
@@ -108,7 +108,7 @@ def _png_parts(content: bytes) -> Parts:
             if keyword == b"XML:com.adobe.xmp":
                 xmp = text
             elif keyword == b"Raw profile type exif" and not exif:
-                exif = _unhexed(text)
+                exif = _unhex(text)
     return Parts(b"".join(kept), _orientation(exif, xmp))
 
 
@@ -130,7 +130,7 @@ def _text(name: bytes, body: bytes) -> tuple[bytes, bytes]:
     return keyword, text
 
 
-def _unhexed(text: bytes) -> bytes:
+def _unhex(text: bytes) -> bytes:
     """The bytes that ImageMagick writes as text: the name, the length, then lines of hexadecimal digits."""
     try:
         return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))

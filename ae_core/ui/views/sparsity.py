@@ -12,8 +12,8 @@ from ae_core.analysis.units import (
     contributions,
     example_pictures,
     mean_activations,
+    measure_unit_use,
     strongest_units,
-    unit_use,
 )
 from ae_core.data import Picture, load_mnist
 from ae_core.model import Autoencoder
@@ -31,7 +31,7 @@ _EXAMPLES = 5
 def use_of(shown: Shown) -> UnitUse:
     """How a model uses its units over the test set, measured once per process."""
     images = load_mnist("test").images
-    return unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
+    return measure_unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
 
 
 def show(shown: Shown, picture: Picture | None) -> None:

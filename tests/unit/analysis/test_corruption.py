@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.analysis.corruption import CORRUPTIONS, add_noise, corrupt, corrupt_by, noise_of_distance
+from ae_core.analysis.corruption import CORRUPTIONS, add_noise, add_noise_of_distance, corrupt, corrupt_by
 from ae_core.data import load_mnist, to_float
 
 
@@ -105,7 +105,7 @@ def test_a_series_has_each_strength_of_a_change(digit):
 
 
 def test_noise_of_a_distance_has_it_and_stays_in_the_picture(digit):
-    noisy = noise_of_distance(digit, 2.5, 10)
+    noisy = add_noise_of_distance(digit, 2.5, 10)
     assert noisy.shape == (10, 1, 28, 28)
     assert 0 <= noisy.min() <= noisy.max() <= 1
     np.testing.assert_allclose((noisy - digit).flatten(1).norm(dim=1), 2.5, rtol=1e-4)

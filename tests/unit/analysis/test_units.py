@@ -11,8 +11,8 @@ from ae_core.analysis.units import (
     contributions,
     example_pictures,
     mean_activations,
+    measure_unit_use,
     strongest_units,
-    unit_use,
     without_units,
 )
 from ae_core.config import ModelConfig
@@ -31,7 +31,7 @@ def used_over(images, examples=4):
     x = to_float(images)
     codes = model.encode(x)
     statistics = CodeStatistics.of(x, codes)
-    return unit_use(model, images, statistics, examples), codes.numpy(), statistics
+    return measure_unit_use(model, images, statistics, examples), codes.numpy(), statistics
 
 
 def test_the_strongest_units_come_first_and_silent_ones_not_at_all():
