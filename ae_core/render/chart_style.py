@@ -13,16 +13,16 @@ QUIET_COLOUR = "#8a94a3"
 LINE_COLOURS = ("#0b7fc7", "#d55e00")
 """Vermilion, grey and blue keep apart for colour-blind eyes, on light and on dark (Okabe and Ito, 2008)."""
 CHART_HEIGHT = 210
-"""Of a chart in a narrow panel."""
+"""Pixels, of a chart in a narrow panel."""
 VIEW_HEIGHT = 340
-"""Of a chart in a view."""
+"""Pixels, of a chart in a view."""
 PICTURE_DISTANCE = "distance between the pictures (a pixel from black to white: 1)"
 """The axis of a distance ||x' - x||, with its unit."""
 LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def log_axis(*values: Sequence[float] | np.ndarray) -> dict[str, Any]:
-    """A logarithmic axis with a tick at each decade; at least two decades are in sight."""
+    """A logarithmic axis over the values above 0, with a tick at each decade, of which two at least show."""
     every = np.concatenate([np.asarray(one, np.float64) for one in values]) if values else np.array([])
     every = np.log10(every[np.isfinite(every) & (every > 0)])
     axis = {"type": "log", "exponentformat": "power", "dtick": 1}
@@ -40,8 +40,8 @@ def log_axis(*values: Sequence[float] | np.ndarray) -> dict[str, Any]:
     return {**axis, "range": [float(low), float(high)]}
 
 
-def finished(figure: go.Figure, height: int = CHART_HEIGHT) -> go.Figure:
-    """The chart with the size, margins and font of every chart."""
+def finish(figure: go.Figure, height: int = CHART_HEIGHT) -> go.Figure:
+    """Give a chart the size, margins and font of all charts; returns the same chart."""
     figure.update_layout(
         height=height,
         margin={"l": 4, "r": 4, "t": 8, "b": 4},

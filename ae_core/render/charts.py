@@ -1,4 +1,4 @@
-"""Numbers to Plotly charts, for what is read closely; `unit_charts` has those of a code's units."""
+"""Values as Plotly charts, for what is read closely; `unit_charts` has those of a code's units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ae_core.render.chart_style import (
     PICTURE_DISTANCE,
     QUIET_COLOUR,
     VIEW_HEIGHT,
-    finished,
+    finish,
     log_axis,
 )
 from ae_core.render.maps import SEQUENTIAL
@@ -27,7 +27,7 @@ _LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 
 
 class LossReport(Protocol):
-    """How far a training is, as `training.TrainProgress` tells it."""
+    """What is charted of a `training.progress.TrainProgress`."""
 
     @property
     def step(self) -> int:
@@ -35,11 +35,11 @@ class LossReport(Protocol):
 
     @property
     def mse(self) -> float:
-        """Of the reconstruction, mean over the steps since the last report."""
+        """Of the reconstruction, mean over the steps since the report before."""
 
     @property
     def penalty(self) -> float:
-        """Likewise, before its weight."""
+        """Likewise, before it is multiplied by its weight."""
 
 
 def loss_curve(history: Sequence[LossReport], penalty_weight: float) -> go.Figure:
@@ -57,7 +57,7 @@ def loss_curve(history: Sequence[LossReport], penalty_weight: float) -> go.Figur
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="loss", **log_axis())
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finished(figure)
+    return finish(figure)
 
 
 def trade_off(
@@ -70,9 +70,12 @@ def trade_off(
 ) -> go.Figure:
     """One point per model: test error against what the penalty lowers, on log axes; the chosen one is marked.
 
-    Models with a value of 0, which a log axis cannot show, are left out; each point carries its index. The
-    points of a sweep, each with its cost, are means over seeds, with bars from the lowest seed to the
-    highest.
+    Models with a value of 0, which a log axis cannot show, are left out; each point carries its index.
+
+    Args:
+        costs, errors, names: one value per model.
+        chosen: index of the shown model.
+        sweep: points, each with its cost: means over seeds, with bars from the lowest seed to the highest.
     """
     shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
     figure = go.Figure(
@@ -119,7 +122,7 @@ def trade_off(
     error_ends = [end for span in errors_of_sweep for end in (span.lowest, span.highest)]
     figure.update_xaxes(title=cost_title, **log_axis(figure.data[0].x, cost_ends))
     figure.update_yaxes(title="test MSE", **log_axis(figure.data[0].y, error_ends))
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def _bars(spans: Sequence[Span]) -> dict[str, Any]:
@@ -151,13 +154,13 @@ def sensitivity_chart(values: np.ndarray) -> go.Figure:
     figure.update_yaxes(
         title="pixel row", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, dtick=7
     )
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def norm_estimates(
     exact: float, probes: Sequence[int], means: Sequence[float], standard_errors: Sequence[float]
 ) -> go.Figure:
-    """Estimates of a norm with their standard errors, and the exact value as a line."""
+    """Estimates of ||J||_F^2 with their standard errors, per number of probes; the exact value as a line."""
     figure = go.Figure(
         go.Scatter(
             x=[str(count) for count in probes],
@@ -176,7 +179,7 @@ def norm_estimates(
     )
     figure.update_xaxes(title="random probes", type="category")
     figure.update_yaxes(title="‖J‖²", rangemode="tozero")
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -> go.Figure:
@@ -190,7 +193,7 @@ def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -
     figure.update_xaxes(title="rank")
     title = "singular value" + (" / the largest" if relative else "")
     figure.update_yaxes(title=title, **log_axis(*curves.values()))
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def curves_by_model(
@@ -206,7 +209,7 @@ def curves_by_model(
     figure = _one_curve_per_model({name: (list(x), list(values)) for name, values in curves.items()}, chosen)
     figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else {}))
     figure.update_yaxes(title=y_title, **(log_axis(*curves.values()) if log_y else {"rangemode": "tozero"}))
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def walk(
@@ -215,8 +218,9 @@ def walk(
     """How far the code moves along some directions, and where on the way the drawing is now; log axes.
 
     Args:
-        moves: distances of the codes by the direction's name.
-        slopes: what each of them is per unit of distance, to first order: dotted lines.
+        distances: between the pictures, above 0.
+        moves: distances between the codes, by the direction's name.
+        slopes: those per unit of distance, to first order: dotted lines.
         here: the distance that is marked; 0 marks none.
     """
     figure = go.Figure()
@@ -237,7 +241,7 @@ def walk(
     figure.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
     figure.update_yaxes(title="distance between the codes", **log_axis(*(trace.y for trace in figure.data)))
     figure.update_layout(legend=LEGEND_ABOVE)
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def _one_curve_per_model(

@@ -108,7 +108,7 @@ def to_html(exhibits: Sequence[Exhibit], written: date) -> str:
 
 
 def _maps(exhibits: Sequence[Exhibit]) -> dict[str, list[np.ndarray]]:
-    """The pictures of each row, one per model, by the row's title, which gives their common scale."""
+    """The pictures of each row, one per model, by the row's title, which says their common scale."""
     seen = [exhibit.inspection for exhibit in exhibits]
     errors = [one.error for one in seen]
     codes = [exhibit.code_map_values for exhibit in exhibits]

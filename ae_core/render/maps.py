@@ -1,4 +1,4 @@
-"""Arrays to pictures, for what changes with every stroke. The one place for colour maps and picture sizes.
+"""Arrays as pictures, for what changes with every stroke. The one place for colour maps and picture sizes.
 
 Magnitudes use cividis and signed values red-white-blue: both read the same with and without colour vision.
 """
@@ -18,19 +18,19 @@ from plotly.colors import sample_colorscale
 SEQUENTIAL = "Cividis"
 DIVERGING = "RdBu_r"
 MAP_PIXELS = 280
-"""Width of a map before the page scales it."""
+"""Width of a map, in pixels, before the page scales it."""
 CELL_PIXELS = 112
 """Likewise for a map in a grid of many."""
 GRID_GAP = 1 / 14
 """Between the maps of a grid, as a share of a map's width."""
 
 MapDrawer = Callable[[np.ndarray, float, int], np.ndarray]
-"""Draws values, the scale's largest, at a width in pixels: `heat_map` and `code_map`."""
+"""Draws values, given the largest value of the scale and a width in pixels: `heat_map` and `code_map`."""
 
 _TILES_PER_ROW = 8
 _TILE_GAP = 1
 _DECADES = 4
-"""How far a logarithmic scale reaches down from the largest value."""
+"""How far a logarithmic scale reaches down from the largest value, at most."""
 
 
 @cache
@@ -47,7 +47,7 @@ def css_gradient(name: str = SEQUENTIAL, stops: int = 9) -> str:
 
 def grey_picture(image: np.ndarray, pixels: int = MAP_PIXELS) -> np.ndarray:
     """Values in [0, 1], shape (28, 28), as ink on black: uint8, enlarged without smoothing."""
-    return _enlarged(np.round(255 * np.clip(image, 0, 1)).astype(np.uint8), pixels)
+    return _enlarge(np.round(255 * np.clip(image, 0, 1)).astype(np.uint8), pixels)
 
 
 def heat_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
@@ -55,22 +55,22 @@ def heat_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np
 
     A map that is 0 everywhere is shown in the lowest colour.
     """
-    return _enlarged(_coloured(_share(values, largest)), pixels)
+    return _enlarge(_colour(_share(values, largest)), pixels)
 
 
 def signed_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
     """Values from -largest (blue) over 0 (white) to largest (red): uint8 RGB, enlarged without smoothing."""
     share = np.clip(values / largest, -1, 1) if largest > 0 else np.zeros_like(values)
-    return _enlarged(_palette(DIVERGING)[np.round(127.5 * (share + 1)).astype(np.uint8)], pixels)
+    return _enlarge(_palette(DIVERGING)[np.round(127.5 * (share + 1)).astype(np.uint8)], pixels)
 
 
 def code_map(code: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
     """A code as a wall of tiles, one per channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
 
-    Negative activations of a linear code are shown by their size.
+    Negative activations of a linear code are shown by their magnitude.
     """
     channels, height, width = code.shape
-    pictures = _coloured(_share(np.abs(code), largest))
+    pictures = _colour(_share(np.abs(code), largest))
     rows = -(-channels // _TILES_PER_ROW)
     gap = _TILE_GAP
     wall = np.zeros((rows * (height + gap) - gap, _TILES_PER_ROW * (width + gap) - gap, 3), dtype=np.uint8)
@@ -78,11 +78,11 @@ def code_map(code: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.n
         row, column = divmod(index, _TILES_PER_ROW)
         top, left = row * (height + gap), column * (width + gap)
         wall[top : top + height, left : left + width] = picture
-    return _enlarged(wall, pixels)
+    return _enlarge(wall, pixels)
 
 
 class LogScale(NamedTuple):
-    """A logarithmic colour scale; what lies below it, 0 included, has its lowest colour."""
+    """A logarithmic colour scale of magnitudes; what lies below it, 0 included, has its lowest colour."""
 
     smallest: float
     largest: float
@@ -134,10 +134,10 @@ def _share(values: np.ndarray, largest: float) -> np.ndarray:
     return np.clip(values / largest, 0, 1) if largest > 0 else np.zeros_like(values)
 
 
-def _coloured(share: np.ndarray) -> np.ndarray:
+def _colour(share: np.ndarray) -> np.ndarray:
     return _palette(SEQUENTIAL)[np.round(255 * share).astype(np.uint8)]
 
 
-def _enlarged(image: np.ndarray, pixels: int) -> np.ndarray:
+def _enlarge(image: np.ndarray, pixels: int) -> np.ndarray:
     factor = max(1, pixels // image.shape[1])
     return image.repeat(factor, axis=0).repeat(factor, axis=1)

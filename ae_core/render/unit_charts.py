@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR, VIEW_HEIGHT, finished
+from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR, VIEW_HEIGHT, finish
 
 _FEWEST_IMAGES = -4.0
 """log10 of the smallest share of the test images: 1 of 10,000."""
@@ -18,7 +18,11 @@ def code_bars(
     mean_activation: np.ndarray,
     sparsity_target: float | None,
 ) -> go.Figure:
-    """One bar per unit, the active ones in colour; dots mark the units' mean on the test set, a line rho."""
+    """One bar per unit, the active ones in colour; dots mark the units' mean on the test set, a line rho.
+
+    Args:
+        code, active, mean_activation: shape (K,).
+    """
     units = np.arange(len(code))
     figure = go.Figure()
     for name, shown, colour in (("active", active, ACTIVE_COLOUR), ("quiet", ~active, QUIET_COLOUR)):
@@ -35,11 +39,11 @@ def code_bars(
     figure.update_xaxes(title="unit", range=[-0.7, len(code) - 0.3], showgrid=False)
     figure.update_yaxes(title="activation", rangemode="tozero", nticks=5)
     figure.update_layout(bargap=0.15, barmode="overlay", showlegend=False)
-    return finished(figure)
+    return finish(figure)
 
 
 def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go.Figure:
-    """Mean activation of each unit over the test set, the largest first, and rho as a line."""
+    """Mean activation (K,) of each unit over the test set, the largest first, and rho as a line."""
     order = np.argsort(-mean_activation)
     figure = go.Figure(
         go.Scatter(
@@ -62,7 +66,7 @@ def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go
         )
     figure.update_xaxes(title="units, the busiest first")
     figure.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def density_histogram(density: np.ndarray) -> go.Figure:
@@ -107,7 +111,7 @@ def density_histogram(density: np.ndarray) -> go.Figure:
     )
     figure.update_yaxes(title="units")
     figure.update_layout(showlegend=False, bargap=0)
-    return finished(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT)
 
 
 def _power_of_ten(exponent: int) -> str:
