@@ -59,15 +59,15 @@ def bench_command(device: str, repeats: int, images: int) -> None:
 
 
 def _print_on_any_terminal() -> None:
-    """Have a letter that the terminal lacks printed as a question mark, instead of ending the command."""
+    """Have a character that the terminal lacks printed as a question mark instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):
-        # Streams put in their place, by a test or a notebook, may take every letter and have no such setting.
+        # Streams that a test or a notebook puts in their place may take all characters and have no setting.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; a mistake ends in one line on standard error and exit code 2, a failure in 1."""
+    """Run a command; returns the exit code: 2 for bad use, 1 for a failure, with a line on standard error."""
     _print_on_any_terminal()
     try:
         return cli.main(arguments, prog_name="python -m ae_core", standalone_mode=False) or 0

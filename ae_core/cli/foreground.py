@@ -1,4 +1,4 @@
-"""Training for a command: a bar on standard error, and a state that the same command goes on from.
+"""Training for a command: a bar on standard error, and a state that the same command resumes.
 
 Under torchrun several processes train together; the first alone writes and speaks.
 """
@@ -25,10 +25,10 @@ from ae_core.training.run_folder import RunFolder, load_run, runs_dir
 
 
 def start_job(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> Job:
-    """The job that trains a recipe for a file: it goes on if the same command was interrupted.
+    """The job that trains a recipe for a file, resumed if the same command was interrupted.
 
     Args:
-        directory: holds the folder of its state. Where none can be made a warning is printed.
+        directory: holds the folder of its state; where that cannot be made, a warning is printed.
     Raises:
         RunInUseError: if the same command is at work.
     """
@@ -47,9 +47,10 @@ def _folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) ->
 
 
 def open_job(name: str, directory: Path, out: Path | None) -> Job:
-    """An interrupted run, by its name; the state is kept by the first process alone.
+    """Resume an interrupted run, by its name; only the first process keeps the state.
 
     Args:
+        directory: holds the runs' folders.
         out: the file that its model goes to; None leaves it as it was.
     Raises:
         click.UsageError: if there is no such run.
@@ -81,13 +82,13 @@ def _open_folder(name: str, directory: Path) -> RunFolder:
     raise click.UsageError(f"There is no run {name} in {directory}: python -m ae_core runs lists them.")
 
 
-def last_good(out: Path) -> Path:
+def last_good_path(out: Path) -> Path:
     """Where the weights go that a model had before its training diverged."""
     return out.with_stem(f"{out.stem}.last-good")
 
 
 def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
-    """Train, measure and save; what was interrupted goes on where its state is.
+    """Train, measure and save.
 
     Returns:
         None in processes other than the first.
@@ -99,9 +100,9 @@ def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
     try:
         problem = None
         try:
-            _follow(job, out.stem)
+            _train_with_bar(job, out.stem)
         except TrainingDivergedError as error:
-            out = last_good(out)
+            out = last_good_path(out)
             problem = f"{error} The weights of step {error.good_step} are in {out}."
         if distributed.rank() > 0:
             return None
@@ -120,12 +121,12 @@ def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
         job.close()
 
 
-def _follow(job: Job, label: str) -> None:
+def _train_with_bar(job: Job, label: str) -> None:
     if distributed.rank() > 0:
         for _ in job.train():
             pass
         return
-    compute, processes = job.compute, distributed.size()
+    compute, processes = job.compute, distributed.world_size()
     together = f", {processes} processes together" if processes > 1 else ""
     _say(f"{label} on {compute} ({compute.reason}{together})")
     if job.steps_done:

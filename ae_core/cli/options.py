@@ -42,7 +42,7 @@ def _option_type(annotation: Any) -> click.ParamType[Any, Any]:  # noqa: ANN401 
 
 
 def _docstrings(config: type) -> dict[str, str]:
-    """What stands under each field of a configuration; Python itself keeps it nowhere."""
+    """The docstring under each field of a configuration, from the source: Python itself does not keep it."""
     found = {}
     (tree,) = ast.parse(dedent(inspect.getsource(config))).body
     assert isinstance(tree, ast.ClassDef)
@@ -84,7 +84,7 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
 
 
 def given_options(names: list[str]) -> list[str]:
-    """Those of the options of the current command that were given on the command line."""
+    """Those of these parameters of the current command that were given on the command line."""
     context = click.get_current_context()
     return [
         name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
@@ -92,7 +92,11 @@ def given_options(names: list[str]) -> list[str]:
 
 
 def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
-    """The named recipe with the options that were given on the command line."""
+    """The named recipe with the options that were given on the command line.
+
+    Raises:
+        click.UsageError: without a kind, or for a value that is not allowed.
+    """
     if kind is None:
         raise click.UsageError(f"Missing option '--kind': choose {' or '.join(KINDS)}.")
     context = click.get_current_context()
@@ -104,7 +108,11 @@ def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
 
 
 def refuse_recipe_options() -> None:
-    """For a run that has its recipe already."""
+    """Refuse the recipe's options, for a run that has its recipe already.
+
+    Raises:
+        click.UsageError: if one of them was given.
+    """
     given = given_options(["kind", "recipe_name", "device", *(name for _, name in _OVERRIDABLE)])
     if given:
         flag = {"recipe_name": "recipe"}.get(given[0], given[0]).replace("_", "-")
@@ -112,7 +120,11 @@ def refuse_recipe_options() -> None:
 
 
 def compute_of_option(device: str) -> Compute:
-    """Where to train, or a usage error."""
+    """Where to train.
+
+    Raises:
+        click.UsageError: if this machine lacks the device.
+    """
     try:
         return choose_compute(device)
     except DeviceError as error:

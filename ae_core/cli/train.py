@@ -1,4 +1,4 @@
-"""The commands that train: one model, a ladder; and the runs that were interrupted."""
+"""The commands that train one model or a ladder, and the one that lists interrupted runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.cli import foreground
-from ae_core.cli.foreground import command_for, last_good, open_job, start_job, train_to_file
+from ae_core.cli.foreground import command_for, last_good_path, open_job, start_job, train_to_file
 from ae_core.cli.options import (
     compute_of_option,
     given_options,
@@ -165,7 +165,7 @@ def _train_at_once(
         for run, (_, path) in zip(runs, rungs, strict=True):
             snapshot = run.wait()
             finished = snapshot.state == "finished"
-            out = path if finished else last_good(path)
+            out = path if finished else last_good_path(path)
             if not finished:
                 problems.append(f"{path.stem}: {snapshot.error}")
             if snapshot.checkpoint is None:

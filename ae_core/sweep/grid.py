@@ -27,7 +27,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Readable, and of no other recipe."""
+        """Readable, and different for every recipe."""
         train = self.recipe.train
         rho = "" if train.sparsity_target is None else f"-{train.sparsity_target:g}"
         what = json.dumps(self.recipe.as_dict(), sort_keys=True)
@@ -36,12 +36,12 @@ class Cell:
 
     @property
     def path(self) -> Path:
-        """Of the finished model."""
+        """The file of the finished model."""
         return self.folder / f"{self.name}{SUFFIX}"
 
     @property
     def state_folder(self) -> Path:
-        """Of what is known of it until then."""
+        """The folder of its state, and of what else is known of it, until then."""
         return self.folder / _STATES / self.name
 
     def result(self) -> AnyCheckpoint | None:
@@ -53,7 +53,7 @@ class Cell:
 
     @property
     def problem_path(self) -> Path:
-        """Of the sentence on why it was given up; without that file it is tried again."""
+        """The file with the sentence on why it was given up; without that file it is tried again."""
         return self.state_folder / "problem.txt"
 
     def problem(self) -> str | None:
@@ -65,8 +65,11 @@ class Cell:
 
 
 def read_grid(path: Path, folder: Path) -> list[Cell]:
-    """The cells of a grid's file: tables `[[grid]]`, whose lists are combined in all ways.
+    """Read the cells of a grid's file: tables `[[grid]]`, whose lists are combined in all ways.
 
+    Args:
+        path: the TOML file.
+        folder: the shared folder that the cells lie in.
     Raises:
         GridError: if the file is missing, no TOML, or asks for what no recipe can be.
     """

@@ -1,4 +1,4 @@
-"""The table of a sweep: one row a cell, written as CSV and Parquet, read back and averaged over seeds."""
+"""The table of a sweep: one row per cell, written as CSV and Parquet, read back and averaged over seeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ae_core.sweep.grid import Cell
 
 MOST_ROWS = 10_000
 _LARGEST_INTEGER = 2**63
-"""From here on, Parquet has no integers."""
+"""Parquet holds only smaller integers."""
 
 _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
@@ -68,7 +68,7 @@ def rows_of(cells: Sequence[Cell]) -> list[Row]:
             continue
         own = {"cell": cell.name, **cell.recipe.as_dict()}
         measured = {} if checkpoint is None else checkpoint.metrics.scalars()
-        # A file may hold any number.
+        # A checkpoint's JSON may hold any integer.
         scalars = {
             name: float(value) if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER else value
             for name, value in measured.items()
@@ -119,11 +119,13 @@ def _shown(value: object) -> str:
 
 
 def read_table(name: str, content: bytes) -> list[SweepPoint]:
-    """The points of a table that `write_table` wrote, by the file's name and content.
+    """Read the points of a table that `write_table` wrote.
 
-    A spreadsheet may have saved the CSV file again, in the manner of any country. Empty rows, cells that were
-    given up, and values that are missing, are left out.
+    A spreadsheet may have saved the CSV file again, with another country's separators. Empty rows, cells that
+    were given up, and missing values are left out.
 
+    Args:
+        name: of the file; its ending tells Parquet from CSV.
     Raises:
         TableError: if it is something else.
     """
@@ -178,15 +180,15 @@ def _number(name: str, number: int, row: Row, key: str) -> float:
 
 
 def _csv_rows(name: str, content: bytes) -> list[Row]:
-    """The cells as text; numbers with a decimal point, whichever mark the file has."""
+    """The cells as text; numbers with a decimal point, whichever decimal mark the file has."""
     import pandas
 
-    text = _decoded(name, content)
+    text = _decode(name, content)
     header = text.lstrip().partition("\n")[0]
     try:
         frame = pandas.read_csv(
             io.StringIO(text),
-            # No column's name has any of these in it.
+            # No column's name contains a separator.
             sep=max(_SEPARATORS, key=header.count),
             dtype=str,
             keep_default_na=False,
@@ -201,11 +203,11 @@ def _csv_rows(name: str, content: bytes) -> list[Row]:
         raise TableError(_NO_CSV.format(name=name)) from None
     records = frame.rename(columns=str.strip).map(str.strip).to_dict("records")
     rows = [{str(column): value for column, value in record.items()} for record in records]
-    return _with_points(name, _bounded(name, rows))
+    return _use_decimal_points(name, _check_count(name, rows))
 
 
-def _decoded(name: str, content: bytes) -> str:
-    """The text of a file in UTF-8, in UTF-16 with its mark, as "Unicode text" has it, or in Windows-1252."""
+def _decode(name: str, content: bytes) -> str:
+    """The text of a file in UTF-8, in UTF-16 with a byte-order mark ("Unicode text"), or in Windows-1252."""
     utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
         try:
@@ -215,11 +217,11 @@ def _decoded(name: str, content: bytes) -> str:
     raise TableError(_NO_CSV.format(name=name))
 
 
-def _with_points(name: str, rows: list[Row]) -> list[Row]:
-    """The same rows with decimal points, if they have decimal commas.
+def _use_decimal_points(name: str, rows: list[Row]) -> list[Row]:
+    """The same rows with decimal points in place of decimal commas.
 
     Raises:
-        TableError: if there are both, for then one of them separates thousands, and 1.234 is two numbers.
+        TableError: if there are both: one of them may separate thousands, and 1.234 could be two numbers.
     """
     numbers = [value for row in rows for key, value in row.items() if key in _WANTED and _NUMBER.match(value)]
     commas = any("," in value for value in numbers)
@@ -247,10 +249,10 @@ def _parquet_rows(name: str, content: bytes) -> list[Row]:
         rows = file.read(columns=wanted).to_pylist()
     except (pyarrow.ArrowException, OSError, ValueError):
         raise TableError(f"{name} is not a Parquet file that can be read.") from None
-    return _bounded(name, rows)
+    return _check_count(name, rows)
 
 
-def _bounded(name: str, rows: list[Row]) -> list[Row]:
+def _check_count(name: str, rows: list[Row]) -> list[Row]:
     if len(rows) > MOST_ROWS:
         raise TableError(f"{name} has more than {MOST_ROWS:,} rows.")
     return rows

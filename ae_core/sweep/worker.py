@@ -36,20 +36,20 @@ def work_on(
     """Train cells until none is left, also those that other processes leave.
 
     Args:
-        rank: number of this process among `size`: each begins elsewhere.
-        say: told, in a sentence, what begins and what ends.
+        rank: of this process among `size`: each begins with other cells.
+        say: is told, in a sentence, what begins and what ends.
     Raises:
         OSError: if the shared folder cannot be written.
     """
     own = [*cells[rank::size], *(cell for index, cell in enumerate(cells) if index % size != rank)]
     while own:
         # What others hold stays in the list: they may yet be killed.
-        own = [cell for cell in own if not _is_settled(cell, compute, say)]
+        own = [cell for cell in own if not _settle(cell, compute, say)]
         if own:
             sleep(_LOOK_SECONDS)
 
 
-def _is_settled(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
+def _settle(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
     """Train the cell unless somebody has or does; false if it is not known yet how it ends."""
     if cell.path.exists() and cell.result() is not None:
         return True

@@ -49,7 +49,7 @@ class TrainingRun:
 
     Args:
         job: what to train, and how far it is. Its state is removed when the run ends by itself or is stopped,
-            so that only what was interrupted can be gone on with.
+            so that only what was interrupted can be resumed.
         after: runs that have to end before this one asks for the device.
         turn: a place in the device's queue that this run shares with others; None takes one of its own.
         grace_seconds: how long to go on once `orphan` was called.
@@ -112,7 +112,7 @@ class TrainingRun:
         return self.snapshot()
 
     def forget_state(self) -> None:
-        """Remove what a run that ended unwatched has left to go on with: its model has been found."""
+        """Remove the state that a run which ended unwatched has left: somebody has its model now."""
         if self._folder is not None:
             with suppress(RunInUseError, RunGoneError, OSError):
                 RunFolder(self._folder.path).remove()
@@ -137,12 +137,12 @@ class TrainingRun:
         _give_way()
         job, self._job = self._job, None
         assert job is not None
-        # A stream of its own lets runs overlap on one CUDA device.
+        # With a stream of their own, runs overlap on one CUDA device.
         cuda = self.compute.device.type == "cuda"
         state: RunState = "failed"
         error = None
         try:
-            if self._has_its_turn():
+            if self._wait_for_turn():
                 with torch.cuda.stream(torch.cuda.Stream()) if cuda else nullcontext():
                     state, error = self._work(job)
             else:
@@ -157,7 +157,7 @@ class TrainingRun:
                 _log.exception("A training run failed")
         finally:
             self._settle(job)
-            # Nothing refers to the model any more: the next run finds the memory free.
+            # So that nothing refers to the model any more and the next run finds the memory free.
             del job
             gc.collect()
             if cuda and error is not None:
@@ -173,10 +173,10 @@ class TrainingRun:
         try:
             job.forget()
         except OSError as error:
-            # It will be offered as interrupted: better than a run that seems to go on for ever.
+            # It will be offered as interrupted: better than a run that seems never to end.
             _log.warning("The state of a run cannot be removed: %s", error)
 
-    def _has_its_turn(self) -> bool:
+    def _wait_for_turn(self) -> bool:
         """Wait for the runs before this one, then for the device; false if this one is to end before."""
         for run in self._after:
             while run.snapshot().running and self._end_reason() is None:
@@ -204,10 +204,10 @@ class TrainingRun:
         reason = self._end_reason()
         if reason is EndReason.SHUTDOWN:
             raise _ShutdownError
-        # What somebody can go on with need not be measured: nobody waits for the values.
+        # What somebody can resume need not be measured: nobody waits for the values.
         if not (reason is EndReason.ABANDONED and self._folder is not None):
             self._update(state="measuring")
-            self._update(checkpoint=job.checkpoint(self._measured))
+            self._update(checkpoint=job.checkpoint(self._on_measured))
         return state, error
 
     def _train(self, job: Job) -> RunState:
@@ -222,7 +222,7 @@ class TrainingRun:
                     return "stopped"
         return "finished"
 
-    def _measured(self, share: float) -> None:
+    def _on_measured(self, share: float) -> None:
         if self._asked is EndReason.SHUTDOWN:
             raise _ShutdownError
         self._update(measured=share)
@@ -255,11 +255,11 @@ def train_ladder(
     compute: Compute,
     new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
 ) -> list[TrainingRun]:
-    """One run for each penalty weight: all at once on CUDA, where one leaves most of the device idle; on a
-    CPU one after another, where runs of others may come between them.
+    """Start one run for each penalty weight: all at once on CUDA, where one leaves most of the device idle;
+    on a CPU one after another, with runs of others between them if there are any.
 
     Args:
-        new_folder: makes the folder of each run's state.
+        new_folder: makes the folder for the state of a recipe's run; None keeps no state.
     """
     recipes = [recipe.override(penalty_weight=weight) for weight in weights]
     if compute.device.type == "cpu":
@@ -274,8 +274,8 @@ def train_ladder(
 def _give_way() -> None:
     """Let the page's threads go first: one core stays free, and where a thread has a priority it is lowered.
 
-    As many threads as cores would wait for each other whenever the page computes: measured, that trains
-    ten times slower than one thread less.
+    With as many threads as cores they wait for each other whenever the page computes: measured, that trains
+    ten times slower than with one thread less.
     """
     torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
     if sys.platform == "linux":

@@ -18,8 +18,9 @@ class Compute:
 
     device: torch.device
     precision: torch.dtype
-    """bfloat16 autocasts convolutions; weights, losses and the optimiser stay in float32 in any case."""
+    """Of the forward and the backward pass; weights, losses and the optimiser are in float32 in any case."""
     reason: str
+    """Why in this precision, in words."""
 
     def __str__(self) -> str:
         return f"{self.device.type}, {str(self.precision).removeprefix('torch.')}"

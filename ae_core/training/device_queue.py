@@ -22,7 +22,7 @@ class Turn:
         self._members = members
 
     def join(self) -> None:
-        """Take the last place in the queue, unless one of the runs has done so already."""
+        """Take the last place in the queue, unless one of the runs that share it has done so already."""
         with _LOCK:
             if self not in self._queue and self._members > 0:
                 self._queue.append(self)
@@ -37,7 +37,7 @@ class Turn:
             return self._queue.index(self)
 
     def leave(self) -> None:
-        """Say that one of the runs has ended, or waits no longer."""
+        """Say that one of the runs that share the place has ended, or waits no longer."""
         with _LOCK:
             self._members -= 1
             if self._members == 0 and self in self._queue:

@@ -1,7 +1,7 @@
 """Training one model in several processes that torchrun started: which part of a batch belongs to this one.
 
-Every process takes its images of the batch and DistributedDataParallel averages the gradients, so a loss is
-written as the share's part of the whole batch's loss times the number of processes.
+Every process takes its images of the batch and DistributedDataParallel averages the gradients, so a process's
+loss is its part of the whole batch's loss times the world size, the number of processes.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ class Share(NamedTuple):
         return batch.index_select(dim, own)
 
     def part_of_mean(self, own_sum: Tensor, count: int) -> Tensor:
-        """The own values' part of a mean over `count` values, times the number of processes."""
+        """The own values' part of a mean over `count` values, times the world size."""
         return own_sum * (self.size / count)
 
     def mean_over_batch(self, own: Tensor) -> Tensor:
-        """The mean over the images of the whole batch, in every process; differentiable for its own part."""
+        """The mean over the whole batch's images (n, ...), in every process; differentiable by its own part.
+
+        Collective: all processes have to call it.
+        """
         if self.size == 1:
             return own.mean(0)
         own_sum = own.sum(0)
@@ -52,52 +55,52 @@ class Share(NamedTuple):
 
 
 def rank() -> int:
-    """The number of this process; 0 writes and speaks for all."""
+    """The rank of this process; 0 writes and speaks for all."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def size() -> int:
+def world_size() -> int:
     """How many processes train one model together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def share_of(count: int) -> Share:
-    """This process's share of a batch of as many images."""
-    return Share(count, rank(), size())
+    """This process's share of a batch of `count` images."""
+    return Share(count, rank(), world_size())
 
 
 def mean_over_processes(values: Tensor) -> Tensor:
-    """The mean of every process's values; all of them have to ask."""
-    if size() > 1:
+    """The mean over processes of their values, of any shape. Collective: all processes have to call it."""
+    if world_size() > 1:
         dist.all_reduce(values)
-        values /= size()
+        values /= world_size()
     return values
 
 
-def same_everywhere(tensors: dict[str, Tensor]) -> None:
-    """Overwrite every process's tensors by those of process 0; all of them have to ask."""
+def broadcast(tensors: dict[str, Tensor]) -> None:
+    """Overwrite every process's tensors by those of process 0. Collective: all have to call it."""
     for tensor in tensors.values():
         dist.broadcast(tensor, 0)
 
 
 def place_in_launch() -> tuple[int, int]:
-    """The number of this process and how many torchrun started, also without a process group."""
+    """Rank and world size as torchrun set them, also without a process group; 0 and 1 without torchrun."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def use_own_device() -> None:
-    """Give each process of a machine a CUDA device of its own, as far as they reach."""
+    """Give each process of a machine a CUDA device of its own; where they are too few, processes share."""
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
 def store_of_this_start(store: dist.Store, rank: int, size: int) -> dist.Store:
-    """The part of torchrun's store that the processes started together now, and no earlier ones, write into.
+    """The part of torchrun's store into which only the processes of this start write, no earlier ones.
 
     torchrun keeps its store when it starts processes again: the addresses of killed ones are still in it, and
     its count of restarts differs from node to node (https://github.com/pytorch/pytorch/issues/135712).
-    So every other process asks under a name never used before, and process 0 answers all with one new name
-    until each has got it.
+    So every process but the first asks under a name never used before, and process 0 answers all with one
+    new name until each has got it.
     """
     if rank > 0:
         question = uuid4().hex

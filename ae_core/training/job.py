@@ -1,4 +1,4 @@
-"""A training with a state: what runs of the page, the command line and sweeps have in common."""
+"""A training with a state: what the runs of page, command line and sweeps have in common."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _log = logging.getLogger(__name__)
 
 
 class Job:
-    """A model and the training that it is in, from the recipe to the checkpoint.
+    """A model and its training, from the recipe to the checkpoint.
 
     Args:
-        folder: where to keep the state, locked by whoever made it; None keeps nothing. Of several processes
-            only the first has one.
-        saved: how far it is; of the same recipe. On a device of the same type it goes on as if it had never
-            been interrupted, on another one with probes of its own.
-        target: the file that the model is meant for, told to who resumes it.
+        folder: where to keep the state, locked by whoever made the folder; None keeps nothing. Of several
+            processes only the first has one.
+        saved: the state to resume, of the same recipe. On a device of the same type the training goes on as
+            if it had never been interrupted, on another with other random probes.
+        target: the file that the model is meant for, kept with the state for whoever resumes it.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class Job:
         self.warning: str | None = None
         """A sentence on why its state could not be kept, as long as that is so."""
         self.steps_done = saved.state.step if saved is not None else 0
-        """Of an interrupted run, before it went on."""
-        self._saved = None if saved is None else _for_device(saved, compute)
+        """Steps done when the run was interrupted; 0 for a new one."""
+        self._saved = None if saved is None else _adapt_to_device(saved, compute)
         self.target = target
 
     @classmethod
     def resume(
         cls, folder: RunFolder, target: str | None = None, tell: Callable[[str], object] = _log.warning
     ) -> Job:
-        """Go on with what a folder keeps: its recipe, its state, and its device where that is still there.
+        """Resume what a folder keeps: its recipe, its state, and its device where that is still there.
 
         Args:
-            target: None leaves it as it was.
-            tell: is told a sentence if it goes on on another device than it began on.
+            target: the file that the model is meant for; None leaves it as it was.
+            tell: is told a sentence if the device is another than it began on.
         Raises:
             CheckpointError: if there is no state, or none that can be read.
         """
@@ -84,7 +84,12 @@ class Job:
 
     @classmethod
     def follow(cls, saved: SavedRun, target: str | None = None, folder: RunFolder | None = None) -> Job:
-        """Go on from a state, in any of the processes that train together; arguments are as above."""
+        """Resume from a state, in any of the processes that train together.
+
+        Args:
+            target: the file that the model is meant for; None leaves it as it was.
+            folder: as for `Job`.
+        """
         there = saved.compute.device.type in available_devices()
         compute = saved.compute if there else choose_compute()
         return cls(saved.recipe, compute, folder, saved, target or saved.target)
@@ -98,9 +103,10 @@ class Job:
         target: str | None = None,
         tell: Callable[[str], object] = _log.warning,
     ) -> Job:
-        """Go on from the state that a folder keeps, or begin where it keeps none.
+        """Resume from the state that a folder keeps, or begin where it keeps none.
 
         Args:
+            folder, target: as for `Job`.
             tell: is told a sentence if there is a state and the run starts over all the same: because it is
                 damaged, or of another recipe.
         """
@@ -120,7 +126,7 @@ class Job:
         """Train on the training images, from where the state is.
 
         Raises:
-            TrainingDivergedError: as `training.train`; the model then has its last good weights.
+            TrainingDivergedError: as `loop.train`; the model then has its last good weights.
             DataError: if the images cannot be read.
         """
         saved, self._saved = self._saved, None
@@ -158,13 +164,13 @@ class Job:
         """Remove the state: the job has ended.
 
         Raises:
-            OSError: if it cannot be removed; somebody can go on with it.
+            OSError: if it cannot be removed; somebody can resume it.
         """
         if self.folder is not None:
             self.folder.remove()
 
     def close(self) -> None:
-        """Leave the state, if it is still there, for somebody to go on with."""
+        """Leave the state, if it is still there, for somebody to resume."""
         if self.folder is not None:
             self.folder.close()
 
@@ -182,12 +188,12 @@ class Job:
             self.warning = None
 
 
-def _for_device(saved: SavedRun, compute: Compute) -> SavedRun:
-    """A run's state as a device goes on with it.
+def _adapt_to_device(saved: SavedRun, compute: Compute) -> SavedRun:
+    """Make a run's state one that a device can resume.
 
-    Of the same type: untouched, since not a bit may differ. Of another type: the weights, Adam's moments and
-    the order of the images as they are. But the state of the generator of the probes means nothing there, so
-    that they are drawn from a new sequence, which the seed and the step decide.
+    For a device of the same type it stays untouched, since not a bit may differ. For another type the
+    weights, Adam's moments and the order of the images stay. But the state of the probes' generator means
+    nothing there: they are drawn from a new sequence, which the seed and the step decide.
     """
     if saved.compute.device.type == compute.device.type:
         return saved

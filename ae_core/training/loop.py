@@ -43,10 +43,12 @@ def train(
     Args:
         model: moved to the device, and updated between reports only.
         images: uint8, shape (n, 1, 28, 28).
+        compute: the device, and the precision of the forward and the backward pass.
         report_seconds: at least this long between two reports.
-        resume: where to go on; None starts with the model as it is. Of several processes the first decides.
+        resume: the state to resume; None starts with the model as it is. Of several processes the first
+            decides.
         save: called with the state at the start, after every epoch and every `save_seconds`, unless a
-            number in it is not finite.
+            value in it is not finite.
     Raises:
         TrainingDivergedError: when a report finds a loss that is not finite.
     """
@@ -87,7 +89,7 @@ def learning_rate_at(config: TrainConfig, step: int, total_steps: int) -> float:
 
 
 class _LastGoodWeights:
-    """Weights to fall back on: those of the last report but one, for which the losses since then vouch."""
+    """Weights to fall back on: those of the report before last, for which the losses since then vouch."""
 
     def __init__(self, model: Autoencoder, step: int, total_steps: int) -> None:
         self._model = model
@@ -96,13 +98,14 @@ class _LastGoodWeights:
         self._good = self._newest = self._copy()
 
     def check(self, step: int, loss: float, batch: Tensor) -> None:
-        """Take the weights of this step for the newest, or put the good ones back.
+        """Keep a copy of this step's weights as the newest, or put the good ones back.
 
         Args:
             loss: the mean of the steps since the last check.
-            batch: uint8 images, on which the last step's weights are tried: no later loss vouches for them.
+            batch: uint8 images, shape (batch, 1, 28, 28), on which the very last step's weights are tried:
+                no later loss vouches for them.
         Raises:
-            TrainingDivergedError: if the loss is not finite, or the last reconstruction of the batch.
+            TrainingDivergedError: if the loss is not finite, or, after the last step, a reconstruction.
         """
         if not (math.isfinite(loss) and (step < self._total_steps or self._works_on(batch))):
             self._model.load_state_dict(self._good)

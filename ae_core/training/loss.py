@@ -18,20 +18,20 @@ from ae_core.training.distributed import Share
 
 
 class LossParts(NamedTuple):
-    """Scalars of one process's images, whose mean over the processes is the batch's."""
+    """Scalars of one process, whose mean over all processes is that of the whole batch."""
 
     loss: Tensor
     """mse + penalty_weight * penalty."""
     mse: Tensor
     penalty: Tensor
-    """Before its weight."""
+    """Before it is multiplied by its weight."""
 
 
 class Loss(nn.Module):
     """The loss and its two parts.
 
     Args:
-        noise: source of the probes, on the model's device.
+        noise: generator of the probes, on the model's device.
     """
 
     def __init__(self, model: Autoencoder, config: TrainConfig, noise: torch.Generator) -> None:
@@ -41,7 +41,7 @@ class Loss(nn.Module):
         self._noise = noise
 
     def forward(self, x: Tensor, share: Share) -> LossParts:
-        """The losses of this process's images (n, 1, 28, 28) of a batch, in the model's precision."""
+        """The losses of this process's images of a batch, float32, shape (n, 1, 28, 28)."""
         model, config = self.model, self._config
         encode = self._sparse if model.config.kind == "sparse" else self._contractive
         code, penalty = encode(x.to(model.encoder_convolutions[0].weight.dtype), share)
@@ -58,9 +58,9 @@ class Loss(nn.Module):
     def _contractive(self, x: Tensor, share: Share) -> ContractedCode:
         config = self._config
         probed = max(1, round(config.probe_fraction * share.images))
-        # Every process draws the whole batch's directions, so that they do not depend on how many there are.
+        # Every process draws the whole batch's directions: they do not depend on the number of processes.
         whole = random_signs((config.probes, probed, *x.shape[1:]), x, self._noise)
         own = share.of(whole, 1)
         code, penalty = encode_with_contraction(self.model.encoder, x, own)
-        # Of one process alone the factor is 1: its own images are the batch's.
+        # The part of the mean over all probed images, times the number of processes; for one process 1.
         return ContractedCode(code, penalty * (own.shape[1] * share.size / probed))

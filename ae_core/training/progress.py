@@ -9,12 +9,12 @@ from time import perf_counter
 from ae_core.training import distributed
 
 _STEPS_PER_REPORT = 20
-"""Of several processes."""
+"""Where several processes train together."""
 
 
 @dataclass(frozen=True)
 class TrainProgress:
-    """How far a run is. The losses are means over the steps since the last report."""
+    """How far a run is. The losses are means over the steps since the report before."""
 
     epoch: int
     """From 1."""
@@ -24,7 +24,7 @@ class TrainProgress:
     loss: float
     mse: float
     penalty: float
-    """Before its weight."""
+    """Before it is multiplied by its weight."""
     images_per_second: float
     seconds_left: float
 
@@ -38,7 +38,8 @@ class Meter:
     """Tells when a report is due, and how fast the training goes.
 
     Args:
-        step: steps done before, in an earlier run.
+        step: steps done before the run was interrupted; 0 for a new one.
+        batch_size: images per step, of all processes together.
         seconds: at least so long between two reports.
     """
 
@@ -56,8 +57,8 @@ class Meter:
         """Whether to report after a step; always after the last one."""
         if step == self._total_steps:
             return True
-        if distributed.size() > 1:
-            # A report is a mean over processes: they have to agree on when, and clocks do not.
+        if distributed.world_size() > 1:
+            # A report is a mean over processes, so all report after the same step: their clocks differ.
             return step % _STEPS_PER_REPORT == 0
         return perf_counter() - self._reported >= self._seconds
 

@@ -1,7 +1,7 @@
-"""Runs that can be gone on with after their program ended: a folder each, with the state in one file.
+"""Runs that can be resumed after their program ended: a folder each, with the state in one file.
 
-A lock tells the interrupted runs from those that go on: a process holds it and loses it however it ends.
-Who only looks writes nothing and is in no owner's way.
+A lock tells the runs at work from the interrupted ones: a process holds it and loses it however it ends.
+Whoever only looks writes nothing and is in no owner's way.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class RunFolder:
     """One run's folder, locked by this object until it is closed or removed.
 
     Args:
-        make: also where there is no run yet. Else it must have a state: what just ended is not made anew.
+        make: make the folder where there is none. Else there must be a state, so that a run that has just
+            ended is not made anew.
     Raises:
         RunInUseError: if somebody else has locked it.
         RunGoneError: if there is no run, and none is to be made.
@@ -57,11 +58,11 @@ class RunFolder:
 
     def __init__(self, path: Path, make: bool = False) -> None:
         self.path = path
-        # Taken in one thread and given back in another.
+        # Not bound to a thread: acquired in one and released in another.
         self._lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
         deadline = monotonic() + _PATIENCE_SECONDS
-        while not self._is_taken(make):
-            # A second question, since whoever looks holds the lock, too, but shared and not for long.
+        while not self._acquire(make):
+            # Asked as well, since whoever only looks holds the lock, too, but shared and not for long.
             if _is_owned(path) or monotonic() > deadline:
                 raise RunInUseError(f"The run {path.name} goes on in another program or session.")
             sleep(0.005)
@@ -72,7 +73,8 @@ class RunFolder:
         for left in path.glob(".saving-*"):
             left.unlink(missing_ok=True)
 
-    def _is_taken(self, make: bool) -> bool:
+    def _acquire(self, make: bool) -> bool:
+        """Try once to lock the folder; false if somebody else has it, or it has just been removed."""
         if not make and not self.has_state:
             raise _gone()
         try:
@@ -80,7 +82,7 @@ class RunFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except (Timeout, FileNotFoundError):
-            # Not there: its owner has removed the folder between two steps of this.
+            # Not found: its owner has removed the folder between two lines of this.
             return False
         return True
 
@@ -97,19 +99,19 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """By which the run is resumed."""
+        """The name by which the run is resumed."""
         return self.path.name
 
     @property
     def has_state(self) -> bool:
-        """Whether there is something to go on with."""
+        """Whether there is a state to resume."""
         return _state_path(self.path).exists()
 
     def save(self, run: SavedRun) -> None:
         """Replace the state.
 
         Raises:
-            OSError: if it cannot be written; the former one is still there.
+            OSError: if it cannot be written; the former state is still there.
         """
         write_whole(_state_path(self.path), to_bytes(run))
 
@@ -122,11 +124,15 @@ class RunFolder:
         return load_run(self.path)
 
     def close(self) -> None:
-        """Leave the run as it is, for somebody to go on with."""
+        """Release the lock and leave the run as it is, for somebody to resume."""
         self._lock.release()
 
     def remove(self) -> None:
-        """Forget the run."""
+        """Remove the run and release the lock.
+
+        Raises:
+            OSError: if the state cannot be removed; the lock is released all the same.
+        """
         try:
             # The state first: without it a folder is no run, whatever else of it stays.
             _state_path(self.path).unlink(missing_ok=True)
@@ -136,7 +142,10 @@ class RunFolder:
         self._remove_folder()
 
     def _remove_folder(self) -> None:
-        """The lock last, and while it is held: nobody can make the folder theirs before it is gone."""
+        """Remove what is in the folder and release the lock.
+
+        The lock's file goes last, while it is held: nobody can lock the folder before it is gone.
+        """
         lock = self.path / _LOCK
         with suppress(OSError):
             for left in self.path.iterdir():
@@ -167,7 +176,7 @@ def _is_owned(folder: Path) -> bool:
             return True
     try:
         with (folder / _LOCK).open("rb") as lock:
-            # An owner has it exclusively. Shared with all others who look, and given back with the file.
+            # An owner holds it exclusively. This one is shared with all who look, and released with the file.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -193,7 +202,7 @@ def interrupted(directory: Path, most: int) -> dict[str, SavedRun]:
     """The runs in a folder that nobody works on, by name, the newest first; what cannot be read is left out.
 
     Args:
-        most: this many at most.
+        most: how many at most.
     """
     readable = ((name, run) for name, run in look_at(directory) if isinstance(run, SavedRun))
     return dict(islice(readable, most))

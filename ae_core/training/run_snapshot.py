@@ -19,7 +19,7 @@ class EndReason(Enum):
     STOPPED = "stopped"
     """Somebody wants the model as it is: it is measured, and the state is removed."""
     ABANDONED = "abandoned"
-    """Nobody watched for too long: the state is left to whoever comes next; without one as if stopped."""
+    """Nobody watched for too long: the state is left to whoever comes next; without one, as if stopped."""
     SHUTDOWN = "shutdown"
     """The program ends: nothing more is computed, and the state is left."""
 

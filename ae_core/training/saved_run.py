@@ -35,10 +35,10 @@ class SavedRun:
     recipe: Recipe
     compute: Compute
     threads: int
-    """Of PyTorch on the CPU: with another number sums are rounded differently."""
+    """PyTorch's threads on the CPU: with another number sums are rounded differently."""
     state: TrainState
     history: tuple[TrainProgress, ...] = ()
-    """All reports, oldest first."""
+    """The reports, as `Job.history` has them."""
     target: str | None = None
     """The file that the model is meant for; None for a run of the page."""
 
@@ -60,10 +60,10 @@ def to_bytes(run: SavedRun) -> bytes:
 
 
 def load_state(name: str, path: Path) -> SavedRun:
-    """The state in a file, checked.
+    """Read a run's state from a file and check all of it.
 
     Args:
-        name: what sentences about it call it.
+        name: what sentences call the state.
     Raises:
         CheckpointError: if there is none, or none that can be read.
     """

@@ -1,4 +1,4 @@
-"""What decides how a training goes on: taken between two steps, put back, and saved now and then."""
+"""The state of a training, which decides how it goes on: read between two steps, restored, saved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TrainState:
 
     @property
     def is_finite(self) -> bool:
-        """Whether it is worth going on with."""
+        """Whether all weights and moments are finite; else there is no use in resuming it."""
         return all(value.isfinite().all() for value in (*self.weights.values(), *self.optimizer.values()))
 
 
@@ -51,23 +51,23 @@ class ShuffledEpochs:
         self._start = self._generator.get_state()
 
     def rest_of_epoch(self, step: int) -> Iterator[Tensor]:
-        """The batches of the epoch that the next step belongs to, without those of the steps done."""
+        """The batches of the epoch that the next step, number `step` from 0, belongs to, from it on."""
         self._start = self._generator.get_state()
         batches = shuffled_batches(self._count, self._batch_size, self._generator, self._device)
         return islice(batches, step % self.steps_per_epoch, None)
 
     def state(self, step: int) -> Tensor:
-        """The generator at the start of the epoch that the next step belongs to."""
+        """The generator's state at the start of the epoch that the next step belongs to."""
         return self._start if step % self.steps_per_epoch else self._generator.get_state()
 
     def restore(self, state: Tensor) -> None:
-        """Go on from what `state` gave."""
+        """Resume from what `state` gave."""
         self._generator.set_state(state)
         self._start = state
 
 
 class LiveState:
-    """The state of a training at work: a model, its optimiser and the order of its images."""
+    """The parts of a running training that have state: a model, its optimiser, the order of its images."""
 
     def __init__(self, model: Autoencoder, take_step: Step, order: ShuffledEpochs) -> None:
         self._model = model
@@ -79,7 +79,7 @@ class LiveState:
         return step % self._order.steps_per_epoch == 0
 
     def at(self, step: int) -> TrainState:
-        """The state after as many steps."""
+        """A copy of the state, after `step` steps, on the CPU."""
         # A copy even where the weights lie on the CPU already: the next step changes them in place.
         weights = {
             name: value.to("cpu", memory_format=torch.contiguous_format, copy=True)
@@ -88,12 +88,12 @@ class LiveState:
         return TrainState(step, weights, self._take_step.state(), self._order.state(step))
 
     def restore(self, state: TrainState | None) -> int:
-        """Put a state back, None for the one that the training is in; returns its step.
+        """Restore a state and return its step; None leaves the training as it begins, at step 0.
 
         Of several processes the first one's state counts: it alone reads files.
         """
-        if distributed.size() > 1:
-            state = _state_of_process_0(state or self.at(0))
+        if distributed.world_size() > 1:
+            state = _broadcast(state or self.at(0))
         if state is None:
             return 0
         self._model.load_state_dict(state.weights)
@@ -103,7 +103,7 @@ class LiveState:
 
 
 class Saver:
-    """Hands out the state after every epoch and every so many seconds, unless a number in it is not finite.
+    """Hands out the state after every epoch and every so many seconds, unless a value in it is not finite.
 
     Args:
         save: takes the state; None where nobody wants it.
@@ -128,7 +128,8 @@ class Saver:
         self._saved = perf_counter()
 
 
-def _state_of_process_0(own: TrainState) -> TrainState:
+def _broadcast(own: TrainState) -> TrainState:
+    """The state of process 0, in every process; overwrites the tensors of its own."""
     step = torch.tensor(own.step)
-    distributed.same_everywhere({**own.weights, **own.optimizer, "order": own.order, "step": step})
+    distributed.broadcast({**own.weights, **own.optimizer, "order": own.order, "step": step})
     return replace(own, step=int(step))

@@ -1,4 +1,4 @@
-"""One optimisation step, as PyTorch runs it or captured once as a CUDA graph and replayed.
+"""One optimisation step, eager or captured once as a CUDA graph and replayed.
 
 The training loop sees no difference: it hands over indices and a learning rate, and reads the losses.
 """
@@ -25,16 +25,16 @@ _WARM_UP_STEPS = 3
 """Steps before a capture, in which libraries choose their kernels and allocate what they keep."""
 
 _PIECE = 16384
-"""CUDA's optimiser gives each tensor to few multiprocessors: cut into pieces of this size, all work."""
+"""Values per tensor: CUDA's optimiser gives a tensor to few multiprocessors; cut into pieces, all work."""
 
 _AHEAD = 32
-"""At most twice as many steps are queued on the device: what waits for it then, as Stop, waits briefly."""
+"""At most twice as many steps are queued on the device, so that Stop, which waits for them, is quick."""
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 """Adam's running means of gradients and of their squares."""
 
 _CAPTURING = threading.Lock()
-"""Captures in two threads at a time would be in each other's way; replaying is not."""
+"""Two threads cannot capture at the same time; they can replay."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Step:
     Args:
         model: on its device already; its weights change in place.
         images: uint8, shape (n, 1, 28, 28), on the same device.
-        precision: of the convolutions; weights, losses and the optimiser stay in float32.
+        precision: of the forward and the backward pass; weights, losses and the optimiser are in float32.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Step:
         self._config = config
         device = images.device
         self._noise = torch.Generator(device).manual_seed(config.seed)
-        # Forward and backward run on a copy in the lower precision, renewed at once at every step: casting
-        # weight by weight, as autocast does, launches dozens of kernels.
+        # Forward and backward run on a copy in the lower precision, renewed in one call at every step:
+        # casting weight by weight, as autocast does, launches dozens of kernels.
         self._copy = deepcopy(model).to(precision)
         self._loss: nn.Module = Loss(self._copy, config, self._noise)
-        if distributed.size() > 1:
+        if distributed.world_size() > 1:
             self._loss = DistributedDataParallel(self._loss)
         self._weights = _pieces(model.parameters())
         self._copied = _pieces(self._copy.parameters())
@@ -77,7 +77,7 @@ class Step:
             capturable=captured,
         )
         for weight in self._weights:
-            # As Adam would set it up in its first step: here a saved run can fill it before.
+            # As Adam itself does in its first step; here already, so that `restore` can fill it.
             self._optimizer.state[weight] = {
                 "step": torch.zeros((), device=device),
                 "exp_avg": torch.zeros_like(weight),
@@ -85,9 +85,9 @@ class Step:
             }
 
     def mean_losses(self, steps: int) -> tuple[float, float, float]:
-        """Loss, mse and penalty, means over the last so many steps; the next are added up anew.
+        """Loss, mse and penalty, means over the last `steps` steps, which must be all since the last call.
 
-        Processes that train together have to ask after the same step.
+        Collective: processes that train together have to call it after the same step.
         """
         loss, mse, penalty = distributed.mean_over_processes(self._sums / steps).tolist()
         self._sums.zero_()
@@ -101,7 +101,7 @@ class Step:
         }
 
     def restore(self, state: Mapping[str, Tensor], steps: int) -> None:
-        """Go on after as many steps with what `state` gave then."""
+        """Resume after `steps` steps with what `state` gave then."""
         for name in _MOMENTS:
             parts = state[name].split([weight.numel() for weight in self._weights])
             for weight, part in zip(self._weights, parts, strict=True):
@@ -111,7 +111,7 @@ class Step:
         self._noise.set_state(state["noise"])
 
     def __call__(self, indices: Tensor, learning_rate: float) -> None:
-        """One step on the images of these indices, without waiting for the device."""
+        """One step on the images of these indices, int64 (batch,), without waiting for the device."""
         self._set_learning_rate(learning_rate)
         self._work(indices)
 
@@ -142,7 +142,7 @@ class Step:
 class CapturedStep(Step):
     """The same step on CUDA, launched as one graph instead of some two hundred kernels.
 
-    A batch of another size, as an epoch's last may be, is worked on kernel by kernel.
+    A batch of another size than the recipe's, as an epoch's last may be, takes an eager step.
 
     Raises:
         RuntimeError: if the step cannot be captured; model and noise are as they were.
@@ -157,7 +157,7 @@ class CapturedStep(Step):
         weights = {name: value.clone() for name, value in model.state_dict().items()}
         try:
             with _CAPTURING:
-                self._graph = self._captured()
+                self._graph = self._capture()
         finally:
             model.load_state_dict(weights)
             for state in self._optimizer.state.values():
@@ -166,9 +166,9 @@ class CapturedStep(Step):
             self._noise.manual_seed(config.seed)
             self._sums.zero_()
 
-    def _captured(self) -> torch.cuda.CUDAGraph:
-        # A stream of its own: matrix products in graphs captured on one stream share their workspace, and
-        # runs that go on at the same time would spoil each other's sums.
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        # A stream of its own: graphs captured on one stream share the workspace of their matrix products,
+        # and runs that train at the same time would spoil each other's sums.
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         graph = torch.cuda.CUDAGraph()
@@ -177,7 +177,7 @@ class CapturedStep(Step):
             for _ in range(_WARM_UP_STEPS):
                 self._work(self._indices)
             stream.synchronize()
-            # A collection that frees memory of the device would spoil the capture.
+            # A garbage collection that frees memory of the device would spoil the capture.
             gc.disable()
             try:
                 graph.capture_begin(capture_error_mode="thread_local")
@@ -204,19 +204,18 @@ class CapturedStep(Step):
 
 
 def fastest_step(model: Autoencoder, images: Tensor, config: TrainConfig, precision: torch.dtype) -> Step:
-    """A captured step on CUDA where that works, else an eager one; arguments are those of `Step`."""
-    alone = distributed.size() == 1
+    """A captured step on CUDA where that works, else an eager one.
+
+    Args:
+        model, images, config, precision: as for `Step`.
+    """
+    alone = distributed.world_size() == 1
     if alone and images.device.type == "cuda" and len(images) >= config.batch_size:
         try:
             return CapturedStep(model, images, config, precision)
         except RuntimeError as error:
             _log.warning("The step is not captured as a CUDA graph: %s", str(error).splitlines()[0])
     return Step(model, images, config, precision)
-
-
-def _gradients(weights: Iterable[Tensor]) -> list[Tensor]:
-    """Of weights that all have one."""
-    return [weight.grad for weight in weights if weight.grad is not None]
 
 
 def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
@@ -230,7 +229,7 @@ def _pieces(tensors: Iterable[Tensor]) -> list[Tensor]:
 
 @torch.no_grad()
 def bound_decoder(model: Autoencoder, max_decoder_norm: float) -> None:
-    """Scale down, in place, the decoder weights of each input channel whose norm is above the bound.
+    """Scale down, in place, the weights of every decoder layer's input channel whose norm is above the bound.
 
     Without a bound a penalty on the code is dodged by a small code and a large decoder; bounding the first
     layer alone, whose channels are the code units, would let the later ones grow in its place.

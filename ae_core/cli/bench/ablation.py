@@ -20,9 +20,9 @@ from ae_core.training.compute import Compute
 from ae_core.training.step import fastest_step
 
 RECIPE: RecipeName = "fast"
-"""Of the page's trainings, and the one with the smallest batches."""
+"""The page's default, and the recipe with the smallest batches."""
 _STEPS = 10
-"""Per turn: on CUDA, what waits for the last of them is little beside them."""
+"""Per turn: so many that on CUDA the wait for the last of them counts little."""
 
 _WHAT: dict[Form, str] = {
     "covering kernel": "a kernel as large as the image as a matrix product",

@@ -1,4 +1,4 @@
-"""What the engine is compared with: training as the published code has it, and as plain PyTorch has it."""
+"""What the engine is compared with: training as in the published code, and in plain PyTorch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 def published_epoch(recipe: Recipe, mnist: Mnist, device: torch.device) -> Autoencoder:
-    """One epoch in the manner of the published code: images one by one, float32, no penalty that counts."""
+    """Train one epoch as the published code does: images one by one, float32, no effective penalty."""
     model = initial_model(recipe).to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate)
     for x, _ in DataLoader(Pictures(mnist), recipe.train.batch_size, shuffle=True):
@@ -50,9 +50,9 @@ def published_epoch(recipe: Recipe, mnist: Mnist, device: torch.device) -> Autoe
 
 
 def plain_training(recipe: Recipe, images: Tensor, device: torch.device) -> Autoencoder:
-    """The same recipe, steps and true penalty in plain PyTorch: float32, and autograd for all of it.
+    """Train a recipe in the same steps, with the true penalty, in plain PyTorch: float32, all by autograd.
 
-    The contraction penalty is the usual one of a double backward pass, ||J^T v||^2 with random signs v.
+    The contraction penalty is estimated as usual by a double backward pass, ||J^T v||^2 with random signs v.
 
     Args:
         images: uint8, shape (n, 1, 28, 28).

@@ -1,4 +1,4 @@
-"""How fast the lab is, beside plain PyTorch, both in one run; engine and recipe apart.
+"""How fast the lab is, beside plain PyTorch; what engine and recipe contribute is told apart.
 
 Runs that are compared take turns, so that a machine that slows down slows both; every time is a median.
 """
@@ -50,10 +50,10 @@ def _train(recipe: Recipe, images: Tensor, compute: Compute) -> Autoencoder:
 
 
 def bench(compute: Compute, repeats: int, images: int) -> Iterator[Row]:
-    """All rows, one after another; some say that this machine cannot measure them.
+    """Measure all rows, one after another; some say that this machine cannot measure them.
 
     Args:
-        compute: where; the Jacobians, which the page always computes on the CPU, belong to its table.
+        compute: where; Jacobians, which the page always computes on the CPU, are timed on the CPU only.
         repeats: runs of each row, whose median time counts.
         images: how many of the training images to use.
     """

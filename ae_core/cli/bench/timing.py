@@ -25,7 +25,7 @@ class Row:
 
 
 def in_turn(repeats: int, *tasks: Callable[[], object], warm: bool = False) -> list[float]:
-    """Median seconds of each task; they take turns. If `warm`, a turn is the second of two calls in a row."""
+    """Median seconds of each task; they take turns. If `warm`, an untimed call precedes each timed one."""
     seconds: list[list[float]] = [[] for _ in tasks]
     for _ in range(repeats):
         for task, taken in zip(tasks, seconds, strict=True):
