@@ -16,7 +16,7 @@ from ae_core.ui import (
     take_away,
     views,
 )
-from ae_core.ui.problems import told_here
+from ae_core.ui.problems import guard_part
 from ae_core.ui.training import form as training_panel
 
 
@@ -31,9 +31,9 @@ def main() -> None:
     style.heading()
     model_picker.kind_control()
     with st.sidebar:
-        with told_here():
+        with guard_part():
             model_picker.sidebar()
-        with told_here():
+        with guard_part():
             training_panel.sidebar()
     lab()
     shortcuts.listen()

@@ -18,7 +18,7 @@ from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.errors import PictureError
 from ae_core.render.maps import CELL_PIXELS, data_url, grey_picture, to_png
 from ae_core.ui import keys, style
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import Sample, Stroke, lab
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _nonces = count(1)
 
 
 def draw() -> Tensor | None:
-    """The canvas; returns the picture as the model sees it, None while it is blank."""
+    """Draw the canvas; returns the picture as the model sees it, None while the canvas is blank."""
     from streamlit_drawable_canvas import st_canvas  # needs a running script
 
     st.header("Draw", anchor=False)
@@ -54,8 +54,8 @@ def controls(picture: Tensor | None) -> None:
     """What goes under the canvas: buttons, test digits, the upload, and what the model sees."""
     with st.container(horizontal=True, gap="small"):
         blank = not lab().strokes
-        st.button("Undo", on_click=told(_undo), disabled=blank, key=keys.UNDO)
-        st.button("Clear", on_click=told(clear), disabled=blank, key=keys.CLEAR)
+        st.button("Undo", on_click=guard(_undo), disabled=blank, key=keys.UNDO)
+        st.button("Clear", on_click=guard(clear), disabled=blank, key=keys.CLEAR)
     st.slider("Stroke width", 10, 40, key=keys.STROKE_WIDTH.name)
     st.caption(
         "Ctrl+Z takes back a stroke, Delete clears. Or place a test digit; the same button again gives "
@@ -63,13 +63,13 @@ def controls(picture: Tensor | None) -> None:
     )
     with st.container(horizontal=True, gap="xsmall", key=keys.DIGITS):
         for digit in range(10):
-            st.button(str(digit), on_click=told(place_next), args=(digit,), key=f"digit_{digit}")
+            st.button(str(digit), on_click=guard(place_next), args=(digit,), key=f"digit_{digit}")
     with st.expander("Use a picture of your own"):
         st.file_uploader(
             f"Photo or scan of one digit, at most {LARGEST_FILE // 1024**2} MB",
             type=ENDINGS,
             key=keys.PHOTO.name,
-            on_change=told(_take_photo),
+            on_change=guard(_take_photo),
         )
         if lab().photo_problem is not None:
             st.error(lab().photo_problem)
@@ -99,6 +99,7 @@ def place_picture(image: np.ndarray, sample: Sample | None = None) -> None:
     """Put a square uint8 picture onto the canvas, ink white on black.
 
     Args:
+        image: shape (side, side), of which the canvas's side is a multiple.
         sample: the test digit that it is, if it is one.
     """
     factor = SIDE // len(image)
@@ -141,7 +142,7 @@ def _undo() -> None:
 
 
 def _remember(canvas: CanvasResult) -> None:
-    """Add a step for undo, and keep what the model sees of it.
+    """Keep the canvas as a step for undo, with what the model sees of it.
 
     What a button placed comes back from the browser, redrawn with soft edges: the first version stays.
     """
@@ -172,10 +173,10 @@ def _shapes(drawing: dict[str, Any]) -> str:
 
 
 def _follow_address() -> None:
-    """Show the test digit that the address names at first, and wherever Back and Forward lead.
+    """Show the test digit that the address names at first, and that to which Back or Forward leads.
 
     Back also leads to addresses without one: then the drawing is shown that was there before the test digits.
-    Anything else in its place is ignored.
+    An address that names anything else is ignored.
     """
     if lab().link_followed and not _is_back_or_forward():
         # What the browser says of its address may be older than what it was told.
@@ -205,7 +206,7 @@ def _keep_address() -> None:
     strokes = lab().strokes
     sample = strokes[-1].sample if strokes else None
     # Only a change is sent: each message replaces the whole address, what the browser has just put there too,
-    # and makes an entry in the browser's history.
+    # and adds an entry to the browser's history.
     if sample == lab().address:
         return
     lab().address = sample

@@ -1,4 +1,4 @@
-"""Models as the page shows them: loaded once per process, with what is needed to read their codes."""
+"""Models as the page shows them: loaded once per process, with what their codes are read by."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ae_core.errors import CheckpointError
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _LARGEST = 1e15
-"""Values of a model beyond this are on their way out of float32, and their squares are."""
+"""Larger values of a model near the end of float32, and their squares lie beyond it."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Shown:
     statistics: CodeStatistics
     source: Source
     listed_as: str
-    """What the list of its source calls it: a rung by its penalty weight."""
+    """What the list of its source calls it; a rung: its penalty weight."""
     number: int = field(default_factory=count().__next__)
-    """Tells this model from any other of the process: what was computed for it is kept under it."""
+    """Unique in the process: what was computed for the model is kept under it."""
 
     @property
     def kind(self) -> Kind:
@@ -54,7 +54,7 @@ class Shown:
 
 
 BY_NUMBER: dict[str | type[Any], Callable[[Any], Any]] = {Shown: lambda shown: shown.number}
-"""How Streamlit's caches tell models apart."""
+"""How Streamlit's caches tell models apart: their `hash_funcs`."""
 
 
 def rung(kind: Kind, penalty_weight: float) -> Shown:
@@ -75,9 +75,9 @@ def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noq
     # a rung's place may be missing.
     metrics = checkpoint.metrics
     if isinstance(metrics, PartialMetrics):
-        metrics = _measured(title, checkpoint)
+        metrics = _measure(title, checkpoint)
     name = f"{penalty_weight:g}"
-    return _shown(title, name, checkpoint, metrics, LADDER, name)
+    return _wrap(title, name, checkpoint, metrics, LADDER, name)
 
 
 def ladder(kind: Kind) -> list[Shown]:
@@ -89,18 +89,18 @@ def ladder(kind: Kind) -> list[Shown]:
     return [rung(kind, weight) for weight in LADDERS[kind]]
 
 
-def saved(path: Path) -> Shown:
-    """A model from a file in `checkpoints/`.
+def load_saved(path: Path) -> Shown:
+    """The model in a file of `checkpoints/`.
 
     Raises:
         CheckpointError: if the file is missing or not a valid checkpoint.
     """
-    return _load_saved(path, _version(path))
+    return _load_file(path, _version(path))
 
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
-def _load_saved(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
-    return _foreign(f"{path.stem} (file)", load_checkpoint(path), path.name)
+def _load_file(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
+    return _measure_foreign(f"{path.stem} (file)", load_checkpoint(path), path.name)
 
 
 def _version(path: Path) -> int:
@@ -108,37 +108,37 @@ def _version(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-def uploaded(file_name: str, content: bytes) -> Shown:
-    """A model from an uploaded file.
+def read_upload(file_name: str, content: bytes) -> Shown:
+    """The model in an uploaded file.
 
     Raises:
         CheckpointError: if it is not a valid checkpoint.
     """
-    # The name comes from outside: what it may show, and where it may point, is decided here.
+    # The name comes from outside: only harmless characters of it are shown or used.
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file_name).name)[-80:]
     safe = safe.lstrip(".") or "upload"
     title = f"{Path(safe).stem} (uploaded)"
-    return _foreign(title, read_checkpoint(safe, content), title)
+    return _measure_foreign(title, read_checkpoint(safe, content), title)
 
 
-def trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:
+def wrap_trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:
     """A model that a run of this process ended with."""
     return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics), MINE, title)
 
 
-def _foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:
+def _measure_foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
-    return _shown(title, title, checkpoint, _measured(title, checkpoint), FILE, listed_as)
+    return _wrap(title, title, checkpoint, _measure(title, checkpoint), FILE, listed_as)
 
 
-def _shown(
+def _wrap(
     title: str, label: str, checkpoint: AnyCheckpoint, metrics: Metrics, source: Source, listed_as: str
 ) -> Shown:
     measured = Checkpoint(checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics)
     return Shown(title, label, measured, CodeStatistics.from_metrics(metrics), source, listed_as)
 
 
-def _measured(title: str, checkpoint: AnyCheckpoint) -> Metrics:
+def _measure(title: str, checkpoint: AnyCheckpoint) -> Metrics:
     images = load_mnist("test").images
     metrics = measure_without_jacobians(checkpoint.model, images)
     statistics = CodeStatistics.from_metrics(metrics)

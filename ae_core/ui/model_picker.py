@@ -11,7 +11,7 @@ from ae_core.errors import CheckpointError
 from ae_core.ui import keys, library, shown_model
 from ae_core.ui.keys import FILE, LADDER, MINE
 from ae_core.ui.library import Shown
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
@@ -54,7 +54,7 @@ def sidebar() -> None:
         (LADDER, MINE, FILE),
         key=keys.SOURCE.name,
         required=True,
-        on_change=told(shown_model.show_source),
+        on_change=guard(shown_model.show_source),
         help="The shipped ladder, a model trained here, or one from a file. "
         "The last two are shown above the shipped model at the slider.",
     )
@@ -73,7 +73,7 @@ def _mine() -> None:
         "Trained here",
         titles,
         key=keys.TRAINED.name,
-        on_change=told(shown_model.show_listed),
+        on_change=guard(shown_model.show_listed),
         persist_state="session",
     )
     shown = lab().models[keys.TRAINED.get()]
@@ -112,7 +112,7 @@ def _file() -> None:
             "Checkpoint",
             names,
             key=keys.CHECKPOINT.name,
-            on_change=told(shown_model.show_listed),
+            on_change=guard(shown_model.show_listed),
             persist_state="session",
         )
     else:
@@ -121,7 +121,7 @@ def _file() -> None:
         "Upload a checkpoint, at most 20 MB",
         type=["safetensors"],
         key=keys.CHECKPOINT_UPLOAD.name,
-        on_change=told(_take_upload),
+        on_change=guard(_take_upload),
     )
     if lab().upload_problem is not None:
         st.error(lab().upload_problem)
@@ -141,7 +141,7 @@ def _take_upload() -> None:
     if file is None:
         return
     try:
-        shown = library.uploaded(file.name, file.getvalue())
+        shown = library.read_upload(file.name, file.getvalue())
     except CheckpointError as error:
         lab().upload_problem = str(error)
         return

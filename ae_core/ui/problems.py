@@ -1,4 +1,4 @@
-"""What goes wrong although nobody programmed badly, as sentences on the page instead of Streamlit's box."""
+"""Expected failures, as sentences on the page instead of Streamlit's box with a traceback."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from ae_core.ui.state import lab
 P = ParamSpec("P")
 
 
-def told(callback: Callable[P, None]) -> Callable[P, None]:
-    """A widget's callback whose expected failures are told on the page; all else stays as it was."""
+def guard(callback: Callable[P, None]) -> Callable[P, None]:
+    """Make a widget's callback one whose expected failures are told on the page; other errors are raised."""
 
     @wraps(callback)
-    def telling(*args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         lab().problem = None
         try:
             callback(*args, **kwargs)
         except Exception as error:
             lab().problem = _sentence(error)
 
-    return telling
+    return guarded
 
 
 @contextmanager
-def told_here() -> Iterator[None]:
-    """A part of the page whose expected failures are told in its place; the other parts are drawn."""
+def guard_part() -> Iterator[None]:
+    """Tell the expected failure of a part of the page in its place; the other parts are drawn anyway."""
     try:
         yield
     except Exception as error:
@@ -39,7 +39,7 @@ def told_here() -> Iterator[None]:
 
 
 def show() -> None:
-    """What went wrong in the last callback."""
+    """Tell what went wrong in the last callback."""
     if lab().problem is not None:
         st.error(lab().problem)
 

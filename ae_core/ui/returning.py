@@ -1,4 +1,4 @@
-"""What a visitor had, found again after a reload.
+"""Give visitors what they had back after a reload.
 
 The tab's session storage keeps an unguessable token. It never stands in the address, so that a shared link
 does not carry it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.ui import canvas, keys
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab, shelf
 
 _SCRIPT = """
@@ -32,12 +32,12 @@ export default function ({ data, setTriggerValue }) {
 
 def welcome() -> None:
     """Ask the browser whether the visitor was here before, and have it remember this lab."""
-    # Its registration needs a running script.
+    # Here and not at import: a component is registered from a running script only.
     ask = st.components.v2.component("returning", js=_SCRIPT, html="<div></div>")
     ask(
         key=keys.RETURNING.name,
         data={"token": lab().token, "unknown": lab().unknown_token},
-        on_token_change=told(_return),
+        on_token_change=guard(_return),
     )
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def new_token() -> str:
-    """Nobody can guess it."""
+    """A new token that nobody can guess."""
     return secrets.token_urlsafe(32)
 
 
@@ -43,7 +43,7 @@ class Shelf(Generic[T]):
             self._left = dict(fresh[-self._most :])
 
     def take(self, token: str) -> T | None:
-        """What lies under a token, which then belongs to who asked; None if there is nothing."""
+        """Hand out what lies under a token, and keep it no longer; None if there is nothing."""
         with self._lock:
             since, thing = self._left.pop(token, (0.0, None))
         return thing if monotonic() - since < self._kept_seconds else None

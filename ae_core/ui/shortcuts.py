@@ -34,7 +34,7 @@ export default function ({ data }) {
 
 
 def listen() -> None:
-    """Press Undo and Clear by keys; Streamlit's own shortcuts act inside fields, too."""
-    # Its registration needs a running script.
+    """Have keys press Undo and Clear; Streamlit's own shortcuts would act inside fields, too."""
+    # Here and not at import: a component is registered from a running script only.
     listener = st.components.v2.component("shortcuts", js=_SCRIPT, html="<div></div>")
     listener(key="shortcuts", data={"undo": keys.UNDO, "clear": keys.CLEAR})

@@ -24,7 +24,7 @@ class Choice:
 
 
 def choice() -> Choice:
-    """What the kind, the slider and the sidebar choose; once the slider is drawn."""
+    """What the kind, the slider and the sidebar choose; to be asked once the slider is drawn."""
     kind = keys.shown_kind()
     try:
         rung = library.rung(kind, keys.weight(kind).get())
@@ -48,7 +48,7 @@ def listed() -> Shown | None:
         name = keys.CHECKPOINT.find()
         if name in lab().uploaded:
             return lab().uploaded[name]
-        return None if name is None else library.saved(LIBRARY / name)
+        return None if name is None else library.load_saved(LIBRARY / name)
     return None
 
 
@@ -58,7 +58,11 @@ def checkpoint_names() -> list[str]:
 
 
 def comparable(shown: Shown) -> list[Shown]:
-    """The ladder of a model's kind, the models of that kind trained here, and itself if it is neither."""
+    """The ladder of a model's kind, the models of that kind trained here, and itself if it is neither.
+
+    Raises:
+        CheckpointError: if a file of the ladder is missing or damaged.
+    """
     own = [model for model in lab().models.values() if model.kind == shown.kind]
     models = [*library.ladder(shown.kind), *own]
     return models if any(model is shown for model in models) else [*models, shown]
@@ -88,7 +92,7 @@ def show_listed() -> None:
 
 
 def show_source() -> None:
-    """Show a model from the chosen place: the one chosen there before, or the newest, or the first."""
+    """Show a model from the chosen source: the one chosen there before, else the newest or the first file."""
     source, trained, names = keys.SOURCE.get(), list(lab().models), checkpoint_names()
     if source == MINE and trained:
         keys.TRAINED.set_default(trained[-1])

@@ -29,7 +29,7 @@ class Stroke:
     """As the canvas describes it."""
     png: bytes
     shapes: str
-    """What tells this drawing from another."""
+    """Tells this drawing from others."""
     picture: Tensor | None
     """What the model sees, shape (1, 1, 28, 28); None if nothing is left on the canvas."""
     sample: str | None = None
@@ -51,9 +51,9 @@ class Lab:
     """The part of a session that no widget holds."""
 
     runs: list[TrainingRun] = field(default_factory=list)
-    """The training that goes on now or ended last: one run, or one for each rung of a ladder."""
+    """The runs at work or that ended last: one, or one for each rung of a ladder."""
     collected: set[TrainingRun] = field(default_factory=set)
-    """Those of the runs that have ended and whose models are among `models` already."""
+    """Those of the runs that have ended and whose models, if they left any, are among `models`."""
     models: dict[str, Shown] = field(default_factory=dict)
     """Models trained here, by title."""
     uploaded: dict[str, Shown] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Lab:
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""
     unknown_token: str | None = None
-    """The one that the browser had kept, if nothing lies under it any more."""
+    """The token that the browser had kept, if nothing lies under it any more."""
 
     inspections: dict[int, Inspection] = field(default_factory=dict)
     """What was seen of the drawing under each model, by the model's number."""
@@ -147,7 +147,7 @@ def _lease() -> _Lease:
 
 
 def initialise() -> None:
-    """Give every key its default, and take back what was left for a moment."""
+    """Give every key its default, and take back a lab whose page was away for a moment."""
     keys.set_defaults()
     if keys.LAB.find() is None:
         keys.LAB.set(Lab())
@@ -161,7 +161,7 @@ def initialise() -> None:
 
 
 def lab() -> Lab:
-    """This session's memory."""
+    """This session's lab."""
     return keys.LAB.get()
 
 
@@ -176,7 +176,7 @@ def compute_on_one_core() -> None:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Once a process, after the heavy imports: a first pass of both models, then freeze what lives forever.
+    """Once per process, after the heavy imports: run both models once, then freeze what lives forever.
 
     PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And a full collection
     of garbage takes 0.2 s with torch imported, unless the imports' objects are out of the collector's sight.

@@ -1,4 +1,4 @@
-"""The little CSS that the theme cannot express, and the page's heading."""
+"""How the page looks: the little CSS that the theme cannot express, headings, charts, maps and values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def heading() -> None:
 
 
 def question(text: str) -> None:
-    """What a view, or a part of it, answers."""
+    """Put the question that a view, or a part of it, answers as its heading."""
     st.header(text, anchor=False)
 
 
@@ -76,19 +76,23 @@ def chart(figure: go.Figure, key: str, alt: str, **selection: Any) -> None:  # n
 
 
 def show(*parts: str) -> None:
-    """Put parts of a panel onto the page as one element: every further one would cost a stroke some time."""
+    """Put parts, as HTML, onto the page as one element: every further one would cost a stroke some time."""
     st.html("".join(parts))
 
 
 def picture(values: np.ndarray, alt: str, caption: str = "") -> str:
-    """A map that holds itself, as wide as its place; its pixels stay sharp."""
+    """A map as HTML that contains the picture itself, as wide as its place; its pixels stay sharp.
+
+    Args:
+        values: uint8, shape (height, width), or with 3 or 4 channels last.
+    """
     below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     source = data_url(to_png(values))
     return f"<figure class='map'><img src='{source}' alt='{html.escape(alt, quote=True)}'>{below}</figure>"
 
 
 def values(rows: dict[str, str]) -> str:
-    """Names on the left, values on the right."""
+    """Names on the left, values on the right, as HTML."""
     cells = "".join(
         f"<span>{html.escape(name)}</span><b>{html.escape(value)}</b>" for name, value in rows.items()
     )
@@ -96,7 +100,7 @@ def values(rows: dict[str, str]) -> str:
 
 
 def columns(name: str, values: Sequence[str], strong: bool = False) -> str:
-    """A row of short texts, each over or under its picture of a grid (`maps.grid`)."""
+    """A row of short texts as HTML, each over or under its picture of a grid (`maps.grid`)."""
     tag = "b" if strong else "span"
     cells = "".join(f"<{tag}>{html.escape(value)}</{tag}>" for value in values)
     gap = 100 * GRID_GAP / (len(values) + (len(values) - 1) * GRID_GAP)
@@ -105,7 +109,7 @@ def columns(name: str, values: Sequence[str], strong: bool = False) -> str:
 
 
 def colour_scale(gradient: str, largest: float, unit: str, smallest: float = 0.0, log: bool = False) -> str:
-    """The colour bar of a map, linear or logarithmic."""
+    """The colour bar of a map as HTML, linear or logarithmic."""
     kind = "Logarithmic colour scale" if log else "Colour scale"
     end = f"{largest:.3g} {unit}".strip() + (", log scale" if log else "")
     return (

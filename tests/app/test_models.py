@@ -153,7 +153,7 @@ def test_figures_of_a_foreign_file_are_measured_and_not_believed(tmp_path):
     forged = replace(shipped.metrics, max_activation=(1000.0,) * 64, test_mse=0.0, jacobians=no_jacobian)
     path = tmp_path / "forged.safetensors"
     checkpoints.save_checkpoint(replace(shipped, metrics=forged), path)
-    shown = library.uploaded(path.name, path.read_bytes())
+    shown = library.read_upload(path.name, path.read_bytes())
     expected = torch.tensor(shipped.metrics.max_activation)
     torch.testing.assert_close(shown.statistics.max_activation, expected, rtol=1e-3, atol=1e-4)
     found = shown.checkpoint.metrics
@@ -167,7 +167,7 @@ def test_a_file_that_was_replaced_is_read_anew(few_measured, tmp_path):
     for weight in (1e-3, 1e-2):
         path.write_bytes(checkpoints.ladder_paths("contractive")[weight].read_bytes())
         os.utime(path, ns=(0, int(weight * 1e6)))
-        assert library.saved(path).checkpoint.train_config.penalty_weight == weight
+        assert library.load_saved(path).checkpoint.train_config.penalty_weight == weight
 
 
 def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
@@ -207,7 +207,7 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, few_measured, libra
     assert list(curves) == labels
     np.testing.assert_allclose(curves["0.001 (file)"], curves["0"])
     assert curves["0.001"][0] < 0.1 * curves["0"][0]
-    shown = library.saved(library_of_files / "0.001.safetensors")
+    shown = library.load_saved(library_of_files / "0.001.safetensors")
     shipped = {library.rung("contractive", weight).file_name for weight in LADDERS["contractive"]}
     assert shown.file_name not in shipped
     assert shown.file_name == "contractive-0.001-file"

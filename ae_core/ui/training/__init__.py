@@ -1,1 +1,1 @@
-"""Training on the page: the form, what goes on, and what was interrupted."""
+"""Training on the page: the form, the runs at work, and those that were interrupted."""

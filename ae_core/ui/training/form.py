@@ -1,4 +1,4 @@
-"""The sidebar's training: the recipe's fields, the buttons that start and stop, and what goes on."""
+"""The sidebar's training: the recipe's fields, the buttons that start and stop, and the runs at work."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.job import Job
 from ae_core.ui import keys, shown_model
 from ae_core.ui.keys import Key
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
-from ae_core.ui.training import interrupted_runs
-from ae_core.ui.training import watching as running
+from ae_core.ui.training import interrupted_runs, watching
 
 _POLL_SECONDS = 0.5
 _FIELDS = (
@@ -30,7 +29,7 @@ _FIELDS = (
     "code_activation",
     "max_decoder_norm",
 )
-"""What of a recipe can be changed on the page; the rest stays as the recipe has it."""
+"""The fields of a recipe that can be changed on the page; the others stay as the recipe has them."""
 
 
 def sidebar() -> None:
@@ -39,11 +38,11 @@ def sidebar() -> None:
     _fields(keys.shown_kind())
     at_work = lab().running
     with st.container(horizontal=True):
-        st.button("Train", type="primary", on_click=told(_start), disabled=at_work, key="train")
-        st.button("Stop", on_click=told(running.stop), disabled=not at_work, key="stop")
+        st.button("Train", type="primary", on_click=guard(_start), disabled=at_work, key="train")
+        st.button("Stop", on_click=guard(watching.stop), disabled=not at_work, key="stop")
         st.button(
             "Train the whole ladder",
-            on_click=told(_start_ladder),
+            on_click=guard(_start_ladder),
             disabled=at_work,
             key="train_ladder",
             help="One model for each penalty weight of the slider, with the other fields as above: all at "
@@ -55,10 +54,10 @@ def sidebar() -> None:
     if not at_work:
         interrupted_runs.show()
     # The timer runs only while there is something to watch.
-    st.fragment(running.watch, run_every=_POLL_SECONDS if at_work else None)()
+    st.fragment(watching.watch, run_every=_POLL_SECONDS if at_work else None)()
     if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
         label = "Show this model" if len(lab().runs) == 1 else "Show the newest model"
-        st.button(label, on_click=told(shown_model.show_newest), key="show_newest")
+        st.button(label, on_click=guard(shown_model.show_newest), key="show_newest")
 
 
 def _field(name: str) -> Key[Any]:
@@ -91,7 +90,7 @@ def _fields(of_kind: Kind) -> None:
         "Recipe",
         RECIPE_NAMES,
         key=_key("recipe"),
-        on_change=told(_fill_in_recipe),
+        on_change=guard(_fill_in_recipe),
         format_func=str.capitalize,
         help="Fast: two epochs. Best: what the shipped models were trained with. "
         "Reference: the published batch size, learning rate, epochs and weights, on the models of this lab. "
@@ -130,7 +129,7 @@ def _recipe_of_fields() -> Recipe:
     """The chosen recipe with the fields' values.
 
     Raises:
-        ValueError: with a sentence on the field that is off.
+        ValueError: if a field's value is not allowed; the message names it.
     """
     values = {field: _field(field).get() for field in _FIELDS}
     # 0 stands for "off" where a recipe has None.
@@ -153,7 +152,7 @@ def _start_ladder() -> None:
 
 
 def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:
-    """Start what the fields describe, or say which of them is off."""
+    """Start what the fields describe, or say which value is not allowed."""
     lab().training_problem = None
     try:
         recipe = _recipe_of_fields()
@@ -161,4 +160,4 @@ def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:
     except (ValueError, DeviceError) as error:
         lab().training_problem = f"This cannot be trained: {error}"
         return
-    running.begin(start(recipe, compute))
+    watching.begin(start(recipe, compute))

@@ -1,4 +1,4 @@
-"""Where the states of this session's runs are kept, and the runs that were interrupted, to go on with."""
+"""Where the states of this session's runs are kept, and the interrupted runs, to resume or to forget."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ae_core.training.background import TrainingRun
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RunFolder, interrupted, runs_dir
 from ae_core.training.saved_run import SavedRun
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
-from ae_core.ui.training import watching as running
+from ae_core.ui.training import watching
 
 _MOST = 3
 
 
 def new_folder(recipe: Recipe) -> RunFolder | None:
-    """Where a run's state is kept; None, with a sentence on the page, if nowhere."""
+    """Make the folder of a run's state; None, with a sentence on the page, if it cannot be made."""
     try:
         return RunFolder.create(recipe, runs_dir())
     except OSError as error:
@@ -30,13 +30,13 @@ def new_folder(recipe: Recipe) -> RunFolder | None:
 
 
 def show() -> None:
-    """Runs that ended with their program or their page, to go on with or to forget."""
+    """List the runs that ended with their program or their page, to resume or to forget."""
     for name, run in interrupted(runs_dir(), _MOST).items():
         with st.container(border=True, key=f"interrupted_{name}"):
             st.caption(f"Interrupted: {_description(run)}.")
             with st.container(horizontal=True):
-                st.button("Go on", on_click=told(_go_on), args=(name,), key=f"go_on_{name}")
-                st.button("Forget", on_click=told(_forget), args=(name,), key=f"forget_{name}")
+                st.button("Go on", on_click=guard(_go_on), args=(name,), key=f"go_on_{name}")
+                st.button("Forget", on_click=guard(_forget), args=(name,), key=f"forget_{name}")
 
 
 def _description(run: SavedRun) -> str:
@@ -55,7 +55,7 @@ def _go_on(name: str) -> None:
         folder.close()
         _tell(f"This run cannot go on: {error}")
         return
-    running.begin([TrainingRun(job)])
+    watching.begin([TrainingRun(job)])
 
 
 def _tell(sentence: str) -> None:
@@ -69,7 +69,7 @@ def _forget(name: str) -> None:
 
 
 def _take(name: str) -> RunFolder | None:
-    """An interrupted run, for this session alone; None, with a sentence, if another was faster."""
+    """Lock an interrupted run for this session; None, with a sentence, if another was faster."""
     lab().training_problem = None
     try:
         return RunFolder(runs_dir() / name)

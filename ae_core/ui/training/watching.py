@@ -1,4 +1,4 @@
-"""The runs of this session: started, watched with bars, a curve and a picture, and collected as models."""
+"""The runs of this session: watched with bars, a curve and a picture, stopped, and collected as models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def begin(runs: list[TrainingRun]) -> None:
 
 
 def stop() -> None:
-    """Ask all of the runs to end, and wait for a moment: the page that follows then shows that they do."""
+    """Ask all of the runs to end, and wait a moment, so that the page that follows shows that they do."""
     for run in lab().runs:
         run.end(EndReason.STOPPED)
     deadline = monotonic() + _STOP_SECONDS
@@ -35,7 +35,7 @@ def stop() -> None:
 
 
 def collect() -> bool:
-    """Put the models of runs that have ended among the models trained here, once; true if a run had ended."""
+    """List the models of runs that ended since the last call among those trained here; true if a run did."""
     ended = [run for run in lab().runs if run not in lab().collected and not run.snapshot().running]
     for run in ended:
         lab().collected.add(run)
@@ -44,12 +44,12 @@ def collect() -> bool:
             run.forget_state()
             train = checkpoint.train_config
             title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
-            lab().models[title] = library.trained(title, checkpoint)
+            lab().models[title] = library.wrap_trained(title, checkpoint)
     return bool(ended)
 
 
 def watch() -> None:
-    """One look at the runs; a fragment that Streamlit repeats while they go on."""
+    """Show the runs as they are now; a fragment that Streamlit repeats while they go on."""
     if not lab().runs:
         return
     for run in lab().runs:

@@ -18,7 +18,7 @@ from ae_core.render import charts, maps
 from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, shown_model, style
 from ae_core.ui.library import Shown
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 _COLUMNS = 8
@@ -64,7 +64,7 @@ def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
             costs, errors, labels, chosen, term.label, [(point, point.costs[cost]) for point in sweep]
         ),
         key=keys.TRADE_OFF.name,
-        on_select=told(partial(_choose, measured)),
+        on_select=guard(partial(_choose, measured)),
         selection_mode="points",
         alt=f"Test MSE against {term.label}, one point per model; "
         + "; ".join(
@@ -116,13 +116,13 @@ def _in_words(sweep: Sequence[SweepPoint], cost: str) -> str:
 
 
 def _sweep_table(kind: Kind, shown: int) -> None:
-    """Load the table of a sweep onto the trade-off."""
+    """Take the table of a sweep, whose points the trade-off shows."""
     with st.expander("A sweep's table"):
         st.file_uploader(
             "summary.csv or summary.parquet of python -m ae_core sweep, at most 20 MB",
             type=["csv", "parquet"],
             key=keys.SWEEP_UPLOAD.name,
-            on_change=told(_take_sweep),
+            on_change=guard(_take_sweep),
         )
         if lab().sweep_problem is not None:
             st.error(lab().sweep_problem)

@@ -54,7 +54,7 @@ def _map(sensitivity: np.ndarray) -> None:
 
 
 def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> None:
-    """The same norm from random directions: how good is the estimate that training uses?"""
+    """The exact norm beside estimates from random probes, which training uses."""
     exact = local.jacobian_sq_norm
     estimates = norm_estimates(model, picture, local, _PROBES)
     means, errors = estimates.means, estimates.standard_errors
@@ -87,7 +87,7 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
 
 
 def _spectra(shown: Shown, picture: Picture) -> None:
-    """Singular values of J for every rung, plain or by shape."""
+    """Singular values of J under every model, as they are or divided by the largest."""
     style.question("In how many directions does the code move?")
     st.markdown("Singular values of J for every penalty weight")
     relative = st.toggle(

@@ -10,7 +10,7 @@ from ae_core.config import Kind
 from ae_core.data import Picture
 from ae_core.ui import canvas, keys, library, shown_model, style
 from ae_core.ui.library import Shown
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 from ae_core.ui.views import sparsity
 
@@ -32,7 +32,7 @@ def show(shown: Shown, picture: Picture | None) -> None:  # noqa: ARG001 - the s
             st.button(
                 "Set the page up",
                 key=f"set_up_{index}",
-                on_click=told(_set_up),
+                on_click=guard(_set_up),
                 args=(index,),
                 disabled=prediction is None,
                 help="Chooses the model, places a digit and opens the view. A drawing on the canvas can be "
@@ -54,7 +54,7 @@ def guide() -> None:
             with answer:
                 _answer(experiment)
         with st.container(horizontal=True):
-            st.button("Back to the experiments", key="guide_back", on_click=told(_leave))
+            st.button("Back to the experiments", key="guide_back", on_click=guard(_leave))
 
 
 def _answer(experiment: Experiment) -> None:

@@ -19,7 +19,7 @@ _STRENGTHS = 9
 _RADII = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _TEST_DIGITS = 200
 _DIRECTIONS = 16
-"""Random directions at the drawing; at each test digit it is one."""
+"""Random directions at the drawing; at each test digit there is one."""
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
@@ -176,7 +176,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
 
 
 def _reaches(models: list[Shown], curves: dict[str, list[float]], picture: Picture) -> str:
-    """How far from the drawing the Jacobian tells how the code moves, in a sentence."""
+    """Up to which distance from the drawing the Jacobian tells how far the code moves, in a sentence."""
     near, nowhere = [], []
     for model in models:
         curve, spread = curves[model.label], model.statistics.spread

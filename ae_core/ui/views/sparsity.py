@@ -20,7 +20,7 @@ from ae_core.model import Autoencoder
 from ae_core.render import maps, unit_charts
 from ae_core.ui import style
 from ae_core.ui.library import BY_NUMBER, Shown
-from ae_core.ui.problems import told
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 _UNITS = 8
@@ -64,7 +64,7 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
                 f"{unit} off" if unit in off else str(unit),
                 key=f"unit_{unit}",
                 type="primary" if unit in off else "secondary",
-                on_click=told(_switch),
+                on_click=guard(_switch),
                 args=(shown.number, unit),
                 help=f"Unit {unit}: activation {seen.code[unit]:.3g}",
             )
