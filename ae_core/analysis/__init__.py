@@ -1,1 +1,1 @@
-"""What one picture or one model shows: every number and array that a view lays out."""
+"""What one picture or one model shows: every value and array that a view lays out."""

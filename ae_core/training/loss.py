@@ -62,5 +62,5 @@ class Loss(nn.Module):
         whole = random_signs((config.probes, probed, *x.shape[1:]), x, self._noise)
         own = share.of(whole, 1)
         code, penalty = encode_with_contraction(self.model.encoder, x, own)
-        # The part of the mean over all probed images, times the number of processes; for one process 1.
+        # Its part of the mean over all probed images, times the world size: for one process the factor is 1.
         return ContractedCode(code, penalty * (own.shape[1] * share.size / probed))
