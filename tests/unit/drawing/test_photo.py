@@ -1,6 +1,5 @@
 """Photos and scans of known digits come out as those digits. Needs Pillow and the bundled test images."""
 
-import io
 import re
 import struct
 import subprocess
@@ -14,21 +13,10 @@ import pytest
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ae_core.data import load_mnist
 from ae_core.drawing import to_mnist
 from ae_core.drawing.photo import LARGEST_FILE, ink_of_photo
 from ae_core.errors import PictureError
-
-
-def file_of(picture, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    image.save(buffer, format=kind, **options)
-    return buffer.getvalue()
-
-
-def digit(index):
-    return load_mnist("test").images[index, 0].numpy()
+from tests.unit.drawing.photos import digit, file_of, photographed
 
 
 def as_the_model_sees_it(content):
@@ -42,17 +30,6 @@ def expected(index):
 def likeness(one, other):
     """Correlation of two pictures."""
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
-
-
-def photographed(index):
-    """Dark ink on paper that lies half in the shade, with grain, dust and margins, not square."""
-    chance = np.random.default_rng(index)
-    ink = np.asarray(Image.fromarray(digit(index)).resize((600, 600), Image.Resampling.BICUBIC)) / 255
-    ink = np.pad(ink, ((60, 100), (200, 30)))
-    down, across = np.mgrid[0:1:760j, 0:1:830j]
-    photo = 215 - 70 * across + 25 * down - 110 * ink + chance.normal(0, 6, ink.shape)
-    photo[30:33, 40:43] = 60
-    return np.clip(photo, 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("index", range(8))
@@ -239,65 +216,3 @@ def test_whatever_pillow_fails_with_is_a_sentence(monkeypatch, when, failure, sa
     monkeypatch.setattr(JpegImageFile, when, fail)
     with pytest.raises(PictureError, match=says):
         ink_of_photo(file_of(digit(0), "JPEG"))
-
-
-def warning(picture):
-    return ink_of_photo(file_of(picture)).warning
-
-
-def enlarged(index, side):
-    return np.asarray(Image.fromarray(digit(index)).resize((side, side), Image.Resampling.BICUBIC)) / 255
-
-
-def sheet_on_a_desk(index, angle=0, side=420, desk=50, shift=0):
-    """A sheet with a digit in its middle, on a dark desk, perhaps not quite in the picture."""
-    paper = np.full((side, side), 225.0)
-    place = slice(side // 4, side // 4 + side // 2)
-    paper[place, place] -= 150 * enlarged(index, side // 2)
-    sheet = Image.fromarray(paper.astype(np.uint8))
-    photo = Image.new("L", (800, 600), desk)
-    turned, shape = (one.rotate(angle, expand=True) for one in (sheet, Image.new("L", sheet.size, 255)))
-    photo.paste(turned, ((800 - turned.width) // 2 + shift, (600 - turned.height) // 2), shape)
-    grain = np.random.default_rng(index).normal(0, 4, (600, 800))
-    return np.clip(np.asarray(photo) + grain, 0, 255).astype(np.uint8)
-
-
-def scan_with_a_black_rim(index, side, width):
-    scan = 240 - 200 * np.pad(enlarged(index, 400), 100)
-    np.rot90(scan, side)[:width] = 5
-    return scan.astype(np.uint8)
-
-
-def test_ordinary_scans_and_photos_are_not_warned_of():
-    for index in range(12):
-        assert warning(digit(index)) is None
-        assert warning(255 - digit(index)) is None
-        assert warning((240 - 200 * np.pad(enlarged(index, 400), 40 + 8 * index)).astype(np.uint8)) is None
-        assert warning(photographed(index)) is None
-
-
-@pytest.mark.parametrize("desk", [20, 100])
-@pytest.mark.parametrize("angle", [0, 4, 30, 45])
-def test_a_sheet_on_a_dark_desk_is_warned_of(angle, desk):
-    for index in range(2):
-        for side in (250, 420):
-            assert "Crop the picture to the paper" in warning(sheet_on_a_desk(index, angle, side, desk))
-        assert "rop the picture to" in warning(sheet_on_a_desk(index, angle, 480, desk, shift=250))
-
-
-@pytest.mark.parametrize("side", range(4))
-def test_a_scan_s_black_rim_is_warned_of(side):
-    for index, width in enumerate((6, 20, 60)):
-        assert "reaches its edge" in warning(scan_with_a_black_rim(index, side, width))
-
-
-def test_a_page_full_of_ink_is_warned_of():
-    written = np.block([[digit(8 * row + column) for column in range(8)] for row in range(8)])
-    assert "more than one digit" in warning(255 - np.pad(written, 20))
-    chance = np.random.default_rng(0)
-    blots = Image.fromarray(chance.integers(0, 2, (12, 12), np.uint8) * 255).resize((300, 300))
-    assert warning(np.asarray(blots)) is not None
-
-
-def test_a_digit_that_the_frame_cuts_off_is_warned_of():
-    assert "cut off" in warning(255 - digit(0)[:, :14])
