@@ -1,0 +1,83 @@
+"""What comes to the page by photo or link, and leaves it by download. Needs the shipped checkpoints."""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from ae_core.data import load_mnist, to_float
+from tests.app.conftest import APP, enlarged_digit, put_on_canvas
+from tests.app.opened_views import DIGIT, opened
+
+
+def test_links_restore_the_page_and_junk_falls_back():
+    linked = AppTest.from_file(str(APP), default_timeout=60)
+    for name, value in {
+        "kind": "Sparse",
+        "weight_sparse": "0.02",
+        "view": "Robustness",
+        "change": "Rotation",
+        "sample": "8.1",
+    }.items():
+        linked.query_params[name] = value
+    linked = linked.run()
+    assert not linked.exception
+    assert linked.session_state["kind"] == "sparse"
+    assert linked.session_state["weight_sparse"] == 0.02
+    assert linked.session_state["view"] == "Robustness"
+    assert linked.session_state["change"] == "Rotation"
+    eights = load_mnist("test").images[load_mnist("test").labels == 8]
+    torch.testing.assert_close(linked.session_state["lab"].picture, to_float(eights[1:2]), rtol=0, atol=1e-6)
+
+    junk = AppTest.from_file(str(APP), default_timeout=60)
+    for name in ("kind", "weight_contractive", "view", "sample", "change", "own_scales"):
+        junk.query_params[name] = "../../etc/passwd"
+    junk = junk.run()
+    assert not junk.exception
+    assert junk.session_state["kind"] == "contractive"
+    assert junk.session_state["weight_contractive"] == 1e-4
+    assert junk.session_state["view"] == "Compare"
+    assert junk.session_state["lab"].picture is None
+
+
+def test_a_photo_is_placed_and_a_bad_upload_leaves_the_drawing(page):
+    page = opened(page, "contractive", "Learn")
+    before = page.session_state["lab"].picture
+    page.file_uploader(key="photo").upload("bomb.png", b"no picture", "image/png")
+    page = page.run()
+    assert not page.exception
+    assert "cannot be read as a PNG or JPEG" in page.error[0].value
+    assert torch.equal(page.session_state["lab"].picture, before)
+    buffer = io.BytesIO()
+    Image.fromarray(255 - enlarged_digit(1)).save(buffer, format="PNG")
+    page.file_uploader(key="photo").upload("two.png", buffer.getvalue(), "image/png")
+    page = page.run()
+    assert not page.error
+    seen = page.session_state["lab"].picture.flatten().numpy()
+    assert np.corrcoef(seen, load_mnist("test").images[1].flatten().numpy())[0, 1] > 0.95
+
+
+def test_a_photo_that_may_be_none_of_a_digit_is_placed_with_a_warning_until_a_better_one_comes(page):
+    page = opened(page, "contractive", "Learn")
+    assert ".jfif" in page.file_uploader(key="photo").allowed_type
+    digit = 255 - enlarged_digit(1)
+    rimmed = digit.copy()
+    rimmed[:, :15] = 0
+    for name, picture, warned in (("rim.jfif", rimmed, True), ("none.jfif", digit, False)):
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, format="JPEG", quality=95)
+        page.file_uploader(key="photo").upload(name, buffer.getvalue(), "image/jpeg")
+        page = page.run()
+        assert not page.error
+        assert page.session_state["lab"].picture is not None
+        assert any("crop the picture" in one.value for one in page.warning) == warned
+
+
+def test_the_downloads_wait_for_a_drawing(page):
+    names = [button.proto.label for button in page.get("download_button")]
+    assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model"]
+    assert [button.proto.disabled for button in page.get("download_button")] == [True, True, True, False]
+    page = put_on_canvas(page, enlarged_digit(DIGIT))
+    assert not any(button.proto.disabled for button in page.get("download_button"))

@@ -1,0 +1,52 @@
+"""The Robustness view, held against independent computations. Needs the shipped checkpoints."""
+
+import re
+
+import pytest
+
+from ae_core import checkpoints
+from ae_core.analysis.corruption import CORRUPTIONS
+from ae_core.analysis.inspection import inspect
+from ae_core.checkpoints import load_checkpoint
+from tests.app.conftest import decoded, figures_on, texts
+from tests.app.opened_views import X, chart_of, column_texts, opened
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_strength_of_zero_moves_nothing_and_more_moves_every_model(page, name):
+    page = opened(page, "contractive", "Robustness")
+    page.button_group(key="change").set_value(name)
+    page = page.run()
+    slider = f"strength_{name.lower()}"
+    page.slider(key=slider).set_value(0.0)
+    page = page.run()
+    for row in ("code moved, in spreads of the code", "reconstruction moved (RMS of the pixels)"):
+        assert column_texts(page, row) == ["0"] * 7
+    assert figures_on(page)["Distance of the two"] == "0"
+    page.slider(key=slider).set_value(CORRUPTIONS[name].largest)
+    page = page.run()
+    assert all(float(moved) > 0 for moved in column_texts(page, "code moved, in spreads of the code"))
+    for curve in chart_of(page, "moved")["data"]:
+        assert decoded(curve["y"])[0] == 0
+
+
+def test_the_contraction_curve_starts_at_the_jacobian_s_norm(page):
+    page = opened(page, "contractive", "Robustness")
+    checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-3])
+    norm = inspect(checkpoint.model, X).jacobian_sq_norm
+    expected = (norm / 784 / checkpoint.metrics.code_variance) ** 0.5
+    (curve,) = (one for one in chart_of(page, "contraction_0")["data"] if one["name"] == "0.001")
+    # Over 16 random directions.
+    assert decoded(curve["y"])[0] == pytest.approx(expected, rel=0.2)
+    assert len(chart_of(page, "contraction_1")["data"]) == 7
+    (said,) = (text for text in texts(page.main.caption) if text.startswith("At this drawing the curve"))
+    assert "under 0.001" in said
+
+
+def test_a_radius_too_large_for_the_limit_is_said_to_be_so(page):
+    """At β = 0 the sparse code bends below any radius shown: nothing may be claimed of its limit."""
+    page = opened(page, "sparse", "Robustness")
+    (said,) = (text for text in texts(page.main.caption) if "None of the radii is that near" in text)
+    near, far = said.split("None of the radii is that near under")
+    assert re.search(r"\b0\b", far)
+    assert "under 0.02" in near
