@@ -7,15 +7,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from ae_core.config import RECIPES
-from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted
 from tests.app.conftest import APP
-from tests.unit.training.test_run_folder import left_by_cuda
+from tests.unit.training.helpers import FLOAT32, left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
-
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
 
 
 def sentences(page):

@@ -15,9 +15,7 @@ from ae_core.config import KINDS, RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.model import initial_model
 from ae_core.model.convolution import FORMS
-from ae_core.training.compute import Compute
-
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+from tests.unit.training.helpers import FLOAT32
 
 
 def first_images(split, count=120):

@@ -16,7 +16,7 @@ from ae_core.training.job import Job
 from ae_core.training.loop import train
 from ae_core.training.run_folder import RunFolder, interrupted
 from tests.unit.conftest import assert_one_error_line
-from tests.unit.training.test_run_folder import left_by_cuda
+from tests.unit.training.helpers import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from ae_core.config import CODE_ACTIVATIONS, KINDS, ModelConfig
+from ae_core.config import KINDS, ModelConfig
 from ae_core.jacobian import (
     activation_slope,
     decoder_jacobian,
@@ -18,14 +18,7 @@ from ae_core.jacobian import (
     tangents,
 )
 from ae_core.model import seeded_autoencoder
-
-ALL_MODELS = [(kind, activation) for kind in KINDS for activation in CODE_ACTIVATIONS[kind]]
-
-
-def model_and_images(kind, activation=None, batch=3, output=None):
-    model = seeded_autoencoder(ModelConfig(kind, activation, output), seed=1).double()
-    images = torch.rand(batch, 1, 28, 28, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    return model.requires_grad_(False), images
+from tests.unit.jacobian.helpers import ALL_MODELS, model_and_images
 
 
 def reverse_mode(function, x):

@@ -12,7 +12,7 @@ from ae_core.jacobian.probes import (
     random_signs,
     squared_lengths,
 )
-from tests.unit.jacobian.test_exact import ALL_MODELS, model_and_images
+from tests.unit.jacobian.helpers import ALL_MODELS, model_and_images
 
 
 @pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)

@@ -9,7 +9,7 @@ from torch import nn
 from ae_core.config import KINDS, ModelConfig
 from ae_core.jacobian import decoder_jacobian, encoder_jacobian, jacobian_path, pre_activation_jacobian
 from ae_core.model import Autoencoder, seeded_autoencoder
-from tests.unit.jacobian.test_exact import model_and_images
+from tests.unit.jacobian.helpers import model_and_images
 
 SIDE = 8
 

@@ -28,7 +28,7 @@ from ae_core.sweep.grid import read_grid
 from ae_core.sweep.table import Span, as_text, read_table, rows_of, write_table
 from ae_core.training.run_folder import RunFolder
 from tests.unit.conftest import assert_one_error_line
-from tests.unit.training.test_run_folder import left_by_cuda
+from tests.unit.training.helpers import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
 

@@ -16,12 +16,10 @@ from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
 from ae_core.training import job as jobs
 from ae_core.training.background import TrainingRun, train_ladder
-from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.loop import train
 from ae_core.training.run_snapshot import EndReason
-
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+from tests.unit.training.helpers import FLOAT32, until
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +34,6 @@ def small_mnist(monkeypatch):
 
 def start(**changes):
     return TrainingRun(Job(RECIPES["sparse"]["fast"].override(**changes), FLOAT32), grace_seconds=0.2)
-
-
-def until(condition):
-    """Wait for a thread; the limit only keeps a broken run from hanging the suite."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the run never got there"
-        time.sleep(0.01)
 
 
 def test_a_finished_run_holds_a_checkpoint_with_the_metrics_of_its_weights(small_mnist):

@@ -17,7 +17,7 @@ from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RunFolder, interrupted
 from ae_core.training.run_snapshot import EndReason
-from tests.unit.training.test_background import FLOAT32, until
+from tests.unit.training.helpers import FLOAT32, until
 
 SPARSE = RECIPES["sparse"]["fast"]
 LONG = SPARSE.override(epochs=100_000)

@@ -16,13 +16,10 @@ from ae_core.data import Mnist, load_mnist
 from ae_core.errors import TrainingDivergedError
 from ae_core.training import job as jobs
 from ae_core.training import run_folder as states
-from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.loop import train
 from ae_core.training.run_folder import RunFolder
-from tests.unit.training.test_run_folder import left_by_cuda, saved_run
-
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+from tests.unit.training.helpers import FLOAT32, left_by_cuda, saved_run
 
 VICTIM = """
     import os, random, select, signal, sys, time

@@ -12,8 +12,7 @@ from ae_core.jacobian import encoder_jacobian
 from ae_core.model import initial_model, seeded_autoencoder
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.loop import learning_rate_at, train
-
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+from tests.unit.training.helpers import FLOAT32
 
 
 @pytest.fixture(scope="module")

@@ -1,59 +1,21 @@
-"""The folders of interrupted runs: locks, lists, and files that are damaged. Needs torch."""
+"""The folders of interrupted runs: locks, lists, and crowds that look at them. Needs torch."""
 
-import json
 import os
-import random
-import struct
 import subprocess
 import sys
 import tempfile
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from filelock import FileLock
 
-from ae_core.config import RECIPES
-from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
-from ae_core.model import initial_model
+from ae_core.errors import RunGoneError, RunInUseError
 from ae_core.training import run_folder as states
-from ae_core.training.compute import Compute
-from ae_core.training.progress import TrainProgress
-from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted, load_run, runs_dir
-from ae_core.training.saved_run import SavedRun
-from ae_core.training.state import TrainState
-from tests.unit.checkpoints.test_fuzz import mutated
-
-RECIPE = RECIPES["sparse"]["fast"]
-FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
-
-
-def saved_run(step=3, recipe=RECIPE):
-    weights = initial_model(recipe).state_dict()
-    moments = torch.rand(sum(value.numel() for value in weights.values()))
-    generator = torch.Generator().get_state()
-    optimizer = {"exp_avg": moments, "exp_avg_sq": moments + 1, "noise": generator.clone()}
-    history = (TrainProgress(1, step, 10, 0.3, 0.2, 0.1, 1000.0, 4.0),)
-    return SavedRun(recipe, FLOAT32, 2, TrainState(step, weights, optimizer, generator), history)
-
-
-def left_by_cuda(recipe, step):
-    """What a process on CUDA leaves, whose generators have a state of 16 bytes."""
-    saved = saved_run(step, recipe)
-    optimizer = saved.state.optimizer | {"noise": torch.arange(16, dtype=torch.uint8)}
-    state = replace(saved.state, optimizer=optimizer)
-    return replace(saved, compute=Compute(torch.device("cuda"), torch.bfloat16, ""), state=state)
-
-
-@pytest.fixture
-def run(tmp_path):
-    folder = RunFolder.create(RECIPE, tmp_path)
-    folder.save(saved_run())
-    return folder
+from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted, runs_dir
+from tests.unit.training.helpers import RECIPE, looks_until, saved_run
 
 
 def test_a_run_in_work_is_not_offered_and_cannot_be_taken(run, tmp_path):
@@ -141,22 +103,11 @@ def test_a_look_does_not_make_a_lock_where_there_is_none(run, tmp_path):
     assert [path.name for path in run.path.iterdir()] == ["state.safetensors"]
 
 
-def looks_until(ended, directory, names):
-    """Looks at the runs again and again; returns how often, and which looks lacked one of these."""
-    looks, incomplete = 0, []
-    while not ended():
-        found = interrupted(directory, 1000)
-        looks += 1
-        if not names <= set(found):
-            incomplete.append(sorted(names - set(found)))
-    return looks, incomplete
-
-
 LOOKER = """
     import sys
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
-    from tests.unit.training.test_run_folder import looks_until
+    from tests.unit.training.helpers import looks_until
 
     directory, end, *names = sys.argv[1:]
     with ThreadPoolExecutor(6) as pool:
@@ -229,7 +180,7 @@ def test_a_lock_is_gone_with_the_process_that_held_it(tmp_path):
         import os, signal
         from pathlib import Path
         from ae_core.training.run_folder import RunFolder
-        from tests.unit.training.test_run_folder import RECIPE, saved_run
+        from tests.unit.training.helpers import RECIPE, saved_run
 
         folder = RunFolder.create(RECIPE, Path({str(tmp_path)!r}))
         folder.save(saved_run())
@@ -274,55 +225,3 @@ def test_the_environment_names_the_folder(monkeypatch, tmp_path):
     assert runs_dir() == tmp_path
     monkeypatch.delenv(RUNS_VARIABLE)
     assert runs_dir().parts[-2:] == ("autoencoder-lab", "runs")
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"step": -1},
-        {"step": "3"},
-        {"device": "tpu"},
-        {"precision": "float8"},
-        {"threads": 0},
-        {"history": [[1, 2]]},
-        {"history": [["a"] * 8]},
-        {"history": None},
-        {"target": 3},
-    ],
-    ids=str,
-)
-def test_facts_that_make_no_sense_are_refused(run, changed):
-    path = run.path / "state.safetensors"
-    content = path.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    header = json.loads(content[8 : 8 + length])
-    facts = json.loads(header["__metadata__"]["run"]) | changed
-    header["__metadata__"]["run"] = json.dumps(facts)
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
-    with pytest.raises(CheckpointError, match="makes no sense"):
-        load_run(run.path)
-
-
-def test_a_generator_s_state_that_means_nothing_is_refused(run):
-    saved = saved_run()
-    run.save(replace(saved, state=replace(saved.state, order=torch.full_like(saved.state.order, 255))))
-    with pytest.raises(CheckpointError, match="generator"):
-        run.load()
-
-
-def test_damaged_states_are_the_run_or_a_sentence_and_never_offered(run, tmp_path):
-    path = run.path / "state.safetensors"
-    content = path.read_bytes()
-    run.close()
-    pick = random.Random(3)
-    refused = 0
-    for _ in range(200):
-        path.write_bytes(mutated(content, pick))
-        try:
-            load_run(run.path)
-        except CheckpointError as error:
-            refused += 1
-            assert str(error)
-            assert interrupted(tmp_path, 5) == {}
-    assert refused > 50

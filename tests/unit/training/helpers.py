@@ -1,0 +1,53 @@
+"""What tests of runs share: states as a run leaves them, looks at a folder of runs, waits. Needs torch."""
+
+import time
+from dataclasses import replace
+
+import torch
+
+from ae_core.config import RECIPES
+from ae_core.model import initial_model
+from ae_core.training.compute import Compute
+from ae_core.training.progress import TrainProgress
+from ae_core.training.run_folder import interrupted
+from ae_core.training.saved_run import SavedRun
+from ae_core.training.state import TrainState
+
+RECIPE = RECIPES["sparse"]["fast"]
+FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+
+
+def saved_run(step=3, recipe=RECIPE):
+    weights = initial_model(recipe).state_dict()
+    moments = torch.rand(sum(value.numel() for value in weights.values()))
+    generator = torch.Generator().get_state()
+    optimizer = {"exp_avg": moments, "exp_avg_sq": moments + 1, "noise": generator.clone()}
+    history = (TrainProgress(1, step, 10, 0.3, 0.2, 0.1, 1000.0, 4.0),)
+    return SavedRun(recipe, FLOAT32, 2, TrainState(step, weights, optimizer, generator), history)
+
+
+def left_by_cuda(recipe, step):
+    """What a process on CUDA leaves, whose generators have a state of 16 bytes."""
+    saved = saved_run(step, recipe)
+    optimizer = saved.state.optimizer | {"noise": torch.arange(16, dtype=torch.uint8)}
+    state = replace(saved.state, optimizer=optimizer)
+    return replace(saved, compute=Compute(torch.device("cuda"), torch.bfloat16, ""), state=state)
+
+
+def looks_until(ended, directory, names):
+    """Looks at the runs again and again; returns how often, and which looks lacked one of these."""
+    looks, incomplete = 0, []
+    while not ended():
+        found = interrupted(directory, 1000)
+        looks += 1
+        if not names <= set(found):
+            incomplete.append(sorted(names - set(found)))
+    return looks, incomplete
+
+
+def until(condition):
+    """Wait for a thread; the limit only keeps a broken run from hanging the suite."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "the run never got there"
+        time.sleep(0.01)
