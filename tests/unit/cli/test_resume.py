@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import shlex
 
 import pytest
 import torch
@@ -14,53 +13,10 @@ from ae_core.training import run_folder as states
 from ae_core.training.compute import Compute
 from ae_core.training.job import Job
 from ae_core.training.loop import train
-from ae_core.training.run_folder import RunFolder, interrupted
+from ae_core.training.run_folder import RunFolder
+from tests.unit.cli.resuming import SPARSE, named_command
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.training.helpers import left_by_cuda
-
-pytestmark = pytest.mark.usefixtures("few_images")
-
-SPARSE = (
-    "train",
-    "--kind",
-    "sparse",
-    "--device",
-    "cpu",
-    "--epochs",
-    "4",
-    "--batch-size",
-    "25",
-    "--seed",
-    "3",
-)
-
-
-@pytest.fixture
-def interrupt(monkeypatch):
-    """The next training is interrupted from the keyboard after so many steps."""
-
-    def after(steps):
-        def interrupted_train(*arguments, **options):
-            for progress in train(*arguments, report_seconds=0.0, **options):
-                yield progress
-                if progress.step == steps:
-                    monkeypatch.setattr(jobs, "train", train)
-                    raise KeyboardInterrupt
-
-        monkeypatch.setattr(jobs, "train", interrupted_train)
-
-    return after
-
-
-@pytest.fixture
-def name(run, interrupt, tmp_path):
-    """A run for new.safetensors that was interrupted in its third epoch; its name."""
-    interrupt(10)
-    code, _, err = run(*SPARSE, "--out", tmp_path / "new.safetensors")
-    assert code == 1
-    last = err.splitlines()[-1]
-    assert last.startswith("Error: Stopped before the end; the unfinished model was not written.")
-    return last.split()[-1]
 
 
 @pytest.fixture
@@ -220,13 +176,6 @@ def test_a_model_that_cannot_be_written_and_has_no_state_is_said_to_be_lost(run,
     assert "--resume" not in last
 
 
-def named_command(err):
-    """The arguments of the command that a message ends with, as a shell would hand them over."""
-    python, *arguments = shlex.split(err[err.rindex("python -m ae_core") :])
-    assert (python, *arguments[:2]) == ("python", "-m", "ae_core")
-    return arguments[2:]
-
-
 def test_without_a_place_for_the_state_the_model_is_trained_all_the_same(run, tmp_path, whole):
     occupied = tmp_path / "occupied"
     occupied.write_text("not a folder")
@@ -264,71 +213,3 @@ def test_too_little_memory_is_a_sentence(run, tmp_path, monkeypatch, error):
     code, _, err = run(*SPARSE, "--out", tmp_path / "new.safetensors")
     assert code == 1
     assert "There is not enough memory" in err.splitlines()[-1]
-
-
-def cut(content):
-    return content[:1000]
-
-
-def emptied(_content):
-    return b""
-
-
-def of_another_format(content):
-    return content.replace(b"autoencoder-lab-run/1", b"autoencoder-lab-run/9")
-
-
-def not_finite(content):
-    return content[:-20_000] + b"\xff" * 20_000
-
-
-@pytest.mark.parametrize("damage", [cut, emptied, of_another_format, not_finite])
-def test_a_damaged_run_is_listed_with_the_command_that_forgets_it(run, name, own_runs_dir, damage):
-    sound = RunFolder.create(RECIPES["sparse"]["fast"], own_runs_dir)
-    state = own_runs_dir / name / "state.safetensors"
-    (sound.path / state.name).write_bytes(state.read_bytes())
-    sound.close()
-    state.write_bytes(damage(state.read_bytes()))
-    code, listed, _ = run("runs")
-    assert code == 0
-    (line,) = (line for line in listed.splitlines() if line.startswith(f"{name} "))
-    assert "cannot go on" in line
-    assert f"The state of {name} " in line
-    assert "choose" not in line
-    assert run(*named_command(line)) == (0, "", "")
-    assert [path.name for path in own_runs_dir.iterdir()] == [sound.name]
-    (line,) = run("runs")[1].splitlines()
-    assert line.startswith(sound.name)
-
-
-def test_damaged_runs_of_another_folder_are_forgotten_there(run, name, own_runs_dir, tmp_path):
-    other = tmp_path / "an other's"
-    own_runs_dir.rename(other)
-    (other / name / "state.safetensors").write_bytes(b"")
-    (line,) = run("runs", "--runs-dir", other)[1].splitlines()
-    assert run(*named_command(line)) == (0, "", "")
-    assert list(other.iterdir()) == []
-
-
-def test_a_run_in_work_is_neither_listed_nor_forgotten(run, name, own_runs_dir):
-    folder = RunFolder(own_runs_dir / name)
-    assert run("runs") == (0, "", "")
-    code, _, err = run("runs", "--forget", name)
-    assert code == 1
-    assert_one_error_line(err)
-    assert folder.has_state
-    folder.close()
-
-
-@pytest.mark.parametrize("unknown", ["nothing", "../runs", "/etc", "", "."])
-def test_a_run_that_is_not_there_cannot_be_forgotten(run, name, unknown, own_runs_dir):
-    code, _, err = run("runs", "--forget", unknown)
-    assert code == 2
-    assert_one_error_line(err)
-    assert list(interrupted(own_runs_dir, 5)) == [name]
-
-
-def test_a_run_that_is_forgotten_is_gone(run, name, own_runs_dir):
-    assert run("runs", "--forget", name) == (0, "", "")
-    assert run("runs")[1] == ""
-    assert interrupted(own_runs_dir, 5) == {}
