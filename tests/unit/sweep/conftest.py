@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-GRID = """
+SPARSE = """
     [[grid]]
     kind = "sparse"
     recipe = "fast"
@@ -13,7 +13,8 @@ GRID = """
     seed = [0, 1]
     epochs = 1
     batch_size = 50
-
+"""
+CONTRACTIVE = """
     [[grid]]
     kind = "contractive"
     recipe = "fast"
@@ -21,6 +22,7 @@ GRID = """
     epochs = 1
     batch_size = 50
 """
+GRID = SPARSE + CONTRACTIVE
 
 
 @pytest.fixture

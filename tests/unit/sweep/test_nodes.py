@@ -37,7 +37,7 @@ def test_of_two_nodes_one_is_killed_and_the_other_finishes_the_sweep(tmp_path, g
         recipe = "fast"
         penalty_weight = [0.0, 0.001, 0.005]
         seed = [0, 1]
-        epochs = 40
+        epochs = 12
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

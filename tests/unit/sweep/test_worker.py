@@ -12,6 +12,7 @@ from ae_core.sweep.grid import read_grid
 from ae_core.sweep.table import read_table
 from ae_core.training.run_folder import RunFolder
 from tests.unit.conftest import assert_one_error_line
+from tests.unit.sweep.conftest import CONTRACTIVE
 from tests.unit.training.helpers import left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("few_images")
@@ -130,11 +131,11 @@ def test_a_cell_whose_process_was_killed_twice_is_given_up(grid, sweep_out, tmp_
 
 @pytest.mark.parametrize("step", [1, 2])
 def test_a_cell_that_a_cuda_process_left_is_taken_over_on_a_cpu(grid, sweep_out, tmp_path, step):
-    cell = read_grid(grid(), tmp_path / "out")[4]
+    cell = read_grid(grid(CONTRACTIVE), tmp_path / "out")[0]
     folder = RunFolder(cell.state_folder, make=True)
     folder.save(left_by_cuda(cell.recipe, step))
     folder.close()
-    code, _, err = sweep_out()
+    code, _, err = sweep_out(text=CONTRACTIVE)
     assert code == 0
     assert "crashed" not in err
     assert "over" not in err
