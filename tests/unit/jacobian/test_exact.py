@@ -32,8 +32,12 @@ def test_structured_jacobian_matches_jacrev(kind, activation, batch):
     model, x = model_and_images(kind, activation, batch)
     found = encoder_jacobian(model, x)
     assert found.shape == (batch, model.code_size, 784)
-    for one, image in zip(found, x, strict=True):
-        torch.testing.assert_close(one, reverse_mode(model.encode, image), rtol=1e-9, atol=1e-12)
+    for index in {0, batch - 1}:
+        expected = reverse_mode(model.encode, x[index])
+        torch.testing.assert_close(found[index], expected, rtol=1e-9, atol=1e-12)
+    # In a batch the others are what they are alone.
+    alone = torch.cat([encoder_jacobian(model, image[None]) for image in x])
+    torch.testing.assert_close(found, alone, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,7 +28,7 @@ def test_pushforward_matches_jvp(kind, activation):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_penalty_estimate_is_unbiased(kind):
-    model, x = model_and_images(kind)
+    model, x = model_and_images(kind, batch=2)
     exact = encoder_jacobian(model, x).square().sum((1, 2)).float()
     estimates = probe_estimates(model.encoder, x, 2000, torch.Generator().manual_seed(4))
     standard_error = estimates.std(0) / len(estimates) ** 0.5
