@@ -75,7 +75,8 @@ def test_every_row_has_a_value_and_plain_rows_say_what_quality_they_reach(monkey
     monkeypatch.setattr(bench, "_DRAWINGS", 2)
     monkeypatch.setattr(bench, "load_mnist", first_images)
     monkeypatch.setattr(bench, "_TURNS_PER_REPEAT", 1)
-    rows = list(bench.bench(FLOAT32, repeats=1, images=100))
+    monkeypatch.setattr(ablation, "_STEPS", 2)
+    rows = list(bench.bench(FLOAT32, repeats=1, images=30))
     # Three forms of the convolutions are for CUDA or bfloat16; two kinds have each of them.
     assert [row.ours for row in rows[-9:]].count("not on this device") == 6
     assert len(rows) == 9 + 9
@@ -85,7 +86,10 @@ def test_every_row_has_a_value_and_plain_rows_say_what_quality_they_reach(monkey
         assert str(row).count("|") == bench.HEADING.splitlines()[0].count("|")
 
 
-def test_every_form_of_a_convolution_has_a_row_and_the_ratio_is_of_the_times_beside_it():
+def test_every_form_of_a_convolution_has_a_row_and_the_ratio_is_of_the_times_beside_it(
+    monkeypatch,
+):
+    monkeypatch.setattr(ablation, "_STEPS", 2)
     rows = list(ablation.ablation(first_images("train").images, FLOAT32, repeats=1))
     assert set(ablation._WHAT) == FORMS
     measured = [row for row in rows if row.ratio]
