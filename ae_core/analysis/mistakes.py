@@ -126,7 +126,7 @@ def kl_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
         Mistake(
             "ρ̂ averaged over the units",
             "rho_hat = h.mean(dim=1)  # one value per image",
-            "rho_hat = h.mean(dim=0)  # one figure a unit",
+            "rho_hat = h.mean(dim=0)  # one value per unit",
             "Σ KL(ρ ‖ ρ̂) of this batch",
             over_units,
             right,

@@ -163,7 +163,7 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         "Each map on a scale of its own",
         key=keys.OWN_SCALES.name,
         bind="query-params",
-        help="Off: one colour scale a row, logarithmic where the models differ by orders of magnitude, so "
+        help="Off: one colour scale per row, logarithmic where the models differ by orders of magnitude, so "
         "that sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
     )
     errors = [one.error for one in seen]
