@@ -21,7 +21,7 @@ from ae_core.model import seeded_autoencoder
 @pytest.fixture
 def images():
     return torch.randint(
-        0, 256, (24, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+        0, 256, (6, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
 
 
