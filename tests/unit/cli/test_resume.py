@@ -18,6 +18,8 @@ from tests.unit.cli.resuming import SPARSE, named_command
 from tests.unit.conftest import assert_one_error_line
 from tests.unit.training.helpers import left_by_cuda
 
+pytestmark = pytest.mark.usefixtures("few_images")
+
 
 @pytest.fixture
 def whole(run, tmp_path):

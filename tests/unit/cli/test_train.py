@@ -13,6 +13,8 @@ from ae_core.training import job as jobs
 from ae_core.training.loop import train
 from tests.unit.cli.helpers import DIVERGING, QUICK, flags, last_line_of_failure
 
+pytestmark = pytest.mark.usefixtures("few_images")
+
 # Each kind's own activations, and values that no recipe has.
 OVERRIDES = {
     "contractive": {"code_activation": "sigmoid", "output_activation": "sigmoid", "penalty_weight": 0.25},
