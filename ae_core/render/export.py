@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ae_core.analysis import glossary
 from ae_core.render import maps
 
 if TYPE_CHECKING:
+    import pandas
+
     from ae_core.analysis.inspection import Inspection
     from ae_core.analysis.metrics import Metrics
     from ae_core.checkpoints import Checkpoint
@@ -61,10 +62,12 @@ class Exhibit:
         return model if self.label == weight else f"{self.label}, a {model}"
 
 
-def tabulate(exhibits: Sequence[Exhibit]) -> pd.DataFrame:
+def tabulate(exhibits: Sequence[Exhibit]) -> pandas.DataFrame:
     """One row per model: the drawing's values, then those of the test set; None where one is undefined."""
+    import pandas  # takes a while, and the page starts without a table
+
     # Python's own numbers: a column of counts stays one where a count is missing.
-    return pd.DataFrame([_row(exhibit) for exhibit in exhibits], dtype=object)
+    return pandas.DataFrame([_row(exhibit) for exhibit in exhibits], dtype=object)
 
 
 def _row(exhibit: Exhibit) -> dict[str, object]:
