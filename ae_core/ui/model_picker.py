@@ -9,7 +9,7 @@ from ae_core.checkpoints.library import path_for_name
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, library, shown_model
-from ae_core.ui.keys import FILE, LADDER, MINE
+from ae_core.ui.keys import FILE, LADDER, MINE, Key
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
@@ -64,18 +64,19 @@ def sidebar() -> None:
         _file()
 
 
+def _list(label: str, names: list[str], key: Key[str]) -> None:
+    """Models to choose from; the chosen one is shown."""
+    st.selectbox(
+        label, names, key=key.name, on_change=guard(shown_model.show_listed), persist_state="session"
+    )
+
+
 def _mine() -> None:
     titles = list(lab().models)
     if not titles:
         st.caption("Nothing is trained yet. Train a model below: it will be listed here.")
         return
-    st.selectbox(
-        "Trained here",
-        titles,
-        key=keys.TRAINED.name,
-        on_change=guard(shown_model.show_listed),
-        persist_state="session",
-    )
+    _list("Trained here", titles, keys.TRAINED)
     shown = lab().models[keys.TRAINED.get()]
     _key_values(shown)
     name = st.text_input("Save into checkpoints/ as", key="save_name", placeholder="my-first-model")
@@ -108,13 +109,7 @@ def _save(shown: Shown, name: str) -> None:
 def _file() -> None:
     names = shown_model.checkpoint_names()
     if names:
-        st.selectbox(
-            "Checkpoint",
-            names,
-            key=keys.CHECKPOINT.name,
-            on_change=guard(shown_model.show_listed),
-            persist_state="session",
-        )
+        _list("Checkpoint", names, keys.CHECKPOINT)
     else:
         st.caption("checkpoints/ holds the shipped ladder only. Save a trained model, or upload one.")
     st.file_uploader(
