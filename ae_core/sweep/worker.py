@@ -51,9 +51,7 @@ def work_on(
 
 def _settle(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
     """Train the cell unless somebody has or does; false if it is not known yet how it ends."""
-    if cell.path.exists() and cell.result() is not None:
-        return True
-    if cell.problem() is not None:
+    if cell.result() is not None or cell.problem() is not None:
         return True
     try:
         folder = RunFolder(cell.state_folder, make=True)
@@ -61,7 +59,7 @@ def _settle(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
         return False
     try:
         # Between the look and the lock somebody may have finished it.
-        if cell.path.exists() and cell.result() is not None:
+        if cell.result() is not None:
             folder.remove()
             return True
         return _attempt(cell, folder, compute, say)
