@@ -51,8 +51,8 @@ def evaluate(
 
     Args:
         test_images: uint8 images, shape (images, 1, 28, 28), on any device.
-        on_progress: is told the finished share in [0, 1], on two cores every 0.3 s or less: after a thousand
-            images, or a few Jacobians; may raise to give up.
+        on_progress: is told the finished share in [0, 1] after every thousand images, and after every few
+            Jacobians; may raise to give up.
     Raises:
         MetricsError: if a value is beyond float32, as with weights that blew up.
     """
