@@ -34,6 +34,9 @@ button[data-testid='stBaseButton-primary']:enabled p { color: light-dark(#ffffff
 .scale + .values, .values + .map { margin-top: 0.8rem; }
 .values { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.6rem; font-size: 0.86rem; }
 .values b { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
+/* A panel's title is one word, and stays one where panels are narrow. */
+[class*='st-key-$panel'] { container-type: inline-size; }
+[class*='st-key-$panel'] h2 { font-size: min(1.2rem, 13cqi) !important; }
 @media (min-width: 1000px) { [class*='st-key-$panel'] { min-height: 33rem; } }
 .columns { display: grid; font-size: clamp(0.62rem, 1.1vw, 0.86rem); text-align: center; line-height: 1.3; }
 .row-name { font-size: 0.86rem; opacity: 0.75; margin-bottom: 0.15rem; }

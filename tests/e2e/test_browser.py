@@ -219,3 +219,17 @@ def test_canvas_and_title_are_never_clipped_or_covered_with_the_sidebar_open_or_
         )
         assert on_top, step
     context.close()
+
+
+def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(browser, server):
+    context = browser.new_context(viewport={"width": 820, "height": 1180})
+    page = opened(context, server)
+    lines = page.locator("[class*='st-key-panel_'] h2").evaluate_all(
+        """titles => titles.map(title => {
+            const text = document.createRange();
+            text.selectNodeContents(title);
+            return new Set([...text.getClientRects()].map(line => line.top)).size;
+        })"""
+    )
+    assert lines == [1, 1, 1]
+    context.close()
