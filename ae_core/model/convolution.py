@@ -1,9 +1,10 @@
 """The models' convolutions, computed in the way that trains fastest; values and gradients are PyTorch's own.
 
-Some of PyTorch's own computations are several times slower than the same sum as a matrix product: any
-convolution whose kernel covers the whole image, cuDNN's with one channel, oneDNN's gradient of the weights in
-bfloat16, and CUDA's gradient of a bias. These are written by hand here; all else is left to PyTorch. Each
-form has a name, by which `using` leaves it out: `ae_core.cli.bench.ablation` times a step with and without.
+Some of PyTorch's own computations are slower than the same sum as a matrix product, on a GPU several times:
+any convolution whose kernel covers the whole image, cuDNN's with one channel and its transposed one to one
+channel, oneDNN's gradient of the weights in bfloat16, and CUDA's gradient of a bias. These are written by
+hand here; all else is left to PyTorch. Each form has a name, by which `using` leaves it out:
+`ae_core.cli.bench.ablation` times a step with and without.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ def using(forms: frozenset[Form]) -> Iterator[None]:
 @lru_cache
 def acting_forms(device_type: str, precision: torch.dtype, among: frozenset[Form] = FORMS) -> frozenset[Form]:
     """The forms that make a difference on a device of this type, in this precision."""
-    acting: set[Form] = {"covering kernel", "fold"}
+    acting: set[Form] = {"covering kernel"}
     if device_type == "cuda":
-        acting.add("bias product")
+        acting |= {"bias product", "fold"}
     if precision == torch.bfloat16 and device_type == "cuda":
         acting.add("one channel")
     if precision == torch.bfloat16 and device_type == "cpu":

@@ -27,7 +27,7 @@ _STEPS = 10
 _WHAT: dict[Form, str] = {
     "covering kernel": "a kernel as large as the image as a matrix product",
     "one channel": "one-channel convolutions as matrix products (CUDA, bfloat16)",
-    "fold": "the transposed convolution to one channel by fold",
+    "fold": "the transposed convolution to one channel by fold (CUDA)",
     "bfloat16 weights": "gradients of the weights as matrix products (CPU, bfloat16)",
     "bias product": "gradients of the biases as matrix products (CUDA)",
 }
