@@ -17,6 +17,7 @@ import numpy as np
 import plotly.io
 from PIL import Image, ImageDraw
 
+from ae_core.analysis.notation import power_notation
 from ae_core.config import LADDERS
 from ae_core.drawing import to_mnist
 from ae_core.drawing.photo import SIDE
@@ -105,7 +106,7 @@ class Visitor:
 
     async def mistakes(self):
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
-        drawing, weight = self._drawings[-1], f"{_WEIGHTS[self._rung]:g}"
+        drawing, weight = self._drawings[-1], power_notation(_WEIGHTS[self._rung])
         owner = (drawing.names, weight)
         looks = {key: self._look(key) for key in _PANELS}
         looks["view"] = self._look("view") + await self._pictures_of("view")

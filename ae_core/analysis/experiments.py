@@ -16,6 +16,7 @@ from ae_core.analysis.corruption import add_noise_of_distance, corrupt
 from ae_core.analysis.estimates import Estimate, root_mean_square
 from ae_core.analysis.mistakes import summed_code_sq_norm
 from ae_core.analysis.neighbourhood import code_distances, tangent_and_random, walk_directions
+from ae_core.analysis.notation import power_notation
 from ae_core.analysis.page_names import CHANGE, DISTANCE, TANGENT, View, strength
 from ae_core.config import Kind
 from ae_core.data import PIXELS, Picture
@@ -24,6 +25,10 @@ from ae_core.model import Autoencoder
 
 _DRAWS = 64
 """Random directions, and draws of noise, behind a verdict."""
+_WEAK, _STRONG, _STRONGEST = 1e-5, 1e-3, 1e-1
+"""Contractive penalty weights that are compared."""
+_LOCAL = 5e-3
+"""The sparse penalty weight of the question how far J reaches."""
 
 
 class Subject(NamedTuple):
@@ -71,10 +76,12 @@ class Experiment:
 
 
 def _hundredfold(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
-    weak, strong = subjects("contractive", 1e-5), subjects("contractive", 1e-3)
+    weak, strong = subjects("contractive", _WEAK), subjects("contractive", _STRONG)
     weak_norm, strong_norm = (_sq_norm(subject.model, picture) for subject in (weak, strong))
     if strong_norm == 0:
-        return Answer((), "The code under λ = 0.001 does not move at all around this drawing.")
+        return Answer(
+            (), f"The code under λ = {power_notation(_STRONG)} does not move at all around this drawing."
+        )
     fall = weak_norm / strong_norm
     of_scale = weak.statistics.code_variance / strong.statistics.code_variance
     right = Estimate(fall, 0.0).place((1.5, 100 / 1.5, 150.0))
@@ -86,10 +93,10 @@ def _hundredfold(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) -> 
     )
     return Answer(
         right,
-        f"‖J‖² of this drawing goes from {weak_norm:.3g} at λ = 1e-05 to {strong_norm:.3g} at λ = 0.001, the "
-        f"quotient of which is {fall:.3g}. {explanation} ‖J‖² depends on the code's scale, too: divided by "
-        f"the code's squared spread, which goes down by {of_scale:.3g}, the quotient is "
-        f"{fall / of_scale:.3g}.",
+        f"‖J‖² of this drawing goes from {weak_norm:.3g} at λ = {power_notation(_WEAK)} to {strong_norm:.3g} "
+        f"at λ = {power_notation(_STRONG)}, the quotient of which is {fall:.3g}. {explanation} ‖J‖² depends "
+        f"on the code's scale, too: divided by the code's squared spread, which goes down by {of_scale:.3g}, "
+        f"the quotient is {fall / of_scale:.3g}.",
     )
 
 
@@ -112,7 +119,7 @@ def _typical_unit(_: Picture, subjects: Subjects, __: Mapping[str, Any]) -> Answ
 
 @torch.inference_mode()
 def _direction(picture: Picture, subjects: Subjects, settings: Mapping[str, Any]) -> Answer:
-    model = subjects("sparse", 5e-3).model
+    model = subjects("sparse", _LOCAL).model
     number, distance = settings[TANGENT], settings[DISTANCE]
     jacobian = encoder_jacobian(model, picture)[0]
     values = spectrum(jacobian)
@@ -131,12 +138,12 @@ def _direction(picture: Picture, subjects: Subjects, settings: Mapping[str, Any]
     followed = rank(values)
     return Answer(
         ratio.place((2.0, 5.0)),
-        f"At β = 0.005 and the distance {abs(distance):g} that the view shows, tangent {number} moves the "
-        f"code {along:.3g} and a random direction {at_random} (root mean square of {_DRAWS}): {ratio} times "
-        f"as far. For a step so short that the code moves in proportion, it is {limit:.3g} times. The "
-        f"Jacobian is local: to first order this code follows {followed} of the {PIXELS} directions and "
-        "ignores the others, and that describes steps only as long as the encoder is nearly linear. Try "
-        "0.001 and 1.",
+        f"At β = {power_notation(_LOCAL)} and the distance {abs(distance):g} that the view shows, tangent "
+        f"{number} moves the code {along:.3g} and a random direction {at_random} (root mean square of "
+        f"{_DRAWS}): {ratio} times as far. For a step so short that the code moves in proportion, it is "
+        f"{limit:.3g} times. The Jacobian is local: to first order this code follows {followed} of the "
+        f"{PIXELS} directions and ignores the others, and that describes steps only as long as the encoder "
+        "is nearly linear. Try 0.001 and 1.",
     )
 
 
@@ -146,12 +153,12 @@ def _shift_or_noise(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) 
     distance = (shifted - picture).norm().item()
     noisy = add_noise_of_distance(picture, distance, _DRAWS)
     moves = {}
-    for weight in (0.0, 0.1):
+    for weight in (0.0, _STRONGEST):
         model, statistics, _density = subjects("contractive", weight)
         distances = code_distances(model, picture, torch.cat([shifted, noisy])) / statistics.spread
         shift, *noises = distances.tolist()
         moves[weight] = shift, root_mean_square(torch.tensor(noises))
-    (free_shift, free_noise), (shift, noise) = moves[0.0], moves[0.1]
+    (free_shift, free_noise), (shift, noise) = moves[0.0], moves[_STRONGEST]
     if shift == 0 or free_shift == 0:
         return Answer((), "Shifted by a pixel, this drawing gives the same code: draw another one.")
     ratio, free = (Estimate(n.value / s, n.error / s) for s, n in ((shift, noise), (free_shift, free_noise)))
@@ -159,9 +166,10 @@ def _shift_or_noise(picture: Picture, subjects: Subjects, _: Mapping[str, Any]) 
     cut = free.value / ratio.value
     return Answer(
         right,
-        f"The shift changes this drawing by {distance:.3g}. Under λ = 0.1 it moves the code {shift:.3g} "
-        f"spreads, and noise of the same distance {noise} (root mean square of {_DRAWS} draws): {ratio} "
-        f"times as far. Without a penalty the noise moves it {free} times as far as the shift. "
+        f"The shift changes this drawing by {distance:.3g}. Under λ = {power_notation(_STRONGEST)} it moves "
+        f"the code {shift:.3g} spreads, and noise of the same distance {noise} (root mean square of {_DRAWS} "
+        f"draws): {ratio} times as far. Without a penalty the noise moves it {free} times as far as the "
+        "shift. "
         + (
             f"So the penalty has quieted the noise {cut:.2g} times as much as the shift. It presses on every "
             "direction alike; the reconstruction holds on to those in which digits differ, as a digit does "
@@ -200,7 +208,8 @@ def _sq_norm(model: Autoencoder, picture: Picture) -> float:
 EXPERIMENTS = (
     Experiment(
         "A hundredfold penalty",
-        "λ grows a hundredfold, from 1e-05 to 0.001. What happens to ‖J‖² of this digit?",
+        f"λ grows a hundredfold, from {power_notation(_WEAK)} to {power_notation(_STRONG)}. What happens to "
+        "‖J‖² of this digit?",
         (
             "It hardly falls, or rises",
             "It falls, but by less than the hundredfold",
@@ -208,10 +217,11 @@ EXPERIMENTS = (
             "It falls by more",
         ),
         "contractive",
-        1e-3,
+        _STRONG,
         3,
         View.COMPARE,
-        "Compare the columns 1e-05 and 0.001: the sensitivity maps, and ‖J‖² under them.",
+        f"Compare the columns {power_notation(_WEAK)} and {power_notation(_STRONG)}: the sensitivity maps, "
+        "and ‖J‖² under them.",
         _hundredfold,
     ),
     Experiment(
@@ -232,7 +242,7 @@ EXPERIMENTS = (
         "most, then as far in a random direction. How much farther does the tangent move the code?",
         ("At most twice as far", "Two to five times as far", "More than five times as far"),
         "sparse",
-        5e-3,
+        _LOCAL,
         5,
         View.JACOBIAN,
         "Walk with the slider at the end of the view, from far to very near, and compare the two curves.",
@@ -242,14 +252,14 @@ EXPERIMENTS = (
     Experiment(
         "Noise or shift",
         "Shift the digit by a pixel, or add noise that changes the picture by the same distance. Which moves "
-        "the code farther under the strongest penalty, λ = 0.1?",
+        f"the code farther under the strongest penalty, λ = {power_notation(_STRONGEST)}?",
         ("The noise, by more than a tenth", "Both alike, within a tenth", "The shift, by more than a tenth"),
         "contractive",
-        1e-1,
+        _STRONGEST,
         7,
         View.ROBUSTNESS,
-        "Read how far the code moved, at 0 and at 0.1; then choose Noise and find a strength of the same "
-        "distance.",
+        f"Read how far the code moved, at 0 and at {power_notation(_STRONGEST)}; then choose Noise and find "
+        "a strength of the same distance.",
         _shift_or_noise,
         {CHANGE: "Shift", strength("Shift"): 1.0},
     ),

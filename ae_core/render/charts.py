@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from ae_core.analysis.notation import power_notation
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
     LEGEND_ABOVE,
@@ -107,7 +108,7 @@ def trade_off(
             y=[error.mean for error in errors_of_sweep],
             error_x=_bars(costs_of_sweep),
             error_y=_bars(errors_of_sweep),
-            text=[f"{point.penalty_weight:g}" for point, _ in averaged],
+            text=[power_notation(point.penalty_weight) for point, _ in averaged],
             hovertext=[f"mean of {point.seeds}" for point, _ in averaged],
             mode="markers+text",
             textposition="bottom right",

@@ -13,6 +13,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ae_core.analysis import glossary
+from ae_core.analysis.notation import in_plain_digits, power_notation
 from ae_core.render import maps
 
 if TYPE_CHECKING:
@@ -55,9 +56,14 @@ class Exhibit:
         """Magnitude of the code, shape (channels, height, width)."""
         return self.inspection.code_magnitudes
 
+    @property
+    def name_in_tables(self) -> str:
+        """The label with its penalty weight as machines read it: 0.0001 for 10⁻⁴."""
+        return in_plain_digits(self.label, self.penalty_weight)
+
     def describe(self) -> str:
         """The model in words: a shipped one is named by its weight alone."""
-        weight = f"{self.penalty_weight:g}"
+        weight = power_notation(self.penalty_weight)
         model = f"{self.kind} model, penalty weight {weight}"
         return model if self.label == weight else f"{self.label}, a {model}"
 
@@ -73,7 +79,7 @@ def tabulate(exhibits: Sequence[Exhibit]) -> pandas.DataFrame:
 def _row(exhibit: Exhibit) -> dict[str, object]:
     seen = exhibit.inspection
     of_drawing = {
-        "model": exhibit.label,
+        "model": exhibit.name_in_tables,
         "kind": exhibit.kind,
         "penalty_weight": exhibit.penalty_weight,
         "sparsity_target": exhibit.sparsity_target,
@@ -97,11 +103,13 @@ def to_csv(exhibits: Sequence[Exhibit]) -> str:
 
 def to_html(exhibits: Sequence[Exhibit], written: date) -> str:
     """The drawing under all models as one page that needs nothing else: no script, no link, no font."""
-    table = tabulate(exhibits)
+    labels = [exhibit.label for exhibit in exhibits]
+    weights = [power_notation(exhibit.penalty_weight) for exhibit in exhibits]
+    table = tabulate(exhibits).assign(model=labels, penalty_weight=weights)
     return _template().render(
         kind=exhibits[0].kind,
         written=written.isoformat(),
-        labels=[exhibit.label for exhibit in exhibits],
+        labels=labels,
         drawing=_url(maps.grey_picture(exhibits[0].inspection.x)),
         maps=[(title, _url(maps.grid([pictures]))) for title, pictures in _maps(exhibits).items()],
         columns=list(table),

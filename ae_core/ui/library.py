@@ -15,6 +15,7 @@ from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import Metrics, PartialMetrics
+from ae_core.analysis.notation import in_plain_digits, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import LADDERS, Kind
@@ -37,7 +38,7 @@ class Shown:
     statistics: CodeStatistics
     source: Source
     listed_as: str
-    """What the list of its source calls it; a rung: its penalty weight."""
+    """What the list of its source calls it; a rung: its penalty weight in plain digits, as links have it."""
     number: int = field(default_factory=count().__next__)
     """Unique in the process: what was computed for the model is kept under it."""
 
@@ -49,7 +50,8 @@ class Shown:
     @property
     def file_name(self) -> str:
         """For downloads, without an ending: no model of one's own carries the name of a shipped one."""
-        name = self.label if self.label.startswith(self.kind) else f"{self.kind} {self.label}"
+        label = in_plain_digits(self.label, self.checkpoint.train_config.penalty_weight)
+        name = label if label.startswith(self.kind) else f"{self.kind} {label}"
         return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
@@ -70,14 +72,14 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noqa: ARG001 - part of the key
     checkpoint = load_checkpoint(path)
-    title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {penalty_weight:g}"
+    weight = power_notation(penalty_weight)
+    title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {weight}"
     # The shipped files' metrics are ours, and a test holds them against the weights. Those of another file in
     # a rung's place may be missing.
     metrics = checkpoint.metrics
     if isinstance(metrics, PartialMetrics):
         metrics = _measure(title, checkpoint)
-    name = f"{penalty_weight:g}"
-    return _wrap(title, name, checkpoint, metrics, LADDER, name)
+    return _wrap(title, weight, checkpoint, metrics, LADDER, f"{penalty_weight:g}")
 
 
 def ladder(kind: Kind) -> list[Shown]:

@@ -7,6 +7,7 @@ import pytest
 
 from ae_core import checkpoints
 from ae_core.analysis.inspection import inspect
+from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from tests.app.conftest import choose_kind, decoded, figures_on, train_on
@@ -16,7 +17,7 @@ from tests.app.opened_views import X, chart_of, column_texts, models, opened
 @pytest.mark.parametrize("kind", KINDS)
 def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, kind):
     page = opened(page, kind, "Compare")
-    assert column_texts(page, "penalty weight") == [f"{weight:g}" for weight in LADDERS[kind]]
+    assert column_texts(page, "penalty weight") == [power_notation(weight) for weight in LADDERS[kind]]
     seen = [inspect(model, X) for model in models(kind)]
     assert column_texts(page, "MSE of this digit") == [f"{one.mse:.2g}" for one in seen]
     assert column_texts(page, "‖J‖²") == [f"{one.jacobian_sq_norm:.2g}" for one in seen]
@@ -74,7 +75,10 @@ def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     page = opened(page, "sparse", "Compare")
     page = train_on(page, epochs=1, penalty_weight=1e-3)
     (title,) = page.session_state["lab"].models
-    assert column_texts(page, "penalty weight") == [*(f"{weight:g}" for weight in LADDERS["sparse"]), title]
+    assert column_texts(page, "penalty weight") == [
+        *(power_notation(weight) for weight in LADDERS["sparse"]),
+        title,
+    ]
     points = chart_of(page, "trade_off")["data"][0]
     assert points["text"][-1] == title
     own = page.session_state["lab"].models[title]

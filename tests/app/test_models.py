@@ -12,6 +12,7 @@ import torch
 from ae_core import checkpoints
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import PartialMetrics
+from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import checkpoint as checkpoint_file
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
@@ -48,7 +49,7 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
     assert not page.exception
     headings = texts(page.main.markdown)
     assert f"**{title}**" in headings
-    assert "**Shipped sparse model, penalty weight 0.005**" in headings, (
+    assert "**Shipped sparse model, penalty weight 5·10⁻³**" in headings, (
         "the shipped model stands below for comparison"
     )
 
@@ -128,7 +129,7 @@ def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page, few_measured):
     assert not page.exception
     headings = texts(page.main.markdown)
     assert "**teacher_s__b_ (uploaded)**" in headings, "a name from outside is shown without markup"
-    assert "**Shipped contractive model, penalty weight 0.0001**" in headings
+    assert "**Shipped contractive model, penalty weight 10⁻⁴**" in headings
 
 
 def test_an_upload_needs_no_room_in_the_temporary_folder(page, few_measured, monkeypatch, tmp_path):
@@ -199,17 +200,18 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, few_measured, libra
     own = checkpoints.ladder_paths("contractive")[0.0]
     (library_of_files / "0.001.safetensors").write_bytes(own.read_bytes())
     page = show_file(put_on_canvas(page, enlarged_digit(0)), "0.001.safetensors")
-    labels = [f"{weight:g}" for weight in LADDERS["contractive"]] + ["0.001 (file)"]
+    labels = [power_notation(weight) for weight in LADDERS["contractive"]] + ["0.001 (file)"]
     assert column_texts(page, "penalty weight") == labels
     page.session_state["view"] = "Jacobian"
     page = page.run()
     curves = {curve["name"]: decoded(curve["y"]) for curve in chart_of(page, "spectra")["data"]}
     assert list(curves) == labels
     np.testing.assert_allclose(curves["0.001 (file)"], curves["0"])
-    assert curves["0.001"][0] < 0.1 * curves["0"][0]
+    assert curves["10⁻³"][0] < 0.1 * curves["0"][0]
     shown = library.load_saved(library_of_files / "0.001.safetensors")
     shipped = {library.rung("contractive", weight).file_name for weight in LADDERS["contractive"]}
     assert shown.file_name not in shipped
+    assert "contractive-0.001" in shipped, "what was saved before has kept its name"
     assert shown.file_name == "contractive-0.001-file"
     seen = inspect(shown.checkpoint.model, X)
     table = to_csv([Exhibit.of(shown.label, shown.checkpoint, seen)])

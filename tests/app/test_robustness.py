@@ -35,12 +35,12 @@ def test_the_contraction_curve_starts_at_the_jacobian_s_norm(page):
     checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-3])
     norm = inspect(checkpoint.model, X).jacobian_sq_norm
     expected = (norm / 784 / checkpoint.metrics.code_variance) ** 0.5
-    (curve,) = (one for one in chart_of(page, "contraction_0")["data"] if one["name"] == "0.001")
+    (curve,) = (one for one in chart_of(page, "contraction_0")["data"] if one["name"] == "10⁻³")
     # Over 16 random directions.
     assert decoded(curve["y"])[0] == pytest.approx(expected, rel=0.2)
     assert len(chart_of(page, "contraction_1")["data"]) == 7
     (said,) = (text for text in texts(page.main.caption) if text.startswith("At this drawing the curve"))
-    assert "under 0.001" in said
+    assert "under 10⁻³" in said
 
 
 def test_a_radius_too_large_for_the_limit_is_said_to_be_so(page):
@@ -49,4 +49,4 @@ def test_a_radius_too_large_for_the_limit_is_said_to_be_so(page):
     (said,) = (text for text in texts(page.main.caption) if "None of the radii is that near" in text)
     near, far = said.split("None of the radii is that near under")
     assert re.search(r"\b0\b", far)
-    assert "under 0.02" in near
+    assert "under 2·10⁻²" in near

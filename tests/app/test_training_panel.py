@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ae_core.analysis.notation import power_notation
 from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
@@ -67,7 +68,7 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
         if ">penalty weight<" in element.proto.body
         for name in re.findall(r"<b>([^<]*)</b>", element.proto.body)
     ]
-    assert columns == [*(f"{weight:g}" for weight in LADDERS["sparse"]), *lab.models]
+    assert columns == [*(power_notation(weight) for weight in LADDERS["sparse"]), *lab.models]
 
 
 def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypatch):

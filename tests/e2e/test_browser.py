@@ -123,7 +123,7 @@ def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_s
     stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
     page.locator(".st-key-show_newest button").click()
-    expect(page.get_by_text("Shipped contractive model, penalty weight 0.0001")).to_be_visible()
+    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻⁴")).to_be_visible()
     expect(panel(page, "Jacobian", row=1)).to_contain_text("exact")
     reloaded(page)
     page.get_by_text("Mine", exact=True).click()

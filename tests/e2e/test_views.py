@@ -57,7 +57,7 @@ def test_a_link_shows_another_visitor_the_same_page(browser, three, server):
     page.get_by_text("Sparse", exact=True).click()
     expect(panel(page, "Code")).to_contain_text("of 64")
     page.locator(".st-key-weight_sparse input[type=range]").first.press("ArrowLeft")
-    expect(page.get_by_text("Shipped sparse model, penalty weight 0.002")).to_be_visible()
+    expect(page.get_by_text("Shipped sparse model, penalty weight 2·10⁻³")).to_be_visible()
     page.locator(".st-key-digit_7 button").click()
     page.wait_for_url(lambda url: "sample=7.0" in url)
     view = open_view(page, "Robustness")
@@ -74,7 +74,7 @@ def test_a_link_shows_another_visitor_the_same_page(browser, three, server):
     other = browser.new_context(viewport={"width": 1440, "height": 1000})
     theirs = other.new_page()
     theirs.goto(page.url)
-    expect(theirs.get_by_text("Shipped sparse model, penalty weight 0.002")).to_be_visible()
+    expect(theirs.get_by_text("Shipped sparse model, penalty weight 2·10⁻³")).to_be_visible()
     expect(panel(theirs, "Jacobian")).to_contain_text("exact")
     expect(theirs.locator(".st-key-strength_blur")).to_contain_text("0.60")
     # Charts come in after the texts around them.
@@ -98,7 +98,7 @@ def test_junk_in_a_link_shows_the_page_as_it_starts(context, server):
     page.goto(f"{server}/?{urllib.parse.urlencode(junk)}")
     canvas(page).wait_for()
     expect(panel(page, "Jacobian")).to_contain_text("Draw a digit.")
-    expect(page.get_by_text("Shipped contractive model, penalty weight 0.0001")).to_be_visible()
+    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻⁴")).to_be_visible()
     for name in VIEWS:
         open_view(page, name)
         expect(page.locator("[data-testid='stException'], [data-testid='stAlert']")).to_have_count(0)
@@ -158,7 +158,7 @@ def test_a_click_on_the_trade_off_selects_that_model(three):
     expect(view.locator(".hoverlayer .hovertext")).to_be_visible()
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("Shipped contractive model, penalty weight 0.1")).to_be_visible()
+    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻¹")).to_be_visible()
     all_changed(page, before)
     expect(page.locator(".st-key-weight_contractive")).to_contain_text("0.1")
 

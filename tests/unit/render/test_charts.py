@@ -14,6 +14,7 @@ from ae_core.render.charts import (
     walk,
 )
 from ae_core.render.unit_charts import code_bars, density_histogram, unit_means
+from ae_core.sweep.table import Span, SweepPoint
 from ae_core.training.progress import TrainProgress
 
 
@@ -122,6 +123,14 @@ def test_the_trade_off_marks_the_chosen_model_and_each_point_knows_its_own():
     assert list(points.marker.color) == [LINE_COLOURS[0], ACTIVE_COLOUR]
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     assert figure.layout.xaxis.title.text == "cost"
+
+
+def test_the_trade_off_names_a_sweep_s_points_by_their_weights():
+    span = Span(0.01, 0.005, 0.02)
+    point = SweepPoint("sparse", 5e-3, 3, span, {})
+    _, sweep = trade_off([1.0], [0.1], ["a"], 0, "cost", [(point, Span.of([2.0, 4.0]))]).data
+    assert list(sweep.text) == ["5·10⁻³"]
+    assert (list(sweep.x), list(sweep.y)) == ([3.0], [0.01])
 
 
 @pytest.mark.parametrize("target", [0.01, None])

@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.inspection import inspect
+from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS
@@ -32,7 +33,7 @@ def exhibits(kind, count=3):
     for weight, path in list(ladder_paths(kind).items())[:count]:
         checkpoint = load_checkpoint(path)
         statistics = CodeStatistics.from_metrics(checkpoint.metrics)
-        shown.append(Exhibit.of(f"{weight:g}", checkpoint, inspect(checkpoint.model, X, statistics)))
+        shown.append(Exhibit.of(power_notation(weight), checkpoint, inspect(checkpoint.model, X, statistics)))
     return shown
 
 
@@ -40,7 +41,7 @@ def exhibits(kind, count=3):
 def test_the_table_has_a_row_per_model_with_its_values(kind):
     shown = exhibits(kind)
     rows = list(csv.DictReader(io.StringIO(to_csv(shown))))
-    assert [row["model"] for row in rows] == [one.label for one in shown]
+    assert [row["model"] for row in rows] == [f"{one.penalty_weight:g}" for one in shown]
     for row, one in zip(rows, shown, strict=True):
         assert float(row["penalty_weight"]) == one.penalty_weight
         assert float(row["mse"]) == pytest.approx(one.inspection.mse)
@@ -89,6 +90,24 @@ def test_the_picture_holds_the_five_maps(kind):
             np.testing.assert_array_equal(sheet[top : top + side, left : left + side], picture)
 
 
+def test_the_picture_s_heading_names_the_model_in_letters_that_the_font_has(monkeypatch):
+    (one,) = exhibits("sparse", 3)[2:]
+    written = []
+    write = ImageDraw.ImageDraw.text
+
+    def recorded(draw, place, text, fill, font):
+        written.append((text, font))
+        write(draw, place, text, fill, font)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", recorded)
+    draw_sheet(replace(one, label="sparse 5·10⁻³ no. 2"))
+    heading = "".join(text for text, _ in written)
+    assert heading.startswith("Autoencoder Lab: sparse 5·10-3 no. 2, a sparse model, penalty weight 5·10-4")
+    for text, font in written:
+        for letter in set(text) - {" "}:
+            assert bytes(font.getmask(letter)) != bytes(font.getmask("\uffff")), letter
+
+
 class Outline(HTMLParser):
     """Tags and attributes of a page, in order."""
 
@@ -117,6 +136,9 @@ def test_the_report_holds_everything_in_itself(kind):
     assert not re.search(r"https?:", page)
     assert "2026-01-02" in page
     for one in shown:
+        weight = power_notation(one.penalty_weight)
+        assert page.count(f"<span>{weight}</span>") == 4, "over every row of maps"
+        assert page.count(f"<td>{weight}</td>") >= 2, "as a name, and as a penalty weight"
         assert f"<td>{one.inspection.jacobian_sq_norm:.4g}</td>" in page
 
 
