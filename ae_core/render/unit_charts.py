@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR, VIEW_HEIGHT, finish
+from ae_core.analysis.notation import power_notation
+from ae_core.render.chart_style import (
+    ACTIVE_COLOUR,
+    LINE_COLOURS,
+    NAME_MARGIN,
+    QUIET_COLOUR,
+    VIEW_HEIGHT,
+    finish,
+)
 
 _FEWEST_IMAGES = -4.0
 """log10 of the smallest share of the test images: 1 of 10,000."""
@@ -62,11 +70,11 @@ def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go
             y=sparsity_target,
             line={"dash": "dash", "color": ACTIVE_COLOUR},
             annotation_text=f"ρ = {sparsity_target:g}",
-            annotation_position="bottom left",
+            annotation_position="right",
         )
     figure.update_xaxes(title="units, the busiest first")
     figure.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
-    return finish(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT, right=4 if sparsity_target is None else NAME_MARGIN)
 
 
 def density_histogram(density: np.ndarray) -> go.Figure:
@@ -107,14 +115,8 @@ def density_histogram(density: np.ndarray) -> go.Figure:
         title="share of the test images on which a unit is active",
         range=[beside - 2 * _DENSITY_STEP, 0.1],
         tickvals=[beside, *decades],
-        ticktext=["never", *(_power_of_ten(decade) for decade in decades)],
+        ticktext=["never", *(power_notation(10.0**decade) for decade in decades)],
     )
     figure.update_yaxes(title="units")
     figure.update_layout(showlegend=False, bargap=0)
     return finish(figure, VIEW_HEIGHT)
-
-
-def _power_of_ten(exponent: int) -> str:
-    return (
-        "1" if exponent == 0 else f"10<sup>−{-exponent}</sup>" if exponent < 0 else f"10<sup>{exponent}</sup>"
-    )
