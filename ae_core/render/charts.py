@@ -9,20 +9,27 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from ae_core.analysis.notation import power_notation
+from ae_core.analysis.notation import power_notation, value_text
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
+    CHART_HEIGHT,
     LEGEND_ABOVE,
     LINE_COLOURS,
+    NAME_MARGIN,
     PICTURE_DISTANCE,
     QUIET_COLOUR,
     VIEW_HEIGHT,
     finish,
+    linear_axis,
     log_axis,
 )
+from ae_core.render.label_places import Box, Dot, places_of_names, text_width
+from ae_core.render.line_ends import finish_with_names
 from ae_core.render.maps import SEQUENTIAL
 from ae_core.sweep.table import Span, SweepPoint
 
+_NARROW = (380, 280)
+"""Width and height in pixels of the plot of a view's chart on a phone."""
 _LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 """From the weakest penalty to the strongest; all stand out on white and on black alike."""
 
@@ -48,17 +55,16 @@ def loss_curve(history: Sequence[LossReport], penalty_weight: float) -> go.Figur
     steps = [progress.step for progress in history]
     curves = {
         "reconstruction (MSE)": [progress.mse for progress in history],
-        "weight x penalty": [penalty_weight * progress.penalty for progress in history],
+        "weight · penalty": [penalty_weight * progress.penalty for progress in history],
     }
     figure = go.Figure()
     for (name, values), colour in zip(curves.items(), LINE_COLOURS, strict=True):
         # A logarithm has no place for 0: an unweighted penalty leaves no curve.
         shown = [value if value > 0 else None for value in values]
         figure.add_scatter(x=steps, y=shown, mode="lines", name=name, line={"width": 2, "color": colour})
-    figure.update_xaxes(title="step")
-    figure.update_yaxes(title="loss", **log_axis())
-    figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure)
+    figure.update_xaxes(title="step", **linear_axis(steps))
+    figure.update_yaxes(title="loss", **log_axis(*curves.values()))
+    return finish_with_names(figure, names={"reconstruction (MSE)": "MSE"}, height=CHART_HEIGHT)
 
 
 def trade_off(
@@ -79,14 +85,23 @@ def trade_off(
         sweep: points, each with its cost: means over seeds, with bars from the lowest seed to the highest.
     """
     shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
+    averaged = [(point, cost) for point, cost in sweep if cost.lowest > 0 and point.test_mse.lowest > 0]
+    errors_of_sweep = [point.test_mse for point, _ in averaged]
+    costs_of_sweep = [cost for _, cost in averaged]
+    x = [*(costs[index] for index in shown), *(cost.mean for cost in costs_of_sweep)]
+    y = [*(errors[index] for index in shown), *(error.mean for error in errors_of_sweep)]
+    texts = [*(names[index] for index in shown), *(power_notation(one.penalty_weight) for one, _ in averaged)]
+    x_axis = log_axis(x, [end for span in costs_of_sweep for end in (span.lowest, span.highest)])
+    y_axis = log_axis(y, [end for span in errors_of_sweep for end in (span.lowest, span.highest)])
+    places = _beside(x, y, texts, x_axis, y_axis)
     figure = go.Figure(
         go.Scatter(
             x=[costs[index] for index in shown],
             y=[errors[index] for index in shown],
-            text=[names[index] for index in shown],
+            text=texts[: len(shown)],
             customdata=[[index] for index in shown],
             mode="markers+text",
-            textposition="top center",
+            textposition=places[: len(shown)],
             marker={
                 "size": [16 if index == chosen else 10 for index in shown],
                 "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in shown],
@@ -99,19 +114,16 @@ def trade_off(
             name="models",
         )
     )
-    averaged = [(point, cost) for point, cost in sweep if cost.lowest > 0 and point.test_mse.lowest > 0]
-    errors_of_sweep = [point.test_mse for point, _ in averaged]
-    costs_of_sweep = [cost for _, cost in averaged]
     if averaged:
         figure.add_scatter(
-            x=[cost.mean for cost in costs_of_sweep],
-            y=[error.mean for error in errors_of_sweep],
+            x=x[len(shown) :],
+            y=y[len(shown) :],
             error_x=_bars(costs_of_sweep),
             error_y=_bars(errors_of_sweep),
-            text=[power_notation(point.penalty_weight) for point, _ in averaged],
+            text=texts[len(shown) :],
             hovertext=[f"mean of {point.seeds}" for point, _ in averaged],
             mode="markers+text",
-            textposition="bottom right",
+            textposition=places[len(shown) :],
             # Vermilion is the shown model's.
             marker={"size": 9, "symbol": "diamond-open", "color": _LADDER_COLOURS[1], "line": {"width": 2}},
             hovertemplate="%{text}, %{hovertext}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
@@ -119,11 +131,34 @@ def trade_off(
             name="sweep",
         )
         figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
-    cost_ends = [end for span in costs_of_sweep for end in (span.lowest, span.highest)]
-    error_ends = [end for span in errors_of_sweep for end in (span.lowest, span.highest)]
-    figure.update_xaxes(title=cost_title, **log_axis(figure.data[0].x, cost_ends))
-    figure.update_yaxes(title="test MSE", **log_axis(figure.data[0].y, error_ends))
+    figure.update_xaxes(title=cost_title, **x_axis)
+    figure.update_yaxes(title="test MSE", **y_axis)
     return finish(figure, VIEW_HEIGHT)
+
+
+def _beside(
+    x: Sequence[float],
+    y: Sequence[float],
+    texts: Sequence[str],
+    x_axis: Mapping[str, Any],
+    y_axis: Mapping[str, Any],
+) -> list[str]:
+    """Plotly's `textposition` of each dot, so that names are apart on a narrow chart; on a wide one, too."""
+    if not texts:
+        return []
+    (left, right), (low, high) = x_axis["range"], y_axis["range"]
+    width, height = _NARROW
+    dots = [
+        Dot(
+            width * (np.log10(one_x) - left) / (right - left),
+            height * (high - np.log10(one_y)) / (high - low),
+            6,
+        )
+        for one_x, one_y in zip(x, y, strict=True)
+    ]
+    places = places_of_names(dots, [text_width(text) for text in texts], Box(0, 0, width, height))
+    across, along = {-1: "left", 0: "center", 1: "right"}, {-1: "top", 0: "middle", 1: "bottom"}
+    return [f"{along[side.down]} {across[side.right]}" for side, _ in places]
 
 
 def _bars(spans: Sequence[Span]) -> dict[str, Any]:
@@ -175,12 +210,12 @@ def norm_estimates(
     figure.add_hline(
         y=exact,
         line={"dash": "dash", "color": ACTIVE_COLOUR},
-        annotation_text="exact",
-        annotation_position="bottom right",
+        annotation_text=f"exact<br>{value_text(exact)}",
+        annotation_position="right",
     )
     figure.update_xaxes(title="random probes", type="category")
     figure.update_yaxes(title="‖J‖²", rangemode="tozero")
-    return finish(figure, VIEW_HEIGHT)
+    return finish(figure, VIEW_HEIGHT, right=NAME_MARGIN)
 
 
 def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -> go.Figure:
@@ -190,11 +225,12 @@ def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -
         curves: singular values above 0 by the model's name, largest first.
         relative: whether each curve was divided by its largest value.
     """
-    figure = _one_curve_per_model({name: (np.arange(1, len(y) + 1), y) for name, y in curves.items()}, chosen)
-    figure.update_xaxes(title="rank")
+    ranks = {name: np.arange(1, len(values) + 1) for name, values in curves.items()}
+    figure = _one_curve_per_model({name: (ranks[name], values) for name, values in curves.items()}, chosen)
+    figure.update_xaxes(title="rank", **linear_axis(*ranks.values()))
     title = "singular value" + (" / the largest" if relative else "")
     figure.update_yaxes(title=title, **log_axis(*curves.values()))
-    return finish(figure, VIEW_HEIGHT)
+    return finish_with_names(figure, chosen)
 
 
 def curves_by_model(
@@ -208,9 +244,10 @@ def curves_by_model(
 ) -> go.Figure:
     """One curve per model over the same places, the chosen one thicker."""
     figure = _one_curve_per_model({name: (list(x), list(values)) for name, values in curves.items()}, chosen)
-    figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else {}))
-    figure.update_yaxes(title=y_title, **(log_axis(*curves.values()) if log_y else {"rangemode": "tozero"}))
-    return finish(figure, VIEW_HEIGHT)
+    figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else linear_axis(x)))
+    of_y = log_axis(*curves.values()) if log_y else linear_axis(*curves.values(), from_zero=True)
+    figure.update_yaxes(title=y_title, **of_y)
+    return finish_with_names(figure, chosen)
 
 
 def walk(
@@ -233,7 +270,7 @@ def walk(
         figure.add_scatter(
             x=x,
             y=slopes[name] * x,
-            name=f"{name}, to first order",
+            name=_first_order(name),
             mode="lines",
             line={"width": 1.5, "color": colour, "dash": "dot"},
         )
@@ -241,8 +278,11 @@ def walk(
         figure.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
     figure.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
     figure.update_yaxes(title="distance between the codes", **log_axis(*(trace.y for trace in figure.data)))
-    figure.update_layout(legend=LEGEND_ABOVE)
-    return finish(figure, VIEW_HEIGHT)
+    return finish_with_names(figure, names={_first_order(name): "to first order" for name in moves})
+
+
+def _first_order(name: str) -> str:
+    return f"{name}, to first order"
 
 
 def _one_curve_per_model(
@@ -258,6 +298,6 @@ def _one_curve_per_model(
             name=name,
             mode="lines",
             line={"width": 4 if name == chosen else 1.8, "color": colour},
+            hovertemplate="%{fullData.name}: %{y:.3g} at %{x:.4g}<extra></extra>",
         )
-    figure.update_layout(legend={"title": {"text": "penalty weight"}})
     return figure

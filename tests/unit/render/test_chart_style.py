@@ -94,6 +94,15 @@ def test_no_text_is_set_smaller_by_mark_up_and_no_line_of_a_title_is_cut_off(cha
     assert "<su" not in figure.to_json().replace("\\u003c", "<")
 
 
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_legend_has_two_entries_at_most(chart):
+    figure = CHARTS[chart]()
+    if figure.layout.showlegend:
+        assert len(figure.data) <= 2
+    else:
+        assert figure.layout.showlegend is False or len(figure.data) == 1
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_grid_lines_are_quiet(theme):
     page = CONFIG["theme"][theme]["backgroundColor"]

@@ -181,6 +181,7 @@ def test_norm_estimates_have_error_bars_and_the_exact_line():
     figure = norm_estimates(2.0, (1, 4), [1.5, 2.1], [0.4, 0.2])
     assert list(figure.data[0].error_y.array) == [0.4, 0.2]
     assert figure.layout.shapes[0].y0 == 2.0
+    assert figure.layout.annotations[0].text == "exact<br>2"
 
 
 def test_spectra_thicken_the_chosen_curve():
@@ -238,6 +239,16 @@ def test_a_log_axis_over_many_decades_has_room_for_its_ticks():
     figure = curves_by_model([1.0, 2.0], {"a": [1e-30, 1.0]}, None, "x", "y", log_y=True)
     assert 5 <= len(figure.layout.yaxis.tickvals) <= 11
     assert len(set(np.diff(np.round(np.log10(figure.layout.yaxis.tickvals))))) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"), [([1.0, 3.0], 0.0, 3.0), ([-1.0, 3.0], -1.0, 3.0), ([2.0, 2.0], 0.0, 2.0)]
+)
+def test_a_linear_axis_starts_at_zero_or_shows_what_is_below(values, low, high):
+    axis = curves_by_model([1.0, 2.0], {"a": values}, None, "x", "y").layout.yaxis
+    bottom, top = axis.range
+    assert (bottom == 0) == (low == 0)
+    assert bottom <= low < high < top
 
 
 def test_a_walk_has_its_directions_what_the_jacobian_says_of_them_and_a_mark():

@@ -1,0 +1,91 @@
+"""Names at the right ends of a chart's curves: what a legend says, without looking to and fro."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from ae_core.render.chart_style import VIEW_HEIGHT, finish
+from ae_core.render.label_places import LINE_HEIGHT, lines_of, spread, text_width
+
+_AROUND = 56
+"""Pixels that a chart's height has besides the plot: ticks, their title, margins."""
+_LEADER = 14
+"""Pixels from the end of a curve to its name."""
+
+
+class _End(NamedTuple):
+    """The last point of a curve on the chart, in the axes' own coordinates: logarithms on a log axis."""
+
+    x: float
+    y: float
+
+
+def finish_with_names(
+    figure: go.Figure,
+    chosen: str | None = None,
+    names: Mapping[str, str] | None = None,
+    height: int = VIEW_HEIGHT,
+) -> go.Figure:
+    """Finish a chart whose curves are named at their right ends, not in a legend; returns the same chart.
+
+    Both axes have a range. Names that would cover each other stand apart, joined to their curves by lines;
+    where there are too many the chart is higher.
+
+    Args:
+        chosen: the curve whose name is bold.
+        names: what stands at a curve's end, if not its own name, by that.
+        height: in pixels, at least.
+    """
+    names = names or {}
+    ends = {trace.name: (trace, end) for trace in figure.data if (end := _end(figure, trace)) is not None}
+    texts = {name: lines_of(names.get(name, name)) for name in ends}
+    heights = [LINE_HEIGHT * len(lines) for lines in texts.values()]
+    height = max(height, sum(heights) + _AROUND)
+    low, high = figure.layout.yaxis.range or (0.0, 1.0)
+    shares = [(end.y - low) / (high - low) for _, end in ends.values()]
+    places = spread(shares, [pixels / (height - _AROUND) for pixels in heights])
+    for (name, (trace, end)), place in zip(ends.items(), places, strict=True):
+        text = "<br>".join(html.escape(line) for line in texts[name])
+        figure.add_annotation(
+            x=end.x,
+            y=end.y,
+            ax=_LEADER,
+            ayref="y",
+            ay=low + place * (high - low),
+            text=f"<b>{text}</b>" if name == chosen else text,
+            hovertext=html.escape(name),
+            align="left",
+            xanchor="left",
+            borderpad=0,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=trace.line.color,
+        )
+    widest = max((text_width(line) for lines in texts.values() for line in lines), default=0.0)
+    figure.update_layout(showlegend=False)
+    return finish(figure, height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
+
+
+def _end(figure: go.Figure, trace: go.Scatter) -> _End | None:
+    """The last point that shows; None for a curve without any."""
+    axes = (figure.layout.xaxis, figure.layout.yaxis)
+    points = [point for point in zip(trace.x, trace.y, strict=True) if _shows(point, axes)]
+    if not points:
+        return None
+    return _End(*(_along(axis, float(value)) for value, axis in zip(points[-1], axes, strict=True)))
+
+
+def _shows(point: tuple[float | None, float | None], axes: tuple[go.layout.XAxis, go.layout.YAxis]) -> bool:
+    return all(
+        value is not None and math.isfinite(value) and (axis.type != "log" or value > 0)
+        for value, axis in zip(point, axes, strict=True)
+    )
+
+
+def _along(axis: go.layout.XAxis | go.layout.YAxis, value: float) -> float:
+    return math.log10(value) if axis.type == "log" else value
