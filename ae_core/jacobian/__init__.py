@@ -2,6 +2,7 @@
 
 from ae_core.jacobian.exact import (
     activation_slope,
+    column_sq_norms,
     decoder_jacobian,
     encoder_jacobian,
     jacobian_path,
@@ -15,6 +16,7 @@ from ae_core.jacobian.exact import (
 
 __all__ = [
     "activation_slope",
+    "column_sq_norms",
     "decoder_jacobian",
     "encoder_jacobian",
     "jacobian_path",

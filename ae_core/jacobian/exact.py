@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ae_core.data import IMAGE_SIZE
-from ae_core.jacobian.tap_by_tap import masked_jacobian
+from ae_core.jacobian.tap_by_tap import masked_column_sq_norms, masked_jacobian
 from ae_core.jacobian.torch_func import Encoder, encode_of, functional_jacobian
 from ae_core.model import Autoencoder, Part, RectifiedTanh
 
@@ -75,6 +75,29 @@ def encoder_jacobian(model: Encoder, x: Tensor) -> Tensor:
     activate = model.code_activation
     slope = activation_slope(activate, pre_activation, activate(pre_activation))
     return jacobian.mul_(slope[..., None])
+
+
+def column_sq_norms(model: Encoder, x: Tensor) -> Tensor:
+    """Exact sum over the units of (dh_k/dx_i)^2 for each pixel i: the square of the sensitivity map.
+
+    For an `Autoencoder` faster than J, which is not built. Added up over the pixels it is ||J||_F^2.
+
+    Args:
+        model, x: as for `encoder_jacobian`, with images of 28 x 28 pixels.
+    Returns:
+        Shape (batch, 28, 28).
+    Raises:
+        TypeError, ValueError: as `encoder_jacobian`.
+    """
+    if not _is_own(model):
+        return encoder_jacobian(model, x).square().sum(1).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+    first, second, third = model.encoder_convolutions
+    hidden1 = first(x)
+    hidden2 = second(torch.relu(hidden1))
+    pre_activation = third(torch.relu(hidden2)).flatten(1)
+    activate = model.code_activation
+    slope = activation_slope(activate, pre_activation, activate(pre_activation))
+    return masked_column_sq_norms(first, hidden1 > 0, second, hidden2 > 0, third, slope)
 
 
 class PreActivation(NamedTuple):

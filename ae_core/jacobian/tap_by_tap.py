@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -68,15 +68,52 @@ def masked_jacobian(
     Returns:
         Shape (batch, K, 784): K counts the third's channels times their places.
     """
+    channels = len(third.weight)
+    batch, units = len(mask2), mask2.shape[-1] - third.weight.shape[-1] + 1
+    jacobian = third.weight.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
+    for some, windows in _windows(first, mask1, second, mask2, third):
+        for unit, place, seen in _on_image((first, second, third), windows):
+            jacobian[(some, slice(None), *unit, *place)] = seen.permute(0, 3, 1, 2)
+    return jacobian.view(batch, -1, PIXELS)
+
+
+def masked_column_sq_norms(
+    first: Convolution, mask1: Tensor, second: Convolution, mask2: Tensor, third: Convolution, slope: Tensor
+) -> Tensor:
+    """Sum over the units of the squares of the Jacobian of activate(third(...)), without the Jacobian itself.
+
+    Args:
+        first, mask1, second, mask2, third: as for `masked_jacobian`.
+        slope: of the activation at each unit, shape (batch, K).
+    Returns:
+        Shape (batch, 28, 28): of each pixel.
+    """
+    channels = len(third.weight)
+    batch, units = len(mask2), mask2.shape[-1] - third.weight.shape[-1] + 1
+    slope = slope.view(batch, channels, units, units).permute(2, 3, 0, 1)[..., None, None, :]
+    sq_norms = third.weight.new_zeros(batch, IMAGE_SIZE, IMAGE_SIZE)
+    for some, windows in _windows(first, mask1, second, mask2, third):
+        of_units = windows.mul_(slope[:, :, some]).square_().sum(-1, keepdim=True)
+        for _, place, seen in _on_image((first, second, third), of_units):
+            sq_norms[(some, *place)] += seen[..., 0]
+    return sq_norms
+
+
+def _windows(
+    first: Convolution, mask1: Tensor, second: Convolution, mask2: Tensor, third: Convolution
+) -> Iterator[tuple[slice, Tensor]]:
+    """The derivatives of each unit by what it sees of the image, for some images after others.
+
+    Yields:
+        Which images, and shape (units, units, images, size, size, channels).
+    """
     channels, _, kernel, _ = third.weight.shape
-    batch, side = mask2.shape[0], mask2.shape[-1]
-    units = side - kernel + 1
+    units = mask2.shape[-1] - kernel + 1
     patch, window = receptive_field((first, second)), receptive_field((first, second, third))
     paths = torch.einsum("cits,iyx->tsiyxc", second.weight, first.weight[:, 0])
     taps = third.weight.permute(2, 3, 1, 0).contiguous()
-    jacobian = third.weight.new_zeros(batch, channels, units, units, IMAGE_SIZE, IMAGE_SIZE)
-    at_once = _IMAGES_AT_ONCE if jacobian.device.type == "cpu" else batch
-    for start in range(0, batch, at_once):
+    at_once = _IMAGES_AT_ONCE if paths.device.type == "cpu" else len(mask2)
+    for start in range(0, len(mask2), at_once):
         some = slice(start, start + at_once)
         patches = _patches(paths, mask1[some], mask2[some], spacing_of(first), spacing_of(second))
         windows = paths.new_zeros(units, units, patches.shape[2], window.size, window.size, channels)
@@ -84,11 +121,18 @@ def masked_jacobian(
             seen = patches[row : row + units, column : column + units]
             target = windows[..., patch.in_window(row), patch.in_window(column), :]
             target += (seen.flatten(0, -2) @ taps[row, column]).view(target.shape)
-        for row, column in product(range(units), repeat=2):
-            (rows, inner_rows), (columns, inner_columns) = window.in_image(row), window.in_image(column)
-            seen = windows[row, column, :, inner_rows, inner_columns]
-            jacobian[some, :, row, column, rows, columns] = seen.permute(0, 3, 1, 2)
-    return jacobian.view(batch, -1, PIXELS)
+        yield some, windows
+
+
+def _on_image(
+    layers: tuple[Convolution, ...], windows: Tensor
+) -> Iterator[tuple[tuple[int, int], tuple[slice, slice], Tensor]]:
+    """For each place of units where it is, which rows and columns of the image it sees, and that part of its
+    window, shape (images, rows, columns, channels)."""
+    window = receptive_field(layers)
+    for row, column in product(range(len(windows)), repeat=2):
+        (rows, inner_rows), (columns, inner_columns) = window.in_image(row), window.in_image(column)
+        yield (row, column), (rows, columns), windows[row, column, :, inner_rows, inner_columns]
 
 
 def _patches(paths: Tensor, mask1: Tensor, mask2: Tensor, first: Spacing, second: Spacing) -> Tensor:

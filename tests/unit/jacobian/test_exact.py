@@ -8,6 +8,7 @@ from torch import nn
 from ae_core.config import KINDS, ModelConfig
 from ae_core.jacobian import (
     activation_slope,
+    column_sq_norms,
     decoder_jacobian,
     encoder_jacobian,
     pre_activation_jacobian,
@@ -106,6 +107,16 @@ def test_sensitivity_map_spectrum_and_tangents_match_numpy():
     torch.testing.assert_close(leading @ leading.mT, identity)
     # J moves each tangent by its singular value.
     torch.testing.assert_close((jacobian @ leading.mT).norm(dim=1), spectrum(jacobian)[:, :3])
+
+
+@pytest.mark.parametrize(("kind", "activation"), ALL_MODELS)
+@pytest.mark.parametrize("batch", [1, 5], ids=["one image", "more than at once"])
+def test_column_norms_are_those_of_the_jacobian_that_is_not_built(kind, activation, batch):
+    model, x = model_and_images(kind, activation, batch=batch)
+    expected = encoder_jacobian(model, x).square().sum(1).unflatten(-1, (28, 28))
+    torch.testing.assert_close(column_sq_norms(model, x), expected, rtol=1e-12, atol=1e-18)
+    foreign = nn.Sequential(model.encoder, nn.Flatten())
+    torch.testing.assert_close(column_sq_norms(foreign, x), expected, rtol=1e-9, atol=1e-18)
 
 
 def test_squared_norm_is_the_sum_of_squared_singular_values():
