@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ae_core.analysis.codes import CodeStatistics, hoyer, is_active
 from ae_core.data import Picture, to_array
-from ae_core.jacobian import encoder_jacobian, sensitivity_map
+from ae_core.jacobian import column_sq_norms
 from ae_core.model import Autoencoder
+
+
+class Seen(NamedTuple):
+    """A picture as the models see it, and as it was before noise was put on it: the same without noise."""
+
+    clean: Picture
+    x: Picture
 
 
 @dataclass(frozen=True)
@@ -26,9 +35,9 @@ class Inspection:
     reconstruction: np.ndarray
     """Clamped to [0, 1]."""
     error: np.ndarray
-    """|reconstruction - x|."""
+    """|reconstruction - clean|, the clean picture being x itself unless noise was put on it."""
     mse: float
-    """Of this picture, with the reconstruction clamped."""
+    """Mean of the squared error."""
     hoyer: float
     """Hoyer sparsity of the code, in [0, 1]."""
     sensitivity_map: np.ndarray
@@ -46,24 +55,32 @@ class Inspection:
         return None if self.active is None else int(self.active.sum())
 
     @property
+    def code_sq_norm(self) -> float:
+        """||h||^2."""
+        return float(np.square(self.code, dtype=np.float64).sum())
+
+    @property
     def code_magnitudes(self) -> np.ndarray:
         """|h_j| in the shape `code_shape`."""
         return np.abs(self.code).reshape(self.code_shape)
 
 
 @torch.inference_mode()
-def inspect(model: Autoencoder, x: Picture, statistics: CodeStatistics | None = None) -> Inspection:
+def inspect(
+    model: Autoencoder, x: Picture, statistics: CodeStatistics | None = None, clean: Picture | None = None
+) -> Inspection:
     """Look at one picture through one model.
 
     Args:
         statistics: of the model's codes on the test set; without them `active` and `relative_sensitivity`
             are None.
+        clean: what the error is taken against, if `x` is a noisy version of it.
     """
     code, reconstruction = model(x)
     reconstruction = reconstruction.clamp(0, 1)
-    error = (reconstruction - x).abs()
-    jacobian = encoder_jacobian(model, x)
-    jacobian_sq_norm = jacobian.square().sum().item()
+    error = (reconstruction - (x if clean is None else clean)).abs()
+    sensitivity_sq = column_sq_norms(model, x)[0]
+    jacobian_sq_norm = sensitivity_sq.sum().item()
     return Inspection(
         x=to_array(x[0, 0]),
         code=to_array(code[0]),
@@ -72,13 +89,19 @@ def inspect(model: Autoencoder, x: Picture, statistics: CodeStatistics | None = 
         error=to_array(error[0, 0]),
         mse=error.square().mean().item(),
         hoyer=hoyer(code),
-        sensitivity_map=to_array(sensitivity_map(jacobian)[0]),
+        sensitivity_map=to_array(sensitivity_sq.sqrt()),
         jacobian_sq_norm=jacobian_sq_norm,
         active=None if statistics is None else is_active(code[0], statistics.max_activation).cpu().numpy(),
         relative_sensitivity=None
         if statistics is None
         else statistics.relative_sensitivity(jacobian_sq_norm),
     )
+
+
+@torch.inference_mode()
+def reconstruct_each(models: Sequence[Autoencoder], x: Picture) -> list[np.ndarray]:
+    """What each model makes of a picture, clamped to [0, 1], shape (28, 28) each; without Jacobians."""
+    return [to_array(model(x)[1].clamp(0, 1)[0, 0]) for model in models]
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,12 @@ GRID_GAP = 1 / 14
 MapDrawer = Callable[[np.ndarray, float, int], np.ndarray]
 """Draws values, given the largest value of the scale and a width in pixels: `heat_map` and `code_map`."""
 
-_TILES_PER_ROW = 8
-_TILE_GAP = 1
+TILES_PER_ROW = 16
+"""Of a code's wall."""
+_WEAKEST = 0.15
+"""How far into its colours the map of the weakest model reaches: its shape is still seen."""
+TILE_GAP = 1
+"""Between two tiles, in units."""
 _DECADES = 4
 """How far a logarithmic scale reaches down from the largest value, at most."""
 
@@ -64,18 +68,43 @@ def signed_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> 
     return _enlarge(_palette(DIVERGING)[np.round(127.5 * (share + 1)).astype(np.uint8)], pixels)
 
 
-def code_map(code: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
-    """A code as a wall of tiles, one per channel: (128, 3, 3) gives 16 x 8 tiles of 3 x 3.
+def strength_of(share: float) -> float:
+    """How far into its colours a map reaches, in (0, 1], by where its model lies among those of the ladder.
+
+    A linear scale over the ladder would show the maps of the one strongest model alone, and a logarithmic one
+    flattens the shape of each. So each map is divided by its own largest value, for the shape, and multiplied
+    by its strength, for what differs between the models.
+
+    Args:
+        share: the place on the ladder's logarithmic axis, in [0, 1].
+    """
+    return _WEAKEST + (1 - _WEAKEST) * share
+
+
+def colours_end(values: np.ndarray, strength: float) -> float:
+    """The value at the end of the colours of a map of this strength: what `heat_map` takes as the largest."""
+    return float(np.abs(values).max()) / strength
+
+
+def code_map(
+    code: np.ndarray, largest: float, pixels: int = MAP_PIXELS, order: np.ndarray | None = None
+) -> np.ndarray:
+    """A code as a wall of tiles, one per channel: (128, 3, 3) gives 8 rows of 16 tiles of 3 x 3.
 
     Negative activations of a linear code are shown by their magnitude.
+
+    Args:
+        order: the channels as they follow each other, row by row; by number if it is left out.
     """
+    if order is not None:
+        code = code[order]
     channels, height, width = code.shape
     pictures = _colour(_share(np.abs(code), largest))
-    rows = -(-channels // _TILES_PER_ROW)
-    gap = _TILE_GAP
-    wall = np.zeros((rows * (height + gap) - gap, _TILES_PER_ROW * (width + gap) - gap, 3), dtype=np.uint8)
+    rows = -(-channels // TILES_PER_ROW)
+    gap = TILE_GAP
+    wall = np.zeros((rows * (height + gap) - gap, TILES_PER_ROW * (width + gap) - gap, 3), dtype=np.uint8)
     for index, picture in enumerate(pictures):
-        row, column = divmod(index, _TILES_PER_ROW)
+        row, column = divmod(index, TILES_PER_ROW)
         top, left = row * (height + gap), column * (width + gap)
         wall[top : top + height, left : left + width] = picture
     return _enlarge(wall, pixels)
@@ -121,7 +150,8 @@ def grid(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
 def to_png(picture: np.ndarray) -> bytes:
     """A picture (grey, RGB or RGBA) as a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
+    # Small pictures, sent many times a second: packing them harder takes longer than sending them.
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 

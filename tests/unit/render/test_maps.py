@@ -12,12 +12,14 @@ from PIL import Image
 from ae_core.render.maps import (
     LogScale,
     code_map,
+    colours_end,
     css_gradient,
     data_url,
     grey_picture,
     grid,
     heat_map,
     signed_map,
+    strength_of,
     to_png,
 )
 
@@ -93,12 +95,12 @@ def test_grey_pictures_of_bytes_over_255_are_the_bytes():
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(128, 3, 3), (64, 1, 1), (3, 2, 2), (9, 2, 2)])
-def test_each_channel_has_its_tile_eight_to_a_row(channels, height, width):
+def test_each_channel_has_its_tile_sixteen_to_a_row(channels, height, width):
     chance = np.random.default_rng(1)
     code = chance.random((channels, height, width))
     code[0, 0, 0] = 1.0
     wall = code_map(code, 1.0)
-    tiles_down, tiles_across = -(-channels // 8), 8
+    tiles_down, tiles_across = -(-channels // 16), 16
     small_width = tiles_across * (width + 1) - 1
     factor = wall.shape[1] // small_width
     small = wall[::factor, ::factor]
@@ -109,12 +111,31 @@ def test_each_channel_has_its_tile_eight_to_a_row(channels, height, width):
     for channel in range(channels):
         for row in range(height):
             for column in range(width):
-                place = channel // 8 * (height + 1) + row, channel % 8 * (width + 1) + column
+                place = channel // 16 * (height + 1) + row, channel % 16 * (width + 1) + column
                 colour = heat_map(np.full((1, 1), code[channel, row, column]), 1.0)[0, 0]
                 assert tuple(small[place]) == tuple(colour)
                 owned[place] = True
     # The gaps between the tiles, and the places of channels that are not there, have no colour of the map.
     assert (small[~owned] == 0).all()
+
+
+def test_channels_follow_each_other_in_the_order_that_is_given():
+    code = np.random.default_rng(2).random((20, 3, 3))
+    order = np.random.default_rng(3).permutation(20)
+    np.testing.assert_array_equal(code_map(code, 1.0, order=order), code_map(code[order], 1.0))
+
+
+def test_a_map_reaches_as_far_into_its_colours_as_its_model_is_strong():
+    values = np.array([[0.0, 0.01], [0.02, 0.04]])
+    assert strength_of(1.0) == 1.0
+    assert 0.1 <= strength_of(0.0) <= 0.2, "the weakest model's map still has a shape"
+    for share in (0.0, 0.5, 1.0):
+        strength = strength_of(share)
+        drawn = heat_map(values, colours_end(values, strength), 2)
+        expected = heat_map(values / 0.04 * strength, 1.0, 2)
+        np.testing.assert_array_equal(drawn, expected)
+    zeros = np.zeros((2, 2))
+    np.testing.assert_array_equal(heat_map(zeros, colours_end(zeros, 0.5), 2), heat_map(zeros, 1.0, 2))
 
 
 def test_a_negative_activation_is_shown_by_its_size():
