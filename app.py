@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import (
-    canvas,
-    live_panels,
-    model_picker,
-    problems,
-    returning,
-    shortcuts,
-    state,
-    style,
-    take_away,
-    views,
-)
-from ae_core.ui.problems import guard_part
-from ae_core.ui.training import form as training_panel
+from ae_core.ui import address, canvas, header, keys, problems, returning, right, shortcuts, state, style
+from ae_core.ui.views import learn
 
 
 def main() -> None:
@@ -27,14 +15,10 @@ def main() -> None:
     state.initialise()
     state.lab().page_stale = False
     style.apply()
-
-    style.heading()
-    model_picker.kind_control()
-    with st.sidebar:
-        with guard_part():
-            model_picker.sidebar()
-        with guard_part():
-            training_panel.sidebar()
+    address.translate()
+    learn.follow_link()
+    header.show()
+    address.follow()
     lab()
     shortcuts.listen()
     returning.welcome()
@@ -42,22 +26,16 @@ def main() -> None:
 
 @st.fragment
 def lab() -> None:
-    """Canvas, live panels and the open view: a stroke or the slider reruns this part alone."""
+    """The canvas, and beside it all that follows it: a stroke reruns this part alone."""
     state.compute_on_one_core()
     if state.lab().page_stale:
         st.rerun()
     problems.show()
-    choice = model_picker.penalty_slider()
-    left, right = st.columns([300, 620], gap="medium")
-    with left:
-        picture = canvas.draw()
-    with right:
-        live_panels.show(choice, picture)
-        take_away.show(choice, picture)
-    with left:
-        # After the panels, so that they come first when a stroke is on its way.
-        canvas.controls(picture)
-    views.show(choice, picture)
+    left, beside = st.columns([300, 900], gap="medium")
+    with left, st.container(key=keys.LEFT):
+        canvas.column()
+    with beside:
+        right.column()
 
 
 if __name__ == "__main__":

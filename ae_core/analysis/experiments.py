@@ -232,7 +232,7 @@ EXPERIMENTS = (
         "sparse",
         2e-2,
         8,
-        View.SPARSITY,
+        View.UNITS,
         "Hold the mean activations against ρ, then find the middle of the histogram beside them.",
         _typical_unit,
     ),

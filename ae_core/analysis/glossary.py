@@ -60,6 +60,32 @@ _TERMS = {
     ),
 }
 
+SYMBOLS = {
+    "λ": "Penalty weight of the contractive loss: how much a unit of ‖J‖² costs beside a unit of MSE.",
+    "β": "Penalty weight of the sparse loss: how much the divergence from ρ costs beside a unit of MSE.",
+    "ρ": "The mean activation that each unit is asked to have, over a batch of images.",
+    "ρ̂": "The mean activation that a unit has, over a batch of images.",
+    "KL": "Kullback-Leibler divergence, how far the mean activation ρ̂ of a unit is from ρ: "
+    "ρ ln(ρ/ρ̂) + (1 − ρ) ln((1 − ρ)/(1 − ρ̂)), added up over the units.",
+    "MSE": "Mean squared error of the reconstruction, clamped to [0, 1], against the clean picture.",
+    "‖J‖²": "J holds the derivative of each unit by each pixel, ∂hⱼ/∂xᵢ. The sum of their squares tells how "
+    "far the code moves when a pixel does, for very small changes; it depends on the code's scale. Here it "
+    "is exact.",
+    "active": "Units above a tenth of the largest activation that they reach on the test set.",
+    "Hoyer": "Sparsity of a code: 0 if all units are equally active, 1 if a single one is. Unchanged when "
+    "the code is rescaled.",
+    "tangent": "A right singular vector of J: a direction in which small changes of the picture move the "
+    "code; the first is the one that moves it most.",
+    "reconstruction": "What the decoder returns for the code, clamped to [0, 1].",
+    "error": "|x̂ − x|: how far each pixel of the reconstruction is from the clean picture. Bright as the "
+    "share of this map's largest value, the further the larger the MSE is on the scale of the ladder.",
+    "code": "h, the activations of the encoder's units. Bright as the share of the largest one, the further "
+    "the larger ‖h‖² is on the scale of the ladder. Point at one to read it; click it to see the unit.",
+    "sensitivity": "‖∂h/∂xᵢ‖: how far the code moves when pixel i does, for very small changes. Bright as "
+    "the share of this map's largest value, the further the larger ‖J‖² is on the scale of the ladder.",
+}
+"""What the page's symbols and short words mean, for who points at them."""
+
 COSTS: dict[Kind, tuple[str, ...]] = {
     "contractive": ("code_shift_0.2", "denoising_mse_0.2", "jacobian_sq_norm", "relative_sensitivity"),
     "sparse": ("active_units", "l0", "code_shift_0.2", "denoising_mse_0.2"),

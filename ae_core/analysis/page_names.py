@@ -6,14 +6,20 @@ from enum import StrEnum
 
 
 class View(StrEnum):
-    """The views below the live panels, in their order: what a tab and a link's `view` say."""
+    """The views, in their order: what the page's switch and a link's `view` say."""
 
+    PLAY = "Play"
+    TRAIN = "Train"
     COMPARE = "Compare"
-    SPARSITY = "Sparsity"
+    UNITS = "Units"
     JACOBIAN = "Jacobian"
     ROBUSTNESS = "Robustness"
-    MISTAKES = "Wrong and right"
+    MISTAKES = "Mistakes"
     LEARN = "Learn"
+
+
+FORMER_VIEWS = {"Sparsity": View.UNITS, "Wrong and right": View.MISTAKES}
+"""What older links call a view."""
 
 
 TANGENT = "tangent"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ae_core.analysis import page_names
 from ae_core.analysis.page_names import View
@@ -57,12 +58,15 @@ class Key(Generic[T]):
         st.session_state.setdefault(self.name, value)
 
 
-# What a link can say: these names stand in the address. `SAMPLE` is the only one that no widget is bound to.
+Side = Literal["A", "B"]
+"""The two models that the page shows one above the other."""
+
+# What a link can say: these names stand in the address, and widgets are bound to them.
 
 KIND: Key[Kind] = Key("kind")
 VIEW: Key[str] = Key("view")
-SAMPLE = "sample"
-"""The test digit on the canvas: "7.2" is the third example of a 7."""
+NOISE: Key[float] = Key("noise")
+"""Standard deviation of the noise on what the models see."""
 OWN_SCALES: Key[bool] = Key("own_scales")
 RELATIVE_SPECTRUM: Key[bool] = Key("relative_spectrum")
 TANGENT: Key[int] = Key(page_names.TANGENT)
@@ -70,19 +74,9 @@ DISTANCE: Key[float] = Key(page_names.DISTANCE)
 CHANGE: Key[str] = Key(page_names.CHANGE)
 
 
-def weight(kind: Kind) -> Key[float]:
-    """The slider's penalty weight; each kind has its own."""
-    return Key(f"weight_{kind}")
-
-
 def cost(kind: Kind) -> Key[str]:
     """What models are compared by, of `glossary.COSTS`."""
     return Key(f"cost_{kind}")
-
-
-def compared(side: Literal["a", "b"], kind: Kind) -> Key[str]:
-    """One of the two models whose difference is shown, by its label."""
-    return Key(f"{side}_{kind}")
 
 
 def strength(change: str) -> Key[float]:
@@ -90,14 +84,29 @@ def strength(change: str) -> Key[float]:
     return Key(page_names.strength(change))
 
 
+# What a link can say besides: no widget is bound to it.
+
+MODEL_IN_ADDRESS: dict[Side, str] = {"A": "a", "B": "b"}
+"""The model of a side: the penalty weight of a rung, or the name of another model."""
+SAMPLE = "sample"
+"""The test digit on the canvas: "7.2" is the third example of a 7."""
+DRAWING = "drawing"
+"""The strokes on the canvas, or over the test digit, as `strokes.to_text` writes them; or `BLANK`."""
+BLANK = "blank"
+"""Says that the canvas is empty: an address that says nothing of it shows the digit that a new page shows."""
+UNIT_IN_ADDRESS = "unit"
+EXPERIMENT = "experiment"
+"""A guided experiment, counted from 1, for which the page is set up."""
+PRESENT = "present"
+"""1: for a class, with large type and little else."""
+VIEWS_IN_ADDRESS = "views"
+"""While presenting: the views that can be opened, with commas between them."""
+
 # What stays in the session.
 
 LAB: Key[Lab] = Key("lab")
-SOURCE: Key[Source] = Key("source")
-TRAINED: Key[str] = Key("mine")
-"""The model chosen of those trained here, by its title."""
-CHECKPOINT: Key[str] = Key("file")
-"""The model chosen of those from files, by its title or its file's name."""
+SAVE_NAME: Key[str] = Key("save_name")
+"""What a trained model is to be called in `checkpoints/`."""
 CHECKPOINT_UPLOAD: Key[UploadedFile | None] = Key("upload")
 PHOTO: Key[UploadedFile | None] = Key("photo")
 SWEEP_UPLOAD: Key[UploadedFile | None] = Key("sweep_upload")
@@ -110,6 +119,22 @@ TRADE_OFF: Key[dict[str, Any]] = Key("trade_off")
 """What is selected in the chart."""
 RETURNING: Key[Any] = Key("returning")
 """The component that asks the browser for its token."""
+PEN: Key[Any] = Key("pen")
+"""The component that tells of the stroke at work."""
+POINTING: Key[Any] = Key("pointing")
+"""The component that tells what in the page's HTML was clicked."""
+SHAKING: Key[bool] = Key("shaking")
+"""Whether the noise is drawn anew a few times per second."""
+
+
+def weight(side: Side, kind: Kind) -> Key[float]:
+    """The slider over a kind's ladder."""
+    return Key(f"weight_{side}_{kind}")
+
+
+def model(side: Side, kind: Kind) -> Key[str]:
+    """The list of a side's models: `LADDER`, or the name of one trained or loaded."""
+    return Key(f"model_{side}_{kind}")
 
 
 def training(kind: Kind, field: str) -> Key[Any]:
@@ -127,8 +152,21 @@ def prediction(experiment: int) -> Key[str | None]:
 UNDO = "undo"
 CLEAR = "clear"
 DIGITS = "digits"
-PANEL = "panel_"
-"""The live panels' keys begin with it."""
+LEFT = "left"
+"""The column that stays in sight."""
+HEADER = "header"
+CANVAS_BAR = "canvas_bar"
+SHAKE = "shake"
+SIDES = "sides"
+"""The sliders of A and B."""
+ALL_PENALTIES = "all_penalties"
+GUIDE = "guide"
+"""The guide through an experiment."""
+
+
+def panel(side: Side, name: str) -> str:
+    """A live panel of a side."""
+    return f"panel_{side}_{name}"
 
 
 STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}
@@ -137,7 +175,6 @@ STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}
 
 def set_defaults() -> None:
     """Give a new session what is read before its widget is drawn."""
-    SOURCE.set_default(LADDER)
     STROKE_WIDTH.set_default(22)
     DEVICE.set_default("auto")
 
@@ -147,14 +184,25 @@ def shown_kind() -> Kind:
     return KIND.get()
 
 
-def set_weight(kind: Kind, penalty_weight: float) -> None:
-    """Move the slider of a kind."""
-    weight(kind).set(penalty_weight)
-
-
 def show_view(view: View) -> None:
     """Open a view, for callbacks."""
     VIEW.set(view.value)
+
+
+def is_back_or_forward() -> bool:
+    """Whether the page is drawn because somebody went back or forward in the browser's history."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def presenting() -> bool:
+    """Whether the page is shown to a class: large type, and only what the link names."""
+    return in_address(PRESENT) == "1"
+
+
+def views_in_address() -> tuple[str, ...]:
+    """The views that a link names while presenting."""
+    return tuple((in_address(VIEWS_IN_ADDRESS) or "").split(","))
 
 
 def settings_now(initial: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,14 +216,12 @@ def set_settings(settings: Mapping[str, Any]) -> None:
         st.session_state[name] = value
 
 
-def sample_in_address() -> str | None:
-    """The test digit that the address names."""
-    return st.query_params.get(SAMPLE)
+def in_address(name: str) -> str | None:
+    """What the address says under a name that no widget is bound to; None if it says nothing."""
+    return st.query_params.get(name)
 
 
-def name_sample_in_address(sample: str | None) -> None:
-    """Have the address name a test digit, or none."""
-    if sample is None:
-        st.query_params.pop(SAMPLE, None)
-    else:
-        st.query_params[SAMPLE] = sample
+def write_address(changes: Mapping[str, str | None]) -> None:
+    """Have the address say something else, or nothing (None), as one step of the browser's history."""
+    # An empty list leaves a name out. Names removed one by one would each be a step.
+    st.query_params.update({name: [] if value is None else value for name, value in changes.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -27,7 +28,7 @@ _LARGEST = 1e15
 """Larger values of a model near the end of float32, and their squares lie beyond it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shown:
     """A model on the page."""
 
@@ -89,6 +90,15 @@ def ladder(kind: Kind) -> list[Shown]:
         CheckpointError: if one of their files is missing or damaged.
     """
     return [rung(kind, weight) for weight in LADDERS[kind]]
+
+
+def intact_ladder(kind: Kind) -> list[Shown]:
+    """Those shipped models of a kind whose files are whole, the weakest penalty first."""
+    models = []
+    for weight in LADDERS[kind]:
+        with suppress(CheckpointError):
+            models.append(rung(kind, weight))
+    return models
 
 
 def load_saved(path: Path) -> Shown:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import canvas, keys
+from ae_core.ui import drawn, keys
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab, shelf
 
@@ -48,7 +48,8 @@ def _return() -> None:
         lab().unknown_token = token
         return
     keys.LAB.set(found)
-    # The address decides what is on the canvas where it names something else.
-    found.link_followed = False
+    # The address decides what is shown where it names something else.
+    found.address = None
+    found.frame, found.last_frame = None, 0
     if found.strokes:
-        canvas.place(found.strokes[-1].drawing, found.strokes[-1].png)
+        drawn.put(found.strokes[-1].drawing, found.strokes[-1].png)

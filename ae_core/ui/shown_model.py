@@ -1,104 +1,125 @@
-"""Which model the page shows. Whatever changes it does so here, so that all controls agree."""
+"""Which models the page shows, as A and B. Whatever changes it does so here, so that all controls agree."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ae_core.checkpoints.library import LIBRARY, saved_paths
+from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, library
-from ae_core.ui.keys import FILE, LADDER, MINE
+from ae_core.ui.keys import LADDER, MODEL_IN_ADDRESS, Side
 from ae_core.ui.library import Shown
-from ae_core.ui.state import lab
+from ae_core.ui.state import Selection, lab
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the live panels show: a model, and the shipped one beside it where they differ."""
+    """The models of the two sides."""
 
-    model: Shown | None
-    rung: Shown | None = None
-    """The shipped model at the slider's penalty weight, if `model` is another."""
+    a: Shown | None
+    b: Shown | None = None
+    """None also where A alone is shown."""
     problem: str | None = None
-    """A sentence on why there is no model."""
+    """A sentence on why there is no model on a side that should have one."""
+
+    @property
+    def sides(self) -> dict[Side, Shown]:
+        """Those that are shown."""
+        models: dict[Side, Shown | None] = {"A": self.a, "B": self.b}
+        return {side: model for side, model in models.items() if model is not None}
 
 
 def choice() -> Choice:
-    """What the kind, the slider and the sidebar choose; to be asked once the slider is drawn."""
-    kind = keys.shown_kind()
-    try:
-        rung = library.rung(kind, keys.weight(kind).get())
-        model = listed()
-    except CheckpointError as error:
-        return Choice(None, problem=str(error))
-    return Choice(rung) if model is None else Choice(model, rung)
+    """What the controls of both sides choose."""
+    problem = None
+    models: dict[Side, Shown | None] = {"A": None, "B": None}
+    for side in sides():
+        try:
+            models[side] = model_of(side)
+        except CheckpointError as error:
+            problem = str(error)
+    return Choice(models["A"], models["B"], problem)
 
 
-def listed() -> Shown | None:
-    """The model chosen in the sidebar's list; None where the ladder is shown, or nothing is chosen yet.
+def sides() -> tuple[Side, ...]:
+    """The sides in sight."""
+    return ("A", "B") if lab().comparing else ("A",)
+
+
+def selection(side: Side, kind: Kind | None = None) -> Selection:
+    """What is chosen on a side, of the shown kind if none is named."""
+    kind = kind or keys.shown_kind()
+    known = lab().selections.get((side, kind))
+    if known is not None:
+        return known
+    start = keys.STARTING_WEIGHTS[kind]
+    # Beside the start a model without a penalty, which differs most.
+    return Selection(LADDER, start if side == "A" else LADDERS[kind][0])
+
+
+def select(side: Side, model: str, weight: float | None = None) -> None:
+    """Choose a model of the shown kind for a side; a weight moves its slider."""
+    kept = selection(side).weight
+    lab().selections[side, keys.shown_kind()] = Selection(model, kept if weight is None else weight)
+
+
+def model_of(side: Side) -> Shown:
+    """The model of a side.
 
     Raises:
         CheckpointError: if its file is missing or not a valid checkpoint.
     """
-    source = keys.SOURCE.get()
-    if source == MINE:
-        title = keys.TRAINED.find()
-        return None if title is None else lab().models.get(title)
-    if source == FILE:
-        name = keys.CHECKPOINT.find()
-        if name in lab().uploaded:
-            return lab().uploaded[name]
-        return None if name is None else library.load_saved(LIBRARY / name)
-    return None
+    chosen = selection(side)
+    if chosen.model == LADDER:
+        return library.rung(keys.shown_kind(), chosen.weight)
+    return _named(chosen.model)
 
 
-def checkpoint_names() -> list[str]:
-    """Models from files: those uploaded here, then those in `checkpoints/`."""
-    return [*lab().uploaded, *(path.name for path in saved_paths())]
+def _named(name: str) -> Shown:
+    if name in lab().models:
+        return lab().models[name]
+    if name in lab().uploaded:
+        return lab().uploaded[name]
+    return library.load_saved(LIBRARY / name)
+
+
+def names(kind: Kind) -> list[str]:
+    """What a side can show: the ladder, models of this kind trained or uploaded here, and files."""
+    own = [*lab().models.values(), *lab().uploaded.values()]
+    # Of which kind a file is, is known once it is read: until then any may be.
+    return [
+        LADDER,
+        *(model.listed_as for model in own if model.kind == kind),
+        *(path.name for path in saved_paths()),
+    ]
 
 
 def comparable(shown: Shown) -> list[Shown]:
-    """The ladder of a model's kind, the models of that kind trained here, and itself if it is neither.
+    """The ladder of a model's kind, the models of that kind trained here, and what the sides show besides.
 
     Raises:
         CheckpointError: if a file of the ladder is missing or damaged.
     """
-    own = [model for model in lab().models.values() if model.kind == shown.kind]
-    models = [*library.ladder(shown.kind), *own]
-    return models if any(model is shown for model in models) else [*models, shown]
+    models = library.ladder(shown.kind)
+    others = [model for model in lab().models.values() if model.kind == shown.kind]
+    for model in (*others, *choice().sides.values(), shown):
+        if model.kind == shown.kind and all(model is not known for known in models):
+            models.append(model)
+    return models
 
 
-def show(shown: Shown) -> None:
-    """Show a model, for callbacks: the kind, the slider and the sidebar follow."""
+def show(shown: Shown, side: Side = "A") -> None:
+    """Show a model on a side, for callbacks: the kind and the side's controls follow."""
     keys.KIND.set(shown.kind)
-    keys.SOURCE.set(shown.source)
     if shown.source == LADDER:
-        keys.set_weight(shown.kind, shown.checkpoint.train_config.penalty_weight)
-    elif shown.source == MINE:
-        keys.TRAINED.set(shown.listed_as)
+        select(side, LADDER, shown.checkpoint.train_config.penalty_weight)
     else:
-        keys.CHECKPOINT.set(shown.listed_as)
+        select(side, shown.listed_as)
+    if side == "B":
+        lab().comparing = True
     lab().page_stale = True
-
-
-def show_listed() -> None:
-    """Show what is chosen in the sidebar's list, for its callback; what is wrong with a file stands there."""
-    try:
-        model = listed()
-    except CheckpointError:
-        return
-    if model is not None:
-        show(model)
-
-
-def show_source() -> None:
-    """Show a model from the chosen source: the one chosen there before, else the newest or the first file."""
-    source, trained, names = keys.SOURCE.get(), list(lab().models), checkpoint_names()
-    if source == MINE and trained:
-        keys.TRAINED.set_default(trained[-1])
-    if source == FILE and names:
-        keys.CHECKPOINT.set_default(names[0])
-    show_listed()
 
 
 def show_newest() -> None:
@@ -106,11 +127,58 @@ def show_newest() -> None:
     show(list(lab().models.values())[-1])
 
 
-def follow_kind() -> None:
-    """Show the ladder if the model chosen in the sidebar is of the other kind: it cannot stay beside it."""
+def compare(on: bool) -> None:
+    """Show B, or A alone."""
+    lab().comparing = on
+
+
+def choose_listed(side: Side, name: str) -> None:
+    """Show what was chosen in a side's list; a file of the other kind brings its kind with it.
+
+    Raises:
+        CheckpointError: if a file is missing or not a valid checkpoint; the side stays as it was.
+    """
+    if name == LADDER:
+        select(side, LADDER)
+    else:
+        show(_named(name), side)
+
+
+def for_address() -> dict[str, str | None]:
+    """What the address says of the sides: nothing of A where the page starts with it."""
+    said: dict[str, str | None] = dict.fromkeys(MODEL_IN_ADDRESS.values())
+    for side in sides():
+        chosen = selection(side)
+        is_start = side == "A" and (side, keys.shown_kind()) not in lab().selections
+        if not is_start:
+            said[MODEL_IN_ADDRESS[side]] = f"{chosen.weight:g}" if chosen.model == LADDER else chosen.model
+    return said
+
+
+def follow(said: dict[Side, str | None]) -> None:
+    """Show what an address says of the sides; a model that is not there is left out."""
+    kind = keys.shown_kind()
+    for side, name in said.items():
+        lab().selections.pop((side, kind), None)
+        if name is None:
+            continue
+        weight = _number(name)
+        if weight in LADDERS[kind]:
+            select(side, LADDER, weight)
+        elif name in names(kind) and _is_of(kind, name):
+            select(side, name)
+    lab().comparing = ("B", kind) in lab().selections
+
+
+def _number(text: str) -> float:
     try:
-        model = listed()
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_of(kind: Kind, name: str) -> bool:
+    try:
+        return name != LADDER and _named(name).kind == kind
     except CheckpointError:
-        return
-    if model is not None and model.kind != keys.shown_kind():
-        keys.SOURCE.set(LADDER)
+        return False

@@ -6,19 +6,39 @@ import gc
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
 
-from ae_core.analysis.inspection import Inspection, inspect
-from ae_core.config import KINDS, ModelConfig
+from ae_core.analysis.corruption import add_noise
+from ae_core.analysis.inspection import Inspection, Seen, inspect
+from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE
+from ae_core.drawing.strokes import PenStroke
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
 from ae_core.ui import keys
+from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture that a button, a link or a file put onto the canvas."""
+
+    picture: Tensor | None
+    """What the model sees of it, shape (1, 1, 28, 28): the canvas would scale a test image once more."""
+    ink: np.ndarray
+    """As it is on the canvas, uint8, shape (side, side)."""
+    sample: str | None = None
+    """As the address has it: "7.2" is the third example of a 7. None: no test digit."""
+    pen: tuple[PenStroke, ...] | None = ()
+    """The strokes over the test digit, or over the empty canvas; None: a photo, which no link can hold."""
+    is_start: bool = False
+    """Whether it is the digit that a new page shows: the first stroke replaces it."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +53,30 @@ class Stroke:
     picture: Tensor | None
     """What the model sees, shape (1, 1, 28, 28); None if nothing is left on the canvas."""
     sample: str | None = None
-    """The address's name of the test digit that it is; None for a drawing."""
+    """The test digit below all strokes, as the address has it."""
+    pen: tuple[PenStroke, ...] | None = ()
+    """All strokes, as far as they can be told; None if they cannot, as over a photo."""
+    is_start: bool = False
+    """Whether it is the digit that a new page shows."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A test digit as a button or a link placed it."""
+class Selection:
+    """Which model of a kind a side shows."""
 
-    name: str
-    """As the address has it: "7.2" is the third example of a 7."""
-    picture: Tensor
-    """The test image itself, shape (1, 1, 28, 28): the canvas would scale it once more."""
+    model: str
+    """`LADDER`, or the name under which a model that was trained or loaded is listed."""
+    weight: float
+    """The penalty weight on the ladder, also while another model is shown."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The canvas while the pen is down."""
+
+    seq: int
+    """The browser's number of the frame."""
+    picture: Tensor | None
 
 
 @dataclass
@@ -58,6 +91,10 @@ class Lab:
     """Models trained here, by title."""
     uploaded: dict[str, Shown] = field(default_factory=dict)
     """Models uploaded here, by title."""
+    saved_as: str | None = None
+    """The file into which a model was saved last."""
+    save_problem: str | None = None
+    """A sentence on why it was not saved."""
     upload_problem: str | None = None
     """A sentence on what is wrong with the file uploaded last."""
     strokes: list[Stroke] = field(default_factory=list)
@@ -66,12 +103,22 @@ class Lab:
     """How many examples of each test digit were placed."""
     placed: dict[str, Any] | None = None
     """The drawing last put onto the canvas by a button rather than a pen."""
-    samples: dict[str, Sample] = field(default_factory=dict)
-    """The test digits placed, by the shapes of their drawings."""
-    link_followed: bool = False
-    """Whether the test digit that the address named at first was placed."""
-    address: str | None = None
-    """The test digit that the address names, as far as the page knows; None for none."""
+    placed_by_shapes: dict[str, Placed] = field(default_factory=dict)
+    """What was put onto the canvas, by the shapes of its drawing."""
+    frame: Frame | None = None
+    """The newest frame of a stroke that is not finished."""
+    last_frame: int = 0
+    """The number of the newest frame that was answered."""
+    noise_draw: int = 0
+    """Which draw of noise is shown: shaking goes on to the next."""
+    selections: dict[tuple[Side, Kind], Selection] = field(default_factory=dict)
+    """Which models are shown, as far as somebody chose them."""
+    comparing: bool = False
+    """Whether B is shown beside A."""
+    unit: int | None = None
+    """The code unit that the Units view shows first; None: the strongest of the drawing."""
+    address: dict[str, str] | None = None
+    """What the address says of the page besides what widgets do, as far as the page knows; None at first."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
     photo_warning: str | None = None
@@ -88,10 +135,8 @@ class Lab:
     """Whether a callback of the fragment changed what the rest of the page shows."""
     experiment: int | None = None
     """The guided experiment that the page is set up for, as its place among them."""
-    prediction: int = 0
-    """What was predicted for it, as its place among the predictions."""
     units_off: dict[int, set[int]] = field(default_factory=dict)
-    """The code units switched off in the Sparsity view, by the model's number."""
+    """The code units switched off in the Units view, by the model's number."""
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""
@@ -100,16 +145,34 @@ class Lab:
 
     inspections: dict[int, Inspection] = field(default_factory=dict)
     """What was seen of the drawing under each model, by the model's number."""
-    inspected: Tensor | None = None
-    """The drawing that the inspections are of."""
+    inspected: Seen | None = None
+    """What the inspections are of."""
+    noise_shown: tuple[float, int] = (0.0, 0)
+    """The noise on it, and which draw."""
 
-    def inspect(self, shown: Shown, picture: Tensor) -> Inspection:
-        """The drawing under a model; computed once for as long as the drawing stays."""
-        if self.inspected is not picture:
-            self.inspected, self.inspections = picture, {}
+    def inspect(self, shown: Shown, seen: Seen) -> Inspection:
+        """The drawing under a model; computed once for as long as the drawing and its noise stay."""
+        if self.inspected is not seen:
+            self.inspected, self.inspections = seen, {}
         if shown.number not in self.inspections:
-            self.inspections[shown.number] = inspect(shown.checkpoint.model, picture, shown.statistics)
+            self.inspections[shown.number] = inspect(
+                shown.checkpoint.model, seen.x, shown.statistics, seen.clean
+            )
         return self.inspections[shown.number]
+
+    def see(self, noise: float) -> Seen | None:
+        """What the models see: the stroke at work or the drawing, with noise; None while there is neither."""
+        clean = self.picture if self.frame is None else self.frame.picture
+        if clean is None:
+            return None
+        old = self.inspected
+        if old is not None and old.clean is clean and self.noise_shown == (noise, self.noise_draw):
+            return old
+        self.noise_shown = (noise, self.noise_draw)
+        generator = torch.Generator().manual_seed(self.noise_draw)
+        self.inspected = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
+        self.inspections = {}
+        return self.inspected
 
     @property
     def running(self) -> bool:

@@ -7,9 +7,8 @@ from datetime import date
 
 import streamlit as st
 
-from ae_core.analysis.inspection import inspect
+from ae_core.analysis.inspection import Seen, inspect
 from ae_core.checkpoints import to_bytes
-from ae_core.data import Picture
 from ae_core.errors import CheckpointError
 from ae_core.render.export import Exhibit, to_csv, to_html
 from ae_core.render.sheet import draw_sheet
@@ -17,9 +16,9 @@ from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
 
 
-def show(choice: Choice, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """A row of downloads; each file is made when it is asked for."""
-    shown = choice.model
+    shown = choice.a
     if shown is None:
         return
     try:
@@ -27,20 +26,20 @@ def show(choice: Choice, picture: Picture | None) -> None:
     except CheckpointError as error:
         st.error(str(error))
         return
-    blank = picture is None
+    blank = seen is None
     name = shown.file_name
     files: dict[str, tuple[Callable[[], str | bytes], str, str]] = {
-        "Maps (PNG)": (lambda: draw_sheet(*_exhibits([shown], picture)), f"{name}.png", "image/png"),
-        "Numbers (CSV)": (lambda: to_csv(_exhibits(models, picture)), f"{shown.kind}.csv", "text/csv"),
+        "Maps (PNG)": (lambda: draw_sheet(*_exhibits([shown], seen)), f"{name}.png", "image/png"),
+        "Numbers (CSV)": (lambda: to_csv(_exhibits(models, seen)), f"{shown.kind}.csv", "text/csv"),
         "Report (HTML)": (
-            lambda: to_html(_exhibits(models, picture), date.today()),
+            lambda: to_html(_exhibits(models, seen), date.today()),
             f"{shown.kind}-report.html",
             "text/html",
         ),
         "Model": (lambda: to_bytes(shown.checkpoint), f"{name}.safetensors", "application/octet-stream"),
     }
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="take_away"):
-        st.caption("Take away", width="content")
+    st.markdown("**Take away**")
+    with st.container(horizontal=True, gap="small", key="take_away"):
         for label, (content, file_name, mime) in files.items():
             st.download_button(
                 label,
@@ -54,9 +53,13 @@ def show(choice: Choice, picture: Picture | None) -> None:
             )
 
 
-def _exhibits(models: list[Shown], picture: Picture | None) -> list[Exhibit]:
-    assert picture is not None, "its buttons are disabled"
+def _exhibits(models: list[Shown], seen: Seen | None) -> list[Exhibit]:
+    assert seen is not None, "its buttons are disabled"
     return [
-        Exhibit.of(model.label, model.checkpoint, inspect(model.checkpoint.model, picture, model.statistics))
+        Exhibit.of(
+            model.label,
+            model.checkpoint,
+            inspect(model.checkpoint.model, seen.x, model.statistics, seen.clean),
+        )
         for model in models
     ]

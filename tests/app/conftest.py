@@ -24,6 +24,12 @@ def page():
     return AppTest.from_file(str(APP), default_timeout=60).run()
 
 
+def clear(page):
+    """An empty canvas: a new page has a digit on it."""
+    page.button(key="clear").click()
+    return page.run()
+
+
 def put_on_canvas(page, pixels):
     """What the browser sends after a stroke: the canvas as a PNG."""
     buffer = io.BytesIO()
@@ -41,13 +47,23 @@ def enlarged_digit(index):
     return np.kron(load_mnist("test").images[index, 0].numpy(), np.ones((10, 10), dtype=np.uint8))
 
 
-def figures_on(page):
-    """All names and figures of the panels, as texts."""
+def values_on(page):
+    """All names and values of the page, as texts; of what both sides have, those of A."""
     cells = {}
     for element in page.main.get("html"):
-        names = re.findall(r"<span>([^<]*)</span><b>([^<]*)</b>", element.proto.body)
-        cells.update(dict(names))
+        body = element.proto.body
+        for name, value in (
+            *re.findall(r"<span>([^<]*)</span><b>([^<]*)</b>", body),
+            *re.findall(r"data-tip=\"[^\"]*\">([^<]*)</span></span><b>([^<]*)</b>", body),
+            *re.findall(r"<th scope='row'>([^<]*)</th><td>([^<]*)</td>", body),
+        ):
+            cells.setdefault(name, value)
     return cells
+
+
+def bodies(page):
+    """The page's own HTML, from top to bottom."""
+    return [element.proto.body for element in page.main.get("html")]
 
 
 def texts(elements):
@@ -59,7 +75,31 @@ def choose_kind(page, kind):
     return page.run()
 
 
+def show_view(page, view):
+    page.session_state["view"] = view
+    return page.run()
+
+
+def open_more(page):
+    """Open the menu with the downloads and the models of one's own."""
+    page.session_state["more"] = True
+    return page.run()
+
+
+def upload(page, name, content):
+    """Load a checkpoint from a file, as A."""
+    page = open_more(page)
+    page.file_uploader(key="upload").upload(name, content)
+    return page.run()
+
+
+def models_in_sight(page):
+    """What the gauges say whose values they are, A's first."""
+    return re.findall(r"<h3 class='panel-title'>([AB]: [^<]*)</h3>", " ".join(bodies(page)))
+
+
 def train_on(page, **fields):
+    page = show_view(page, "Train")
     for name, value in fields.items():
         page.number_input(key=f"train_{page.session_state['kind']}_{name}").set_value(value)
     page.button(key="train").click()

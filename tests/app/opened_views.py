@@ -7,7 +7,7 @@ from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import LADDERS
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas
+from tests.app.conftest import choose_kind, clear, enlarged_digit, put_on_canvas
 
 DIGIT = 3
 X = to_float(load_mnist("test").images[DIGIT : DIGIT + 1])
@@ -19,8 +19,7 @@ def models(kind):
 
 def opened(page, kind, view, drawn=True):
     page = choose_kind(page, kind)
-    if drawn:
-        page = put_on_canvas(page, enlarged_digit(DIGIT))
+    page = put_on_canvas(page, enlarged_digit(DIGIT)) if drawn else clear(page)
     page.session_state["view"] = view
     page = page.run()
     assert not page.exception

@@ -10,7 +10,7 @@ from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
-from tests.app.conftest import choose_kind, decoded, figures_on, train_on
+from tests.app.conftest import choose_kind, decoded, show_view, train_on, upload, values_on
 from tests.app.opened_views import X, chart_of, column_texts, models, opened
 
 
@@ -28,7 +28,7 @@ def test_compare_has_each_model_s_figures_and_its_place_on_the_trade_off(page, k
     np.testing.assert_allclose(decoded(points["y"]), [one.test_mse for one in metrics], rtol=1e-6)
     assert "‖J‖" not in chart_of(page, "trade_off")["layout"]["xaxis"]["title"]["text"], "scale-free at first"
     sizes = points["marker"]["size"]
-    assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_{kind}"])
+    assert sizes.index(max(sizes)) == LADDERS[kind].index(page.session_state[f"weight_A_{kind}"])
 
 
 SWEEP = b"""kind,penalty_weight,seed,test_mse,jacobian_sq_norm,l0,problem
@@ -74,6 +74,7 @@ def test_a_file_that_is_no_sweep_s_table_is_a_sentence_and_the_one_before_stays(
 def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     page = opened(page, "sparse", "Compare")
     page = train_on(page, epochs=1, penalty_weight=1e-3)
+    page = show_view(page, "Compare")
     (title,) = page.session_state["lab"].models
     assert column_texts(page, "penalty weight") == [
         *(power_notation(weight) for weight in LADDERS["sparse"]),
@@ -83,11 +84,8 @@ def test_a_model_trained_here_stands_beside_the_ladder(page, small_mnist):
     assert points["text"][-1] == title
     own = page.session_state["lab"].models[title]
     assert decoded(points["y"])[-1] == pytest.approx(own.checkpoint.metrics.test_mse)
-    page.selectbox(key="a_sparse").set_value(title)
-    page = page.run()
+    page = show_view(page, "Jacobian")
     assert not page.exception
-    page.session_state["view"] = "Jacobian"
-    page = page.run()
     assert chart_of(page, "spectra")["data"][-1]["name"] == title
 
 
@@ -97,13 +95,9 @@ def test_two_models_of_the_same_name_are_never_taken_for_each_other(page, few_me
         path = checkpoints.ladder_paths("sparse")[weight]
         expected.append(f"{checkpoints.load_checkpoint(path).metrics.l0:.1f} of 64")
         content = path.read_bytes()
-        page = choose_kind(page, "sparse")
-        page.button_group(key="source").set_value("File")
-        page = page.run()
-        page.file_uploader(key="upload").upload("same.safetensors", content)
-        page = page.run()
-        page = opened(page, "sparse", "Sparsity")
-        used.append(figures_on(page)["Units that are not zero, per image (l0)"])
+        page = upload(choose_kind(page, "sparse"), "same.safetensors", content)
+        page = opened(page, "sparse", "Units")
+        used.append(values_on(page)["Units that are not zero, per image (l0)"])
         page = opened(page, "sparse", "Robustness")
         curves.append(decoded(chart_of(page, "contraction_1")["data"][-1]["y"]).tolist())
     assert used == expected
@@ -115,6 +109,7 @@ def test_more_models_than_columns_go_on_below(page, small_mnist):
     page = opened(page, "sparse", "Compare")
     for seed in range(3):
         page = train_on(page, epochs=1, seed=seed)
+    page = show_view(page, "Compare")
     rows = [
         element.proto.body for element in page.main.get("html") if ">penalty weight<" in element.proto.body
     ]
@@ -123,6 +118,8 @@ def test_more_models_than_columns_go_on_below(page, small_mnist):
 
 def test_compare_differs_only_where_two_models_do(page):
     page = opened(page, "contractive", "Compare")
+    page.button(key="compare_b").click()
+    page = page.run()
 
     def scales():
         return [
@@ -133,8 +130,7 @@ def test_compare_differs_only_where_two_models_do(page):
 
     assert len(scales()) == 3
     assert all(float(high) > 0 for _, high in scales())
-    page.selectbox(key="b_contractive").set_value(page.selectbox(key="a_contractive").value)
+    page.select_slider(key="weight_B_contractive").set_value(1e-4)
     page = page.run()
-    # Minus nothing to nothing.
     assert not page.exception
-    assert scales() == [("-0", "0")] * 3
+    assert scales() == [], "A and B are the same model"

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from ae_core.config import RECIPES
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted
-from tests.app.conftest import APP
+from tests.app.conftest import APP, show_view
 from tests.unit.training.helpers import FLOAT32, left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
@@ -20,7 +20,7 @@ def sentences(page):
 
 
 def visitor():
-    return AppTest.from_file(str(APP), default_timeout=60).run()
+    return show_view(AppTest.from_file(str(APP), default_timeout=60).run(), "Train")
 
 
 def until_it_ends(page):
@@ -44,7 +44,9 @@ def name(own_runs_dir):
 
 
 def test_an_interrupted_run_is_offered_and_goes_on_to_a_model(name, own_runs_dir):
-    page = visitor()
+    page = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert "A training was interrupted." in sentences(page), "in every view"
+    page = page.button("see_interrupted").click().run()
     (said,) = (text for text in sentences(page) if text.startswith("Interrupted"))
     assert "sparse, weight 0.0007, step" in said
     page.button(f"go_on_{name}").click().run()

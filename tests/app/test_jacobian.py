@@ -8,7 +8,7 @@ from ae_core import checkpoints
 from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
-from tests.app.conftest import decoded, figures_on
+from tests.app.conftest import decoded, values_on
 from tests.app.opened_views import X, chart_of, models, opened
 
 
@@ -43,19 +43,19 @@ def test_the_norm_s_estimates_come_with_their_exact_standard_errors(page):
     bars = decoded(points["error_y"]["array"])
     np.testing.assert_allclose(bars, np.sqrt(variance / np.array([1, 4, 16, 64])), rtol=1e-3)
     exact = (jacobian**2).sum()
-    assert float(figures_on(page)["exact"]) == pytest.approx(exact, rel=1e-3)
+    assert float(values_on(page)["exact"]) == pytest.approx(exact, rel=1e-3)
     assert (np.abs(decoded(points["y"]) - exact) < 4 * bars).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_walk_starts_nowhere_and_follows_the_singular_value_only_near_the_drawing(page, kind):
     page = opened(page, kind, "Jacobian")
-    weight = page.session_state[f"weight_{kind}"]
+    weight = page.session_state[f"weight_A_{kind}"]
     model = load_checkpoint(checkpoints.ladder_paths(kind)[weight]).model.double()
     x = X.double()
     page.select_slider(key="distance").set_value(0.0)
     page = page.run()
-    assert float(figures_on(page)["Code moves, along tangent 1"]) == 0
+    assert float(values_on(page)["Code moves, along tangent 1"]) == 0
     jacobian = torch.func.jacrev(lambda x: model.encode(x[None])[0], chunk_size=128)(x[0]).detach()
     _, values, right = torch.linalg.svd(jacobian.flatten(1), full_matrices=False)
     tangent = right[1] * (right[1] * right[1].abs()).sum().sign()
@@ -66,10 +66,10 @@ def test_the_walk_starts_nowhere_and_follows_the_singular_value_only_near_the_dr
         assert not page.exception
         with torch.no_grad():
             move = (model.encode(x + distance * tangent.view(1, 1, 28, 28)) - model.encode(x)).norm().item()
-        moved = float(figures_on(page)["Code moves, along tangent 2"])
+        moved = float(values_on(page)["Code moves, along tangent 2"])
         assert moved == pytest.approx(move, rel=0.01)
-        ratio = moved / float(figures_on(page)["in 64 random directions (root mean square)"].split(" ±")[0])
-        assert float(figures_on(page)["tangent over random"]) == pytest.approx(ratio, rel=0.01)
+        ratio = moved / float(values_on(page)["in 64 random directions (root mean square)"].split(" ±")[0])
+        assert float(values_on(page)["tangent over random"]) == pytest.approx(ratio, rel=0.01)
     near, far = decoded(chart_of(page, "walk")["data"][0]["y"])[[0, -1]]
     assert near == pytest.approx(0.001 * values[1].item(), rel=0.2)
     assert far == pytest.approx(move, rel=0.01)

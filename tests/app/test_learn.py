@@ -18,8 +18,8 @@ from tests.app.opened_views import X, opened
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_and_right_has_the_measured_figures(page, kind):
-    page = opened(page, kind, "Wrong and right")
-    checkpoint = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_{kind}"]])
+    page = opened(page, kind, "Mistakes")
+    checkpoint = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_A_{kind}"]])
     if kind == "contractive":
         expected = contraction_mistakes(checkpoint.model, X)
     else:
@@ -39,14 +39,11 @@ def test_wrong_and_right_has_the_measured_figures(page, kind):
 def test_a_guided_experiment_sets_up_its_page_and_answers_with_figures(page, number):
     experiment = EXPERIMENTS[number]
     page = opened(page, "contractive", "Learn", drawn=False)
-    assert page.button(key=f"set_up_{number}").disabled
-    page.radio(key=f"prediction_{number}").set_value(experiment.predictions[0])
-    page = page.run()
     page.button(key=f"set_up_{number}").click()
     page = page.run()
     assert not page.exception
     assert page.session_state["kind"] == experiment.kind
-    assert page.session_state[f"weight_{experiment.kind}"] == experiment.weight
+    assert page.session_state[f"weight_A_{experiment.kind}"] == experiment.weight
     assert page.session_state["view"] == experiment.view
     for key, value in experiment.settings.items():
         assert page.session_state[key] == value
@@ -54,7 +51,10 @@ def test_a_guided_experiment_sets_up_its_page_and_answers_with_figures(page, num
     placed = to_float(load_mnist("test").images[labels == experiment.digit][:1])
     torch.testing.assert_close(page.session_state["lab"].picture, placed, rtol=0, atol=1e-6)
 
-    page.session_state["answer"] = True
+    assert page.toggle(key="answer").disabled, "predict first"
+    page.radio(key=f"prediction_{number}").set_value(experiment.predictions[0])
+    page = page.run()
+    page.toggle(key="answer").set_value(True)
     page = page.run()
     found = experiment.answer(placed, _subject, experiment.settings)
     (shown,) = (text for text in texts(page.main.markdown) if found.sentence in text)
@@ -66,4 +66,4 @@ def test_a_guided_experiment_sets_up_its_page_and_answers_with_figures(page, num
     page.button(key="guide_back").click()
     page = page.run()
     assert page.session_state["view"] == "Learn"
-    assert experiment.question not in " ".join(texts(page.main.markdown))
+    assert not [radio for radio in page.radio if experiment.question in radio.label]

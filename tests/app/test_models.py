@@ -18,17 +18,20 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
 from ae_core.render.export import Exhibit, to_csv
-from ae_core.ui import library, model_picker, shown_model
+from ae_core.ui import library, models_menu, shown_model
 from tests.app.conftest import (
     choose_kind,
     decoded,
     enlarged_digit,
-    figures_on,
+    models_in_sight,
+    open_more,
     put_on_canvas,
     texts,
     train_on,
+    upload,
+    values_on,
 )
-from tests.app.opened_views import X, chart_of, column_texts
+from tests.app.opened_views import X, chart_of, column_texts, opened
 
 
 def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
@@ -36,7 +39,7 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
 ):
     monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
     monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
-    monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
+    monkeypatch.setattr(models_menu, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
     page = train_on(page, epochs=1, penalty_weight=1e-3)
     lab = page.session_state["lab"]
@@ -47,12 +50,9 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
     page.button(key="show_newest").click()
     page = page.run()
     assert not page.exception
-    headings = texts(page.main.markdown)
-    assert f"**{title}**" in headings
-    assert "**Shipped sparse model, penalty weight 5·10⁻³**" in headings, (
-        "the shipped model stands below for comparison"
-    )
+    assert models_in_sight(page) == [f"A: {title}"]
 
+    page = open_more(page)
     page.text_input(key="save_name").set_value("../escape")
     page.run()
     page.button(key="save").click()
@@ -66,11 +66,13 @@ def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
     saved = load_checkpoint(tmp_path / "mine.safetensors")
     assert saved.metrics == lab.models[title].checkpoint.metrics
 
-    page.button_group(key="source").set_value("File")
+    page.selectbox(key="model_A_sparse").set_value("mine.safetensors")
     page = page.run()
-    assert page.selectbox(key="file").value == "mine.safetensors"
     assert not page.exception
-    assert "**mine (file)**" in texts(page.main.markdown)
+    assert models_in_sight(page) == ["A: mine (file)"]
+    page.selectbox(key="model_A_sparse").set_value("Ladder")
+    page = page.run()
+    assert models_in_sight(page) == ["A: β = 5·10⁻³"]
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
@@ -79,17 +81,16 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(model_picker, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
+    monkeypatch.setattr(models_menu, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
     page = train_on(choose_kind(page, "sparse"), epochs=1)
-    page.button(key="show_newest").click()
-    page.run()
+    page = open_more(page)
     page.text_input(key="save_name").set_value("mine")
     page.run()
     page.button(key="save").click()
     with monkeypatch.context() as disk:
         disk.setattr(checkpoint_file, "write_whole", full)
         page = page.run()
-    (message,) = texts(page.sidebar.error)
+    (message,) = texts(page.error)
     assert "mine.safetensors could not be written: No space left on device. The model is still" in message
     assert "save it again, or download it" in message
     assert len(page.session_state["lab"].models) == 1
@@ -100,51 +101,39 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
     assert load_checkpoint(tmp_path / "mine.safetensors").model_config.kind == "sparse"
 
 
-def upload(page, name, content):
-    page.file_uploader(key="upload").upload(name, content)
-    return page.run()
-
-
 def test_a_bad_upload_is_one_sentence_and_everything_stays(page):
     page = put_on_canvas(page, enlarged_digit(0))
-    before = figures_on(page)
-    page.button_group(key="source").set_value("File")
-    page = page.run()
+    before = values_on(page)
     good = checkpoints.ladder_paths("contractive")[1e-3].read_bytes()
     for content in (b"", b"not a checkpoint", good[:5000], good[: len(good) // 2]):
         page = upload(page, "bad.safetensors", content)
         assert not page.exception
-        (message,) = texts(page.sidebar.error)
+        (message,) = texts(page.error)
         assert "\n" not in message
         assert message.endswith(".")
-        assert figures_on(page) == before
+        assert values_on(page) == before
 
 
-def test_an_uploaded_checkpoint_is_shown_above_the_ladder(page, few_measured):
+def test_an_uploaded_checkpoint_is_shown_as_a(page, few_measured):
     page = put_on_canvas(page, enlarged_digit(0))
-    page.button_group(key="source").set_value("File")
     page = upload(
-        page.run(), "teacher's <b>.safetensors", checkpoints.ladder_paths("contractive")[1e-2].read_bytes()
+        page, "teacher's <b>.safetensors", checkpoints.ladder_paths("contractive")[1e-2].read_bytes()
     )
     assert not page.exception
-    headings = texts(page.main.markdown)
-    assert "**teacher_s__b_ (uploaded)**" in headings, "a name from outside is shown without markup"
-    assert "**Shipped contractive model, penalty weight 10⁻⁴**" in headings
+    assert models_in_sight(page) == ["A: teacher_s__b_ (uploaded)"], "a name from outside has no markup"
 
 
 def test_an_upload_needs_no_room_in_the_temporary_folder(page, few_measured, monkeypatch, tmp_path):
-    page.button_group(key="source").set_value("File")
-    page = page.run()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     with pytest.raises(OSError, match="full"):
         tempfile.mkdtemp()
     good = checkpoints.ladder_paths("contractive")[1e-2].read_bytes()
     page = upload(page, "mine.safetensors", good)
     assert not page.exception
-    assert "**mine (uploaded)**" in texts(page.main.markdown)
+    assert models_in_sight(page) == ["A: mine (uploaded)"]
     page = upload(page, "bad.safetensors", good[:-1])
     assert not page.exception
-    (message,) = texts(page.sidebar.error)
+    (message,) = texts(page.error)
     assert message.startswith("bad.safetensors is not a readable safetensors file")
 
 
@@ -187,9 +176,8 @@ def library_of_files(tmp_path, monkeypatch):
 
 
 def show_file(page, name):
-    page.button_group(key="source").set_value("File")
     page = page.run()
-    page.selectbox(key="file").set_value(name)
+    page.selectbox(key=f"model_A_{page.session_state['kind']}").set_value(name)
     page = page.run()
     assert not page.exception
     return page
@@ -199,7 +187,7 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, few_measured, libra
     """It was in the rung's place in curves, spectra, exports and Compare's B."""
     own = checkpoints.ladder_paths("contractive")[0.0]
     (library_of_files / "0.001.safetensors").write_bytes(own.read_bytes())
-    page = show_file(put_on_canvas(page, enlarged_digit(0)), "0.001.safetensors")
+    page = show_file(opened(page, "contractive", "Compare"), "0.001.safetensors")
     labels = [power_notation(weight) for weight in LADDERS["contractive"]] + ["0.001 (file)"]
     assert column_texts(page, "penalty weight") == labels
     page.session_state["view"] = "Jacobian"
@@ -227,17 +215,12 @@ def test_a_file_of_the_other_kind_brings_its_kind_and_the_other_kind_brings_the_
     (library_of_files / "other.safetensors").write_bytes(content)
     page = show_file(put_on_canvas(choose_kind(page, kind), enlarged_digit(0)), "other.safetensors")
     assert page.session_state["kind"] == other
-    symbol = "λ" if other == "contractive" else "β"
-    assert symbol in page.select_slider(key=f"weight_{other}").label
-    assert "**other (file)**" in texts(page.main.markdown)
+    assert models_in_sight(page) == ["A: other (file)"]
     page = choose_kind(page, kind)
     assert not page.exception
-    assert page.session_state["source"] == "Ladder"
-    assert not any("other (file)" in text for text in texts(page.main.markdown))
-    page = upload(page, "up.safetensors", content) if page.session_state["source"] == "File" else page
-    page.button_group(key="source").set_value("File")
-    page = page.run()
-    assert page.session_state["kind"] == other, "the file chosen before, with its kind"
+    assert "other (file)" not in models_in_sight(page)[0], "the ladder of the kind that was chosen"
+    page = choose_kind(page, other)
+    assert models_in_sight(page) == ["A: other (file)"], "the file chosen before, with its kind"
 
 
 def test_a_rung_without_metrics_is_measured(monkeypatch, tmp_path):
@@ -256,7 +239,7 @@ def test_a_rung_without_metrics_is_measured(monkeypatch, tmp_path):
 
 def test_a_callback_that_meets_a_full_disk_or_a_missing_file_is_a_sentence(page, monkeypatch):
     page = put_on_canvas(page, enlarged_digit(0))
-    before = figures_on(page)
+    before = values_on(page)
     for error, says in (
         (
             OSError(28, "No space left on device", "/somewhere/file"),
@@ -271,12 +254,12 @@ def test_a_callback_that_meets_a_full_disk_or_a_missing_file_is_a_sentence(page,
             raise error
 
         with monkeypatch.context() as broken:
-            broken.setattr("ae_core.ui.canvas.place_sample", fails)
+            broken.setattr("ae_core.ui.drawn.place_sample", fails)
             page.button(key="digit_3").click()
             page = page.run()
         assert not page.exception
         assert any(says in text for text in texts(page.error))
-        assert figures_on(page) == before
+        assert values_on(page) == before
     page.button(key="digit_3").click()
     page = page.run()
     assert not page.error

@@ -1,5 +1,6 @@
 """The page's content, in Streamlit's test harness without a browser. Needs the shipped checkpoints."""
 
+import html
 import json
 import re
 
@@ -11,12 +12,29 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core import checkpoints
 from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.corruption import add_noise
+from ae_core.analysis.glossary import SYMBOLS
 from ae_core.analysis.inspection import inspect
+from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
-from tests.app.conftest import APP, choose_kind, decoded, enlarged_digit, figures_on, put_on_canvas, texts
+from ae_core.drawing.strokes import PenStroke, ink_of
+from ae_core.render.maps import data_url, to_png
+from tests.app.conftest import (
+    APP,
+    bodies,
+    choose_kind,
+    clear,
+    enlarged_digit,
+    models_in_sight,
+    put_on_canvas,
+    show_view,
+    values_on,
+)
+
+EMPTY = data_url(to_png(np.zeros((280, 280), np.uint8)))
 
 
 def inspected(kind, weight, x):
@@ -24,47 +42,127 @@ def inspected(kind, weight, x):
     return inspect(checkpoint.model, x, CodeStatistics.from_metrics(checkpoint.metrics)), checkpoint
 
 
-def test_a_blank_canvas_asks_for_a_digit_and_shows_no_figure(page):
+def panels_of(page):
+    """The titles of the live panels' rows, and whether each panel holds a picture."""
+    return [
+        (re.findall(r"data-tip=\"[^\"]*\">([^<]*)<", body)[0], "<img" in body)
+        for body in bodies(page)
+        if body.startswith("<h3 class='panel-title'><span class='term'")
+    ]
+
+
+PANELS = ("Reconstruction", "Error", "Code", "Sensitivity")
+
+
+def test_a_new_page_has_a_digit_and_all_panels_filled_without_a_click(page):
     assert not page.exception
-    assert texts(page.main.markdown).count("Draw a digit.") == 3
-    assert figures_on(page) == {}
-    pictures = [element for element in page.main.get("html") if "<img" in element.proto.body]
-    assert len(pictures) == 1, "only the empty picture that the model would see"
+    assert panels_of(page) == [(title, True) for title in PANELS]
+    assert {"MSE", "‖J‖²", "active", "Hoyer"} <= values_on(page).keys()
+    (strip,) = (body for body in bodies(page) if "All penalties" in body)
+    assert strip.count("<img") == len(LADDERS["contractive"])
+    assert "Draw a digit" not in " ".join(bodies(page))
+    threes = to_float(load_mnist("test").images[load_mnist("test").labels == 3])
+    assert torch.equal(page.session_state["lab"].picture, threes[2:3])
+    assert page.query_params == {}, "the address of a new page says nothing"
+
+
+def test_every_symbol_says_what_it_means(page):
+    for kind, symbols in (("contractive", ("λ", "‖J‖²", "MSE")), ("sparse", ("β", "ρ", "ρ̂", "KL", "MSE"))):
+        page = choose_kind(page, kind)
+        idea = next(body for body in bodies(page) if "class='idea'" in body)
+        for symbol in symbols:
+            assert f'data-tip="{html.escape(SYMBOLS[symbol], quote=True)}">{symbol}</span>' in idea
+        assert 'data-tip="Units above a tenth' in " ".join(bodies(page))
+
+
+def test_a_blank_canvas_asks_for_a_digit_and_shows_no_value(page):
+    page = clear(page)
+    assert not page.exception
+    assert panels_of(page) == [(title, False) for title in PANELS]
+    assert " ".join(bodies(page)).count("Draw a digit.") == 5
+    assert not {"MSE", "‖J‖²", "active", "Hoyer"} & values_on(page).keys()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_figures_are_those_of_the_shipped_model_at_every_stop_of_the_slider(page, kind):
+def test_the_values_are_those_of_the_shipped_model_at_every_stop_of_the_slider(page, kind):
     page = put_on_canvas(choose_kind(page, kind), enlarged_digit(0))
     x = to_float(load_mnist("test").images[:1])
     for weight in LADDERS[kind]:
-        page.select_slider(key=f"weight_{kind}").set_value(weight)
+        page.select_slider(key=f"weight_A_{kind}").set_value(weight)
         page = page.run()
         assert not page.exception
         expected, checkpoint = inspected(kind, weight, x)
-        shown = figures_on(page)
-        assert shown["MSE of this digit"] == f"{expected.mse:.5f}"
-        assert shown["Active units"] == f"{expected.active_count} of {len(expected.code)}"
+        measured = checkpoint.metrics
+        shown = values_on(page)
+        assert shown["MSE"] == value_text(expected.mse)
+        assert shown["‖J‖²"] == value_text(expected.jacobian_sq_norm)
+        assert shown["active"] == f"{expected.active_count} of {len(expected.code)}"
         assert shown["Hoyer sparsity"] == f"{expected.hoyer:.3f}"
-        assert shown["‖J‖² of this digit (exact)"] == f"{expected.jacobian_sq_norm:.4g}"
-        assert shown["mean of 1,000 test digits"] == f"{checkpoint.metrics.jacobians.jacobian_sq_norm:.4g}"
-        assert shown["Relative sensitivity, to first order"] == f"{expected.relative_sensitivity:.3g}"
-        measured = checkpoint.metrics.code_shift[0.2]
-        assert shown["Measured: noise 0.2 moves test codes by"] == f"{measured:.3g} spreads"
-        if kind == "sparse":
-            mean = sum(checkpoint.metrics.mean_activation) / 64
-            assert shown["Mean activation on the test set"] == f"{mean:.4f}"
+        relative = shown["This drawing: relative sensitivity, to first order"]
+        assert relative == value_text(expected.relative_sensitivity)
+        assert shown["Test set: MSE"] == value_text(measured.test_mse)
+        assert shown["‖J‖², mean of 1,000 digits"] == value_text(measured.jacobians.jacobian_sq_norm)
+        assert shown["code moved by noise 0.2, in its spreads"] == value_text(measured.code_shift[0.2])
+        assert shown["MSE from noise 0.2"] == value_text(measured.denoising_mse[0.2])
+
+
+def test_b_has_a_row_of_its_own_on_the_scales_of_a(page):
+    page.button(key="compare_b").click()
+    page = page.run()
+    assert panels_of(page) == [(title, True) for title in PANELS * 2]
+    assert models_in_sight(page) == ["A: λ = 10⁻⁴", "B: λ = 0"]
+    page.select_slider(key="weight_B_contractive").set_value(1e-4)
+    page = page.run()
+    a, b = ([body for body in bodies(page) if f">{title}</span></h3>" in body] for title in ("Error", "Code"))
+    assert a[0] == a[1]
+    assert b[0] == b[1]
+    page.button(key="only_a").click()
+    page = page.run()
+    assert models_in_sight(page) == ["A: λ = 10⁻⁴"]
+
+
+def test_with_noise_the_panels_are_those_of_the_noisy_picture_and_the_error_is_against_the_clean_one(page):
+    page = put_on_canvas(page, enlarged_digit(0))
+    page.slider(key="noise").set_value(0.25)
+    page = page.run()
+    clean = to_float(load_mnist("test").images[:1])
+    noisy = add_noise(clean, 0.25, torch.Generator().manual_seed(0))
+    checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-4])
+    with torch.inference_mode():
+        reconstruction = checkpoint.model(noisy)[1].clamp(0, 1)
+    assert values_on(page)["MSE"] == value_text((reconstruction - clean).square().mean().item())
+
+
+def test_the_first_stroke_replaces_the_digit_that_a_new_page_shows(page):
+    start = page.session_state["canvas"]["drawing"]["raw"]["objects"]
+    stroke = {
+        "type": "Path",
+        "path": [["M", 100, 40], ["L", 140, 240]],
+        "strokeWidth": 22,
+        "left": 1,
+        "top": 1,
+    }
+    page.session_state["canvas"] = {
+        "drawing": {"raw": {"objects": [*start, stroke]}, "data": EMPTY},
+        "backgroundFit": None,
+    }
+    page = page.run()
+    strokes = page.session_state["lab"].strokes
+    assert [each.is_start for each in strokes] == [True, False]
+    expected = to_mnist(ink_of([PenStroke(22, ((100, 40), (140, 240)))], 280))
+    assert torch.equal(strokes[-1].picture, expected), "the stroke alone"
+    page.button(key="undo").click()
+    page = page.run()
+    assert page.session_state["lab"].strokes[-1].is_start
 
 
 def test_the_bars_of_the_sparse_code_are_the_code(page):
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(1))
-    expected, checkpoint = inspected("sparse", 5e-3, to_float(load_mnist("test").images[1:2]))
-    chart = json.loads(page.main.get("plotly_chart")[0].proto.spec)
-    heights = np.full(64, np.nan)
-    for trace in chart["data"][:2]:
-        heights[decoded(trace["x"]).astype(int)] = decoded(trace["y"])
-    np.testing.assert_allclose(heights, expected.code, rtol=1e-5, atol=1e-7)
-    assert len(decoded(chart["data"][0]["x"])) == expected.active_count
-    np.testing.assert_allclose(decoded(chart["data"][2]["y"]), checkpoint.metrics.mean_activation, rtol=1e-5)
+    expected, _ = inspected("sparse", 5e-3, to_float(load_mnist("test").images[1:2]))
+    (code,) = (body for body in bodies(page) if ">Code</span></h3>" in body)
+    said = json.loads(html.unescape(re.search(r'data-code="([^"]*)"', code)[1]))
+    np.testing.assert_allclose([float(value) for value in said["values"]], expected.code, rtol=6e-3)
+    assert said["order"] == list(range(64))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,8 +175,8 @@ def test_odd_drawings_raise_nothing(page, kind):
     for pixels in (dot, scribble, np.full((280, 280), 255, dtype=np.uint8)):
         page = put_on_canvas(page, pixels)
         assert not page.exception
-        assert "MSE of this digit" in figures_on(page)
-        assert "nan" not in str(figures_on(page)).lower()
+        assert "MSE" in values_on(page)
+        assert "nan" not in str(values_on(page)).lower()
 
 
 def test_a_digit_button_places_a_test_digit_and_the_next_press_another(page):
@@ -118,15 +216,17 @@ def test_undo_goes_back_a_stroke_and_clear_empties(page):
     page = page.run()
     torch.testing.assert_close(page.session_state["lab"].picture, to_mnist(enlarged_digit(0)))
     page = put_on_canvas(page, enlarged_digit(2))
-    page.button(key="clear").click()
-    page = page.run()
+    page = clear(page)
     assert page.session_state["lab"].picture is None
     assert page.button(key="undo").disabled
-    assert texts(page.main.markdown).count("Draw a digit.") == 3
 
 
 def test_every_picture_and_chart_has_an_alternative_text(page):
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
+    assert all(
+        re.search(r"alt='[^']+'", image) for body in bodies(page) for image in re.findall("<img[^>]*>", body)
+    )
+    page = show_view(page, "Compare")
     pictures = [image for element in page.main.image for image in element.proto.imgs]
     assert pictures
     assert all(image.alt for image in pictures)

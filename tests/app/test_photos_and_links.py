@@ -8,7 +8,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import APP, enlarged_digit, put_on_canvas
+from tests.app.conftest import APP, clear, enlarged_digit, open_more, put_on_canvas
 from tests.app.opened_views import DIGIT, opened
 
 
@@ -16,7 +16,9 @@ def test_links_restore_the_page_and_junk_falls_back():
     linked = AppTest.from_file(str(APP), default_timeout=60)
     for name, value in {
         "kind": "Sparse",
-        "weight_sparse": "0.02",
+        "a": "0.02",
+        "b": "0",
+        "noise": "0.25",
         "view": "Robustness",
         "change": "Rotation",
         "sample": "8.1",
@@ -25,21 +27,39 @@ def test_links_restore_the_page_and_junk_falls_back():
     linked = linked.run()
     assert not linked.exception
     assert linked.session_state["kind"] == "sparse"
-    assert linked.session_state["weight_sparse"] == 0.02
+    assert linked.session_state["weight_A_sparse"] == 0.02
+    assert linked.session_state["weight_B_sparse"] == 0.0
+    assert linked.session_state["noise"] == 0.25
     assert linked.session_state["view"] == "Robustness"
     assert linked.session_state["change"] == "Rotation"
     eights = load_mnist("test").images[load_mnist("test").labels == 8]
     torch.testing.assert_close(linked.session_state["lab"].picture, to_float(eights[1:2]), rtol=0, atol=1e-6)
 
     junk = AppTest.from_file(str(APP), default_timeout=60)
-    for name in ("kind", "weight_contractive", "view", "sample", "change", "own_scales"):
+    names = (
+        "kind",
+        "a",
+        "b",
+        "view",
+        "sample",
+        "drawing",
+        "unit",
+        "experiment",
+        "noise",
+        "own_scales",
+        "present",
+    )
+    for name in names:
         junk.query_params[name] = "../../etc/passwd"
     junk = junk.run()
     assert not junk.exception
     assert junk.session_state["kind"] == "contractive"
-    assert junk.session_state["weight_contractive"] == 1e-4
-    assert junk.session_state["view"] == "Compare"
-    assert junk.session_state["lab"].picture is None
+    assert junk.session_state["weight_A_contractive"] == 1e-4
+    assert junk.session_state["view"] == "Play"
+    lab = junk.session_state["lab"]
+    assert not lab.comparing
+    assert (lab.unit, lab.experiment) == (None, None)
+    assert lab.strokes[-1].is_start, "the digit that a new page shows"
 
 
 def test_a_photo_is_placed_and_a_bad_upload_leaves_the_drawing(page):
@@ -76,6 +96,7 @@ def test_a_photo_that_may_be_none_of_a_digit_is_placed_with_a_warning_until_a_be
 
 
 def test_the_downloads_wait_for_a_drawing(page):
+    page = open_more(clear(page))
     names = [button.proto.label for button in page.get("download_button")]
     assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model"]
     assert [button.proto.disabled for button in page.get("download_button")] == [True, True, True, False]

@@ -8,7 +8,7 @@ from ae_core import checkpoints
 from ae_core.analysis.corruption import CORRUPTIONS
 from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import load_checkpoint
-from tests.app.conftest import decoded, figures_on, texts
+from tests.app.conftest import decoded, texts, values_on
 from tests.app.opened_views import X, chart_of, column_texts, opened
 
 
@@ -22,7 +22,7 @@ def test_a_strength_of_zero_moves_nothing_and_more_moves_every_model(page, name)
     page = page.run()
     for row in ("code moved, in spreads of the code", "reconstruction moved (RMS of the pixels)"):
         assert column_texts(page, row) == ["0"] * 7
-    assert figures_on(page)["Distance of the two"] == "0"
+    assert values_on(page)["Distance of the two"] == "0"
     page.slider(key=slider).set_value(CORRUPTIONS[name].largest)
     page = page.run()
     assert all(float(moved) > 0 for moved in column_texts(page, "code moved, in spreads of the code"))

@@ -1,4 +1,4 @@
-"""The sidebar's training, in Streamlit's test harness without a browser. Needs the shipped checkpoints."""
+"""The view in which one trains, in Streamlit's test harness. Needs the shipped checkpoints."""
 
 import re
 import time
@@ -13,12 +13,12 @@ from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
 from ae_core.ui.training import watching as running
-from tests.app.conftest import choose_kind, enlarged_digit, put_on_canvas, train_on
+from tests.app.conftest import choose_kind, show_view, train_on
 
 
 def train_for_long(page):
     """Start a run that only Stop ends."""
-    page = choose_kind(page, "sparse")
+    page = show_view(choose_kind(page, "sparse"), "Train")
     page.number_input(key="train_sparse_epochs").set_value(100_000)
     page.button(key="train").click()
     page = page.run()
@@ -43,7 +43,7 @@ def test_stop_keeps_what_was_learnt(page, small_mnist):
 
 
 def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
-    page = choose_kind(page, "sparse")
+    page = show_view(choose_kind(page, "sparse"), "Train")
     page.number_input(key="train_sparse_epochs").set_value(1)
     page.button(key="train_ladder").click()
     page = page.run()
@@ -60,8 +60,7 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
     assert weights == list(LADDERS["sparse"])
     assert not page.button(key="train_ladder").disabled
     assert {shown.checkpoint.train_config.epochs for shown in lab.models.values()} == {1}
-    # The open view is Compare: its columns are the shipped rungs and then those of this ladder.
-    page = put_on_canvas(page, enlarged_digit(0))
+    page = show_view(page, "Compare")
     columns = [
         name
         for element in page.main.get("html")
@@ -83,7 +82,7 @@ def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypa
 
 
 def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
-    page = choose_kind(page, "sparse")
+    page = show_view(choose_kind(page, "sparse"), "Train")
     page.number_input(key="train_sparse_epochs").set_value(100_000)
     page.button(key="train_ladder").click()
     page = page.run()
@@ -110,11 +109,12 @@ def test_stop_ends_the_runs_of_a_ladder_that_wait_too(page, small_mnist):
 def test_an_impossible_field_is_a_sentence_and_starts_nothing(page, field, value, named):
     page = train_on(choose_kind(page, "sparse"), **{field: value})
     assert page.session_state["lab"].runs == []
-    assert named in page.sidebar.error[0].value
-    assert page.sidebar.error[0].value.count("\n") == 0
+    assert named in page.error[0].value
+    assert page.error[0].value.count("\n") == 0
 
 
 def test_a_recipe_fills_in_the_fields(page):
+    page = show_view(page, "Train")
     page.selectbox(key="train_contractive_recipe").set_value("reference")
     page = page.run()
     assert page.number_input(key="train_contractive_batch_size").value == 600
@@ -122,13 +122,16 @@ def test_a_recipe_fills_in_the_fields(page):
     assert page.number_input(key="train_contractive_learning_rate").value == 1e-3
 
 
-def test_fields_survive_a_look_at_the_other_kind(page):
+def test_fields_survive_a_look_at_the_other_kind_and_at_another_view(page):
+    page = show_view(page, "Train")
     page.number_input(key="train_contractive_epochs").set_value(7)
     page = choose_kind(choose_kind(page.run(), "sparse"), "contractive")
+    page = show_view(show_view(page, "Play"), "Train")
     assert page.number_input(key="train_contractive_epochs").value == 7
 
 
 def test_only_devices_that_are_there_are_offered(page):
+    page = show_view(page, "Train")
     expected = ["auto", "cuda", "cpu"] if torch.cuda.is_available() else ["auto", "cpu"]
     assert page.selectbox(key="device").options == expected
 

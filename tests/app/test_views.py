@@ -12,7 +12,7 @@ from ae_core.analysis.metrics import JacobianMetrics
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.ui.views import VIEWS
-from tests.app.conftest import choose_kind, figures_on, texts
+from tests.app.conftest import bodies, choose_kind, texts, upload, values_on
 from tests.app.opened_views import opened
 
 
@@ -20,11 +20,12 @@ from tests.app.opened_views import opened
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_view_says_what_to_do_without_a_drawing_and_fills_with_one(page, kind, view):
     page = opened(page, kind, view, drawn=False)
-    needs_none = view == "Learn" or (view == "Wrong and right" and kind == "sparse")
+    needs_none = view in ("Play", "Train", "Learn") or (view == "Mistakes" and kind == "sparse")
     asks = any("Draw a digit, or place one" in text for text in texts(page.main.markdown))
     assert asks != needs_none
+    assert " ".join(bodies(page)).count("Draw a digit.") == 4 + (view == "Play"), "the panels, and the strip"
     page = opened(page, kind, view)
-    assert not any("Draw a digit" in text for text in texts(page.main.markdown))
+    assert not any("Draw a digit" in text for text in texts(page.main.markdown) + bodies(page))
     assert "nan" not in " ".join(texts(page.main.markdown) + texts(page.main.caption)).lower().split()
 
 
@@ -57,10 +58,7 @@ def test_a_code_that_never_changes_is_said_to_be_constant(page, few_measured, co
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         page = choose_kind(page, kind)
-        page.button_group(key="source").set_value("File")
-        page = page.run()
-        page.file_uploader(key="upload").upload(constant_model[kind].name, constant_model[kind].read_bytes())
-        page = page.run()
+        page = upload(page, constant_model[kind].name, constant_model[kind].read_bytes())
         page = opened(page, kind, view)
     bodies = " ".join(element.proto.body for element in page.main.get("html"))
     words = set(
@@ -68,8 +66,8 @@ def test_a_code_that_never_changes_is_said_to_be_constant(page, few_measured, co
     )
     assert not words & {"nan", "NaN", "inf"}
     expected = {
-        "Compare": "the code is constant",
-        "Sparsity": "its code is 0",
+        "Play": "the code is constant",
+        "Units": "its code is 0",
         "Jacobian": "does not change at all around this drawing",
         "Robustness": "constant",
     }.get(view, "")
@@ -85,14 +83,11 @@ def test_a_model_that_blew_up_is_refused_with_a_sentence(page, few_measured, tmp
     path = tmp_path / "large.safetensors"
     save_checkpoint(checkpoint, path)
     page = opened(page, "contractive", "Learn")
-    before = figures_on(page)
-    page.button_group(key="source").set_value("File")
-    page = page.run()
-    page.file_uploader(key="upload").upload(path.name, path.read_bytes())
-    page = page.run()
+    before = values_on(page)
+    page = upload(page, path.name, path.read_bytes())
     assert not page.exception
     assert "blew up" in page.error[0].value
-    assert figures_on(page) == before
+    assert values_on(page) == before
 
 
 def test_a_missing_rung_is_a_sentence_in_the_views_that_need_it(page, monkeypatch, tmp_path):
@@ -103,4 +98,4 @@ def test_a_missing_rung_is_a_sentence_in_the_views_that_need_it(page, monkeypatc
     page = page.run()
     assert not page.exception
     assert any("contractive-0.01.safetensors" in error for error in texts(page.error))
-    assert "MSE of this digit" in figures_on(page), "the live panels go on"
+    assert "MSE" in values_on(page), "the live panels go on"

@@ -13,7 +13,12 @@ import ae_core
 
 CORE = Path(ae_core.__file__).parent
 ROOT = CORE.parent
-VIEWS = [*sorted((CORE / "ui" / "views").glob("*.py")), CORE / "ui/live_panels.py", CORE / "ui/take_away.py"]
+VIEWS = [
+    *sorted((CORE / "ui" / "views").glob("*.py")),
+    CORE / "ui/panels.py",
+    CORE / "ui/strip.py",
+    CORE / "ui/take_away.py",
+]
 TENSORS = {"numpy", "item", "unflatten", "encode", "decode", "square", "norm", "detach", "inference_mode"}
 """Methods of tensors and models that compute, or turn tensors into values."""
 

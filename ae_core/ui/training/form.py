@@ -1,4 +1,4 @@
-"""The sidebar's training: the recipe's fields, the buttons that start and stop, and the runs at work."""
+"""Train: the recipe's fields, the buttons that start and stop, and the runs at work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ae_core.analysis.inspection import Seen
 from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
 from ae_core.training.background import TrainingRun, train_ladder
@@ -15,6 +16,7 @@ from ae_core.training.job import Job
 from ae_core.ui import keys, shown_model
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 from ae_core.ui.training import interrupted_runs, watching
 
@@ -32,32 +34,39 @@ _FIELDS = (
 """The fields of a recipe that can be changed on the page; the others stay as the recipe has them."""
 
 
-def sidebar() -> None:
-    """The form, and the runs below it."""
-    st.header("Train", anchor=False)
-    _fields(keys.shown_kind())
+def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
+    """The form, and beside it the runs."""
+    left, right = st.columns([2, 3], gap="medium")
     at_work = lab().running
-    with st.container(horizontal=True):
-        st.button("Train", type="primary", on_click=guard(_start), disabled=at_work, key="train")
-        st.button("Stop", on_click=guard(watching.stop), disabled=not at_work, key="stop")
-        st.button(
-            "Train the whole ladder",
-            on_click=guard(_start_ladder),
-            disabled=at_work,
-            key="train_ladder",
-            help="One model for each penalty weight of the slider, with the other fields as above: all at "
-            "once on CUDA, one after another on a CPU. Each is listed under Mine and in Compare as soon as "
-            "it is measured.",
-        )
-    if lab().training_problem is not None:
-        st.error(lab().training_problem)
-    if not at_work:
-        interrupted_runs.show()
-    # The timer runs only while there is something to watch.
-    st.fragment(watching.watch, run_every=_POLL_SECONDS if at_work else None)()
-    if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
-        label = "Show this model" if len(lab().runs) == 1 else "Show the newest model"
-        st.button(label, on_click=guard(shown_model.show_newest), key="show_newest")
+    with left:
+        _fields(keys.shown_kind())
+        with st.container(horizontal=True):
+            st.button("Train", type="primary", on_click=guard(_start), disabled=at_work, key="train")
+            st.button("Stop", on_click=guard(watching.stop), disabled=not at_work, key="stop")
+            st.button(
+                "Train the whole ladder",
+                on_click=guard(_start_ladder),
+                disabled=at_work,
+                key="train_ladder",
+                help="One model for each penalty weight of the slider, with the other fields as above: all "
+                "at once on CUDA, one after another on a CPU. Each can be chosen as A and B, and stands in "
+                "Compare, as soon as it is measured.",
+            )
+        if lab().training_problem is not None:
+            st.error(lab().training_problem)
+        if not at_work:
+            interrupted_runs.show()
+    with right:
+        if not lab().runs:
+            st.caption(
+                "Train a model on all 60,000 images, and watch it learn your own drawing here. You can go on "
+                "drawing meanwhile."
+            )
+        # The timer runs only while there is something to watch.
+        st.fragment(watching.watch, run_every=_POLL_SECONDS if at_work else None)()
+        if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
+            label = "Show this model as A" if len(lab().runs) == 1 else "Show the newest model as A"
+            st.button(label, on_click=guard(shown_model.show_newest), key="show_newest")
 
 
 def _field(name: str) -> Key[Any]:

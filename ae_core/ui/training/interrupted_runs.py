@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.notation import power_notation
+from ae_core.analysis.page_names import View
 from ae_core.config import Recipe
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.training.background import TrainingRun
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RunFolder, interrupted, runs_dir
 from ae_core.training.saved_run import SavedRun
+from ae_core.ui import keys
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 from ae_core.ui.training import watching
@@ -29,6 +32,14 @@ def new_folder(recipe: Recipe) -> RunFolder | None:
         return None
 
 
+def hint() -> None:
+    """Say in a line that there are such runs, for the views in which they are not listed."""
+    if interrupted(runs_dir(), 1):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("A training was interrupted.", width="content")
+            st.button("See it", key="see_interrupted", on_click=guard(keys.show_view), args=(View.TRAIN,))
+
+
 def show() -> None:
     """List the runs that ended with their program or their page, to resume or to forget."""
     for name, run in interrupted(runs_dir(), _MOST).items():
@@ -42,7 +53,8 @@ def show() -> None:
 def _description(run: SavedRun) -> str:
     train = run.recipe.train
     of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
-    return f"{run.recipe.model.kind}, weight {train.penalty_weight:g}, step {run.state.step:,}{of_steps}"
+    weight = power_notation(train.penalty_weight)
+    return f"{run.recipe.model.kind}, weight {weight}, step {run.state.step:,}{of_steps}"
 
 
 def _go_on(name: str) -> None:

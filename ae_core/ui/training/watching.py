@@ -6,10 +6,12 @@ from time import monotonic, sleep
 
 import streamlit as st
 
+from ae_core.analysis.notation import power_notation
 from ae_core.render import charts, maps
 from ae_core.training.background import TrainingRun
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
 from ae_core.ui import library, style
+from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 _STOP_SECONDS = 0.4
@@ -42,10 +44,34 @@ def collect() -> bool:
         checkpoint = run.snapshot().checkpoint
         if checkpoint is not None:
             run.forget_state()
-            train = checkpoint.train_config
-            title = f"{checkpoint.model_config.kind} {train.penalty_weight:g} no. {len(lab().models) + 1}"
+            title = f"{_name(run)} no. {len(lab().models) + 1}"
             lab().models[title] = library.wrap_trained(title, checkpoint)
     return bool(ended)
+
+
+def _name(run: TrainingRun) -> str:
+    return f"{run.recipe.model.kind} {power_notation(run.recipe.train.penalty_weight)}"
+
+
+def at_work() -> bool:
+    """Whether a run goes on, or has ended and its model is not listed yet."""
+    return lab().running or any(run not in lab().collected for run in lab().runs)
+
+
+def strip() -> None:
+    """How far the runs are, in a line; for the views in which they are not watched."""
+    if not at_work():
+        return
+    run = _newest_at_work()
+    _, text = _bar(run.snapshot())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="training_strip"):
+        st.caption(
+            f"{_name(run)}: {text}",
+            width="content",
+        )
+        st.button("Stop", on_click=guard(stop), key="strip_stop", disabled=not lab().running)
+    if collect():
+        st.rerun()
 
 
 def watch() -> None:
@@ -56,7 +82,7 @@ def watch() -> None:
         snapshot = run.snapshot()
         share, text = _bar(snapshot)
         # Named, since the page may show the other kind by now.
-        st.progress(share, f"{run.recipe.model.kind} {run.recipe.train.penalty_weight:g}: {text}")
+        st.progress(share, f"{_name(run)}: {text}")
         if snapshot.error is not None:
             st.error(snapshot.error)
         elif snapshot.warning is not None and snapshot.running:

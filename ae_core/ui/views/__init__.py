@@ -1,35 +1,49 @@
-"""The tabs below the live panels: one file per view, built only while its tab is open."""
+"""What stands below the live panels: one file per view, built only while it is open."""
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Callable
+from typing import NamedTuple
 
+from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
-from ae_core.data import Picture
 from ae_core.ui import keys
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
-from ae_core.ui.views import compare, jacobian, learn, mistakes, robustness, sparsity
+from ae_core.ui.training import form
+from ae_core.ui.views import compare, jacobian, learn, mistakes, play, robustness, units
+
+
+class _Entry(NamedTuple):
+    show: Callable[[Choice, Seen | None], None]
+    follows: bool = False
+    """Whether it is renewed while the pen is down: it costs less than 50 ms."""
+
 
 VIEWS = {
-    View.COMPARE: compare.show,
-    View.SPARSITY: sparsity.show,
-    View.JACOBIAN: jacobian.show,
-    View.ROBUSTNESS: robustness.show,
-    View.MISTAKES: mistakes.show,
-    View.LEARN: learn.show,
+    View.PLAY: _Entry(play.show, follows=True),
+    View.TRAIN: _Entry(form.show),
+    View.COMPARE: _Entry(compare.show),
+    View.UNITS: _Entry(units.show),
+    View.JACOBIAN: _Entry(jacobian.show),
+    View.ROBUSTNESS: _Entry(robustness.show),
+    View.MISTAKES: _Entry(mistakes.show, follows=True),
+    View.LEARN: _Entry(learn.show),
 }
 
 
-def show(choice: Choice, picture: Picture | None) -> None:
-    """The open view, of the chosen model and the drawing."""
-    if choice.model is None:
-        return
-    # A container whether it is filled or not: tabs that move down the page forget which one is open.
-    with st.container(), guard_part():
-        learn.guide()
-    tabs = st.tabs([view.value for view in VIEWS], key=keys.VIEW.name, bind="query-params")
-    for tab, view in zip(tabs, VIEWS.values(), strict=True):
-        if tab.open:
-            with tab, guard_part():
-                view(choice.model, picture)
+def offered() -> list[View]:
+    """The views that can be opened: all, or while presenting those that the link names."""
+    named = keys.views_in_address() if keys.presenting() else ()
+    return [view for view in VIEWS if view.value in named] or list(VIEWS)
+
+
+def is_followed() -> bool:
+    """Whether the open view is renewed while the pen is down."""
+    return VIEWS[View(keys.VIEW.get())].follows
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The open view."""
+    with guard_part():
+        VIEWS[View(keys.VIEW.get())].show(choice, seen)

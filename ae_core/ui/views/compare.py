@@ -10,15 +10,16 @@ import numpy as np
 import streamlit as st
 
 from ae_core.analysis import glossary
-from ae_core.analysis.inspection import Inspection, difference
+from ae_core.analysis.inspection import Inspection, Seen, difference
+from ae_core.analysis.notation import power_notation
 from ae_core.config import Kind
-from ae_core.data import Picture
 from ae_core.errors import TableError
 from ae_core.render import charts, maps
 from ae_core.sweep.table import SweepPoint, read_table
-from ae_core.ui import keys, shown_model, style
+from ae_core.ui import keys, markup, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
 _COLUMNS = 8
@@ -26,18 +27,21 @@ _COLUMNS = 8
 _CELL = maps.CELL_PIXELS
 
 
-def show(shown: Shown, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """The trade-off over the test set, then every model on this drawing, then the difference of two."""
     style.question("What does a stronger penalty buy, and what does it cost?")
+    shown = choice.a
+    if shown is None:
+        return
     models = shown_model.comparable(shown)
     _trade_off(models, shown)
     _test_set(models)
-    if picture is None:
+    if seen is None:
         st.markdown("Draw a digit, or place one, to see it under every model side by side.")
         return
-    seen = [lab().inspect(model, picture) for model in models]
-    _maps(models, seen)
-    _difference([model.label for model in models], seen, shown.kind)
+    _maps(models, [lab().inspect(model, seen) for model in models])
+    if choice.b is not None and choice.b is not shown:
+        _difference(shown, choice.b, seen)
 
 
 def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
@@ -109,8 +113,8 @@ def _test_set(models: Sequence[Shown]) -> None:
 
 def _in_words(sweep: Sequence[SweepPoint], cost: str) -> str:
     return "".join(
-        f"; sweep, weight {point.penalty_weight:g}, mean of {point.seeds}: {point.test_mse.mean:.3g} "
-        f"at {point.costs[cost].mean:.3g}"
+        f"; sweep, weight {power_notation(point.penalty_weight)}, mean of {point.seeds}: "
+        f"{point.test_mse.mean:.3g} at {point.costs[cost].mean:.3g}"
         for point in sweep
     )
 
@@ -159,29 +163,23 @@ def _choose(models: Sequence[Shown]) -> None:
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     """One column per model, one row per quantity; the maps of a row share their colour scale."""
-    own_scales = st.toggle(
-        "Each map on a scale of its own",
-        key=keys.OWN_SCALES.name,
-        bind="query-params",
-        help="Off: one colour scale per row, logarithmic where the models differ by orders of magnitude, so "
-        "that sizes compare. On: every map from 0 to its own largest value, so that shapes compare.",
-    )
+    own_scales = bool(keys.OWN_SCALES.find())
     errors = [one.error for one in seen]
     codes = [one.code_magnitudes for one in seen]
     sensitivities = [one.sensitivity_map for one in seen]
     largest_error = max(float(one.max()) for one in errors)
     for first in range(0, len(models), _COLUMNS):
         part = slice(first, first + _COLUMNS)
-        style.show(style.columns("penalty weight", [model.label for model in models[part]], strong=True))
+        markup.show(markup.columns("penalty weight", [model.label for model in models[part]], strong=True))
         _row("Reconstruction", [maps.grey_picture(one.reconstruction, _CELL) for one in seen[part]])
-        style.show(style.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]]))
+        markup.show(markup.columns("MSE of this digit", [f"{one.mse:.2g}" for one in seen[part]]))
         _row("Error |x̂ − x|", [_linear(one, own_scales, largest_error) for one in errors[part]])
         if not own_scales:
-            style.show(style.colour_scale(maps.css_gradient(), largest_error, "error"))
+            markup.show(markup.colour_scale(maps.css_gradient(), largest_error, "error"))
         _log_row("Code", "activation", codes, part, own_scales, maps.code_map)
-        style.show(style.columns("active units", [str(one.active_count) for one in seen[part]]))
+        markup.show(markup.columns("active units", [str(one.active_count) for one in seen[part]]))
         _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
-        style.show(style.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
+        markup.show(markup.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
 
 
 def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:
@@ -197,7 +195,7 @@ def _log_row(
         return
     scale = maps.LogScale.over(values)
     _row(title, [draw(scale.share(one), 1.0, _CELL) for one in values[part]])
-    style.show(style.colour_scale(maps.css_gradient(), scale.largest, unit, scale.smallest, log=True))
+    markup.show(markup.colour_scale(maps.css_gradient(), scale.largest, unit, scale.smallest, log=True))
 
 
 def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
@@ -209,17 +207,10 @@ def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
     )
 
 
-def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: Kind) -> None:
-    """The signed difference of two models of the reader's choice."""
-    style.question("How do two of them differ on this drawing?")
-    left, right = st.columns(2)
-    with left:
-        first = st.selectbox("A", labels, index=0, key=keys.compared("a", kind).name, bind="query-params")
-    with right:
-        second = st.selectbox(
-            "B", labels, index=len(labels) - 1, key=keys.compared("b", kind).name, bind="query-params"
-        )
-    a_minus_b = difference(seen[labels.index(first)], seen[labels.index(second)])
+def _difference(a: Shown, b: Shown, seen: Seen) -> None:
+    """The signed difference of A and B."""
+    style.question("How do A and B differ on this drawing?")
+    a_minus_b = difference(lab().inspect(a, seen), lab().inspect(b, seen))
     differences = {
         "Reconstruction, A − B": a_minus_b.reconstruction,
         "Error, A − B": a_minus_b.error,
@@ -234,5 +225,5 @@ def _difference(labels: Sequence[str], seen: Sequence[Inspection], kind: Kind) -
                 width="stretch",
                 alt=f"{title}, from −{largest:.3g} to {largest:.3g}.",
             )
-            style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "", -largest))
+            markup.show(markup.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "", -largest))
     st.caption("Red: larger under A. Blue: larger under B. White: the same.")

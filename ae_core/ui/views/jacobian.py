@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from ae_core.analysis.inspection import Seen
 from ae_core.analysis.linearization import Linearization, leading_tangents, linearize, norm_estimates, spectra
 from ae_core.analysis.neighbourhood import walk_tangent
 from ae_core.data import Picture
 from ae_core.model import Autoencoder
 from ae_core.render import charts, maps
-from ae_core.ui import keys, style
+from ae_core.ui import keys, markup, style
 from ae_core.ui.library import Shown
-from ae_core.ui.shown_model import comparable
+from ae_core.ui.shown_model import Choice, comparable
 
 _PROBES = (1, 4, 16, 64)
 _TANGENTS = 6
@@ -23,13 +24,16 @@ _DIRECTIONS = 64
 """Random directions beside the tangent."""
 
 
-def show(shown: Shown, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """What the chosen model's encoder does in the neighbourhood of the drawing."""
     style.question("Which changes of this drawing does the code follow, and which does it ignore?")
-    if picture is None:
+    shown = choice.a
+    if shown is None:
+        return
+    if seen is None:
         st.markdown("Draw a digit, or place one, to see its Jacobian.")
         return
-    model = shown.checkpoint.model
+    picture, model = seen.x, shown.checkpoint.model
     local = linearize(model, picture)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -69,8 +73,8 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
         )
         + " probes.",
     )
-    style.show(
-        style.values(
+    markup.show(
+        markup.values(
             {"exact": f"{exact:.5g}"}
             | {
                 f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
@@ -120,7 +124,7 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
     style.question("What does the code follow most?")
     st.markdown("The leading tangents, right singular vectors of J")
     leading = leading_tangents(local, _TANGENTS)
-    style.show(style.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True))
+    markup.show(markup.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True))
     st.image(
         maps.grid([[maps.signed_map(one, float(np.abs(one).max()), maps.CELL_PIXELS) for one in leading]]),
         width="stretch",
@@ -175,7 +179,7 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
         }
         if at_random.value > 0:
             values["tangent over random"] = f"{along / at_random.value:.3g}"
-        style.show(style.values(values))
+        markup.show(markup.values(values))
         st.caption(
             "Pictures are shown clamped to [0, 1]; the encoder gets them as they are. Dotted: what J says, "
             "in proportion to the distance. J is local: where a curve leaves its dotted line, the encoder "

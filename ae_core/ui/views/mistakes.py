@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.inspection import Seen
 from ae_core.analysis.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
-from ae_core.data import Picture, first_test_pictures
-from ae_core.ui import style
-from ae_core.ui.library import Shown
+from ae_core.data import first_test_pictures
+from ae_core.ui import markup, style
+from ae_core.ui.shown_model import Choice
 
 _BATCH = 100
 """Test images behind the KL penalty: as many as a step of the published recipe has."""
 
 
-def show(shown: Shown, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """Each mistake with its value beside the right one."""
     style.question("What do the formulas measure that are often written instead of the penalty?")
+    shown = choice.a
+    if shown is None:
+        return
     target = shown.checkpoint.train_config.sparsity_target
     if target is not None:
         st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
         _cards(sparsity_mistakes(shown.checkpoint.model, first_test_pictures(_BATCH), target))
         return
-    if picture is None:
+    if seen is None:
         st.markdown("Draw a digit, or place one: the formulas are measured on it.")
         return
     st.markdown("Measured on this model and this drawing.")
-    _cards(contraction_mistakes(shown.checkpoint.model, picture))
+    _cards(contraction_mistakes(shown.checkpoint.model, seen.x))
 
 
 def _cards(mistakes: list[Mistake]) -> None:
@@ -39,8 +43,8 @@ def _cards(mistakes: list[Mistake]) -> None:
             st.caption("Right")
             st.code(mistake.right_code, language="python", wrap_lines=True)
             st.caption(mistake.quantity)
-            style.show(
-                style.values(
+            markup.show(
+                markup.values(
                     {"it gives": f"{mistake.wrong:.4g}", "right": f"{mistake.right:.4g}"} | _ratio(mistake)
                 )
             )

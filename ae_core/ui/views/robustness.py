@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.corruption import CORRUPTIONS, corrupt, corrupt_by
+from ae_core.analysis.inspection import Seen
 from ae_core.analysis.neighbourhood import contraction_curve, linear_reach
 from ae_core.analysis.robustness import change_between, respond, response_curve
 from ae_core.data import PIXELS, Picture, first_test_pictures
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
-from ae_core.ui import keys, style
+from ae_core.ui import keys, markup, style
 from ae_core.ui.library import BY_NUMBER, Shown
-from ae_core.ui.shown_model import comparable
+from ae_core.ui.shown_model import Choice, comparable
 
 _STRENGTHS = 9
 """Places along the strength at which the curves are measured, at most."""
@@ -24,10 +25,15 @@ _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
 
-def show(shown: Shown, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """One change of the drawing under every model, then random moves of a growing length."""
     style.question("How far does the code move when the picture changes a little?")
+    shown = choice.a
+    if shown is None:
+        return
     models = comparable(shown)
+    # The changes of this view are made to the clean drawing, whatever noise the panels show.
+    picture = None if seen is None else seen.clean
     if picture is None:
         st.markdown("Draw a digit, or place one, to shift, turn, blur or erase it.")
     else:
@@ -63,10 +69,10 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
             width="stretch",
             alt=f"The drawing, and the drawing after {name.lower()} of {strength:g} {kind.unit}.",
         )
-        style.show(style.values({"Distance of the two": f"{change.distance:.3g}"}))
+        markup.show(markup.values({"Distance of the two": f"{change.distance:.3g}"}))
         st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
     with right:
-        style.show(style.columns("penalty weight", [model.label for model in models], strong=True))
+        markup.show(markup.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
         st.image(
             maps.grid([[maps.grey_picture(one.reconstruction, maps.CELL_PIXELS) for one in responses]]),
@@ -74,20 +80,20 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
             alt=f"Reconstruction of the changed drawing under {len(models)} models, in the order of the "
             "headings.",
         )
-        style.show(
-            style.columns(
+        markup.show(
+            markup.columns(
                 "code moved, in spreads of the code",
                 ["constant" if one.code_moved is None else f"{one.code_moved:.2g}" for one in responses],
             )
         )
-        style.show(
-            style.columns(
+        markup.show(
+            markup.columns(
                 "reconstruction moved (RMS of the pixels)",
                 [f"{one.reconstruction_moved:.2g}" for one in responses],
             )
         )
-        style.show(
-            style.columns(
+        markup.show(
+            markup.columns(
                 "distance of the reconstruction to the unchanged drawing (RMS)",
                 [f"{one.distance_to_unchanged:.2g}" for one in responses],
             )

@@ -8,25 +8,25 @@ from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import decoded, enlarged_digit, figures_on, put_on_canvas
+from tests.app.conftest import decoded, enlarged_digit, put_on_canvas, values_on
 from tests.app.opened_views import X, chart_of, opened
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_unit_switched_off_changes_the_reconstruction_and_reset_gives_it_back(page, kind):
-    page = opened(page, kind, "Sparsity")
-    model = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_{kind}"]]).model
+    page = opened(page, kind, "Units")
+    model = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_A_{kind}"]]).model
     with torch.inference_mode():
         code = model.encode(X)[0]
         strongest = int(code.argmax())
         silenced = code.clone()
         silenced[strongest] = 0
         whole, without = model.decode(torch.stack([code, silenced])).clamp(0, 1)
-    before = figures_on(page)
+    before = values_on(page)
     assert before["Mean squared change of the picture"] == "0.00000"
     page.button(key=f"unit_{strongest}").click()
     page = page.run()
-    after = figures_on(page)
+    after = values_on(page)
     assert after["Units switched off"] == str(strongest)
     assert after["Mean squared change of the picture"] == f"{(whole - without).square().mean().item():.5f}"
     assert after["MSE without them"] == f"{(without - X).square().mean().item():.5f}"
@@ -36,14 +36,14 @@ def test_a_unit_switched_off_changes_the_reconstruction_and_reset_gives_it_back(
     assert page.button(key=f"unit_{strongest}").label == f"{strongest} off"
     page.button(key="units_reset").click()
     page = page.run()
-    assert figures_on(page)["Units switched off"] == "none"
-    assert figures_on(page)["Mean squared change of the picture"] == "0.00000"
+    assert values_on(page)["Units switched off"] == "none"
+    assert values_on(page)["Mean squared change of the picture"] == "0.00000"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sparsity_s_charts_are_the_test_set_s_means_and_densities(page, kind):
-    page = opened(page, kind, "Sparsity", drawn=False)
-    checkpoint = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_{kind}"]])
+    page = opened(page, kind, "Units", drawn=False)
+    checkpoint = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_A_{kind}"]])
     with torch.inference_mode():
         codes = checkpoint.model.encode(to_float(load_mnist("test").images))
     means = decoded(chart_of(page, "unit_means")["data"][0]["y"])
@@ -52,7 +52,7 @@ def test_sparsity_s_charts_are_the_test_set_s_means_and_densities(page, kind):
     active, never = (decoded(bars["y"]) for bars in chart_of(page, "density_histogram")["data"])
     assert never.tolist() == [(density == 0).sum()]
     assert active.sum() == (density > 0).sum()
-    shown = figures_on(page)
+    shown = values_on(page)
     assert shown["Active units per image"] == f"{density.sum():.1f} of {codes.shape[1]}"
     l0 = (codes != 0).float().sum(1).mean().item()
     assert shown["Units that are not zero, per image (l0)"] == f"{l0:.1f} of {codes.shape[1]}"

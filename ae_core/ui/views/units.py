@@ -1,11 +1,11 @@
-"""Sparsity: which units make up the drawing, what each adds, and how the model uses its units overall."""
+"""Units: which of them make up the drawing, what each adds, and how the model uses its units overall."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from ae_core.analysis.inspection import Inspection
+from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.units import (
     UnitUse,
     ablate,
@@ -15,12 +15,13 @@ from ae_core.analysis.units import (
     measure_unit_use,
     strongest_units,
 )
-from ae_core.data import Picture, load_mnist
+from ae_core.data import load_mnist
 from ae_core.model import Autoencoder
 from ae_core.render import maps, unit_charts
-from ae_core.ui import style
+from ae_core.ui import markup, style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
 _UNITS = 8
@@ -34,20 +35,23 @@ def use_of(shown: Shown) -> UnitUse:
     return measure_unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
 
 
-def show(shown: Shown, picture: Picture | None) -> None:
+def show(choice: Choice, seen: Seen | None) -> None:
     """The drawing's units first, then all units over the test set."""
     style.question("Which units make up this drawing, and what does each of them add?")
+    shown = choice.a
+    if shown is None:
+        return
     use = use_of(shown)
-    if picture is None:
+    if seen is None:
         st.markdown("Draw a digit, or place one, to see its most active units.")
     else:
-        _drawing(shown, use, lab().inspect(shown, picture))
+        _drawing(shown, use, lab().inspect(shown, seen))
     style.question("How does the model use its units over the whole test set?")
     _model(shown, use)
 
 
 def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
-    units = strongest_units(seen.code, _UNITS)
+    units = _shown_units(seen)
     if not units:
         st.markdown(
             "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
@@ -76,6 +80,14 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
         _contributions(shown.checkpoint.model, seen, units, use)
 
 
+def _shown_units(seen: Inspection) -> list[int]:
+    """The unit that was chosen, then the strongest ones."""
+    chosen, strongest = lab().unit, strongest_units(seen.code, _UNITS)
+    if chosen is None or chosen >= len(seen.code):
+        return strongest
+    return [chosen, *(unit for unit in strongest if unit != chosen)][:_UNITS]
+
+
 def _switch(model: int, unit: int) -> None:
     lab().units_off[model] ^= {unit}
 
@@ -88,8 +100,8 @@ def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
         width="stretch",
         alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
     )
-    style.show(
-        style.values(
+    markup.show(
+        markup.values(
             {
                 "Units switched off": ", ".join(map(str, sorted(off))) or "none",
                 "MSE with all units": f"{seen.mse:.5f}",
@@ -104,15 +116,15 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
     """One column per unit: what decoding adds with it, and the test digits that it answers to most."""
     added = contributions(model, seen.code, units)
     largest = float(np.abs(added).max())
-    style.show(style.columns("unit", [str(unit) for unit in units], strong=True))
-    style.show(style.columns("activation", [f"{seen.code[unit]:.2g}" for unit in units]))
+    markup.show(markup.columns("unit", [str(unit) for unit in units], strong=True))
+    markup.show(markup.columns("activation", [f"{seen.code[unit]:.2g}" for unit in units]))
     st.caption("What the decoder adds with the unit: the picture with it minus the one without")
     st.image(
         maps.grid([[maps.signed_map(one, largest, maps.CELL_PIXELS) for one in added]]),
         width="stretch",
         alt=f"What each of the units {', '.join(map(str, units))} adds to the reconstruction.",
     )
-    style.show(style.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
+    markup.show(markup.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
     st.caption("The test digits that activate it most")
     examples = example_pictures(load_mnist("test").images, use, units)
     st.image(
@@ -147,8 +159,8 @@ def _model(shown: Shown, use: UnitUse) -> None:
             alt="Histogram of the share of test images on which each unit is active; half of the units are "
             f"active on more than {use.median_density:.1%} of the images.",
         )
-    style.show(
-        style.values(
+    markup.show(
+        markup.values(
             {
                 "Active units per image": f"{use.density.sum():.1f} of {len(use.density)}",
                 "Units that are not zero, per image (l0)": f"{use.l0:.1f} of {len(use.density)}",

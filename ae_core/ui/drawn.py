@@ -1,0 +1,196 @@
+"""What is on the canvas: its history, what buttons, links and files put there, and how a link says it."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import Any
+
+import numpy as np
+import torch
+
+from ae_core.data import load_mnist, to_float
+from ae_core.drawing import to_mnist
+from ae_core.drawing.photo import SIDE
+from ae_core.drawing.strokes import PenStroke, from_text, ink_of, strokes_of, to_text
+from ae_core.errors import PictureError
+from ae_core.render.maps import data_url, to_png
+from ae_core.ui import keys
+from ae_core.ui.state import Placed, Stroke, lab
+
+_START = (3, 2)
+"""The test digit that a new page shows, and which of its examples."""
+_UNDO_DEPTH = 50
+_LONGEST_IN_ADDRESS = 4000
+"""Characters: browsers and servers cut longer addresses."""
+_nonces = count(1)
+
+
+def put(drawing: dict[str, Any], png: bytes | None) -> None:
+    """Put a drawing onto the canvas, for callbacks: before the canvas itself runs."""
+    data = None if png is None else data_url(png)
+    # The canvas takes a drawing over only if it differs from the one before: hence the nonce.
+    lab().placed = {**drawing, "nonce": next(_nonces)}
+    keys.CANVAS.set({"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None})
+
+
+def place(placed: Placed) -> None:
+    """Put a picture onto the canvas."""
+    png = to_png(placed.ink)
+    corner = {"left": 0, "top": 0, "originX": "left", "originY": "top"}
+    drawing = {"objects": [{"type": "Image", "src": data_url(png), **corner}]}
+    lab().placed_by_shapes[_shapes(drawing)] = placed
+    put(drawing, png)
+
+
+def place_photo(ink: np.ndarray) -> None:
+    """Put the ink of a photo onto the canvas, uint8, shape (SIDE, SIDE)."""
+    place(Placed(to_mnist(ink), ink, pen=None))
+
+
+def place_sample(digit: int, index: int, is_start: bool = False) -> None:
+    """Put an example of a digit onto the canvas; after the last test image of it comes the first again."""
+    images, labels = load_mnist("test")
+    examples = torch.nonzero(labels == digit).flatten()
+    index %= len(examples)
+    lab().examples_placed[digit] = index + 1
+    chosen = examples[index : index + 1]
+    ink = _enlarged(images[chosen[0], 0].numpy())
+    name = None if is_start else f"{digit}.{index}"
+    place(Placed(to_float(images[chosen]), ink, name, is_start=is_start))
+
+
+def place_next(digit: int) -> None:
+    """Put the next example of a digit onto the canvas."""
+    place_sample(digit, lab().examples_placed.get(digit, 0))
+
+
+def clear() -> None:
+    """Empty the canvas."""
+    lab().strokes.clear()
+    put({"objects": []}, None)
+
+
+def undo() -> None:
+    """Take back the last stroke, or what was placed last."""
+    strokes = lab().strokes
+    strokes.pop()
+    if strokes:
+        put(strokes[-1].drawing, strokes[-1].png)
+    else:
+        clear()
+
+
+def remember() -> None:
+    """Keep what the canvas says as a step for undo, before it is drawn, with what the model sees of it.
+
+    What a button placed comes back from the browser, redrawn with soft edges: the first version stays.
+    """
+    from streamlit_drawable_canvas import CanvasResult  # needs a running script
+
+    said = (keys.CANVAS.find() or {}).get("drawing")
+    if said is None or said.get("data") is None:
+        return
+    canvas = CanvasResult(said["raw"], said["data"], return_image_data=True)
+    shapes = _shapes(said["raw"])
+    strokes = lab().strokes
+    if strokes and strokes[-1].shapes == shapes:
+        return
+    placed = lab().placed_by_shapes.get(shapes)
+    if placed is not None:
+        picture, sample, pen, is_start = placed.picture, placed.sample, placed.pen, placed.is_start
+    else:
+        below, drawn = _below(said["raw"])
+        if below.is_start and drawn:
+            place(_painted(tuple(drawn)))
+            remember()
+            return
+        pen = None if drawn is None or below.pen is None else (*below.pen, *drawn)
+        picture, sample, is_start = to_mnist(canvas.image_data), below.sample, False
+    if strokes or picture is not None:
+        strokes.append(Stroke(said["raw"], canvas.image_bytes, shapes, picture, sample, pen, is_start))
+        del strokes[:-_UNDO_DEPTH]
+
+
+def _painted(pen: tuple[PenStroke, ...], below: Placed | None = None) -> Placed:
+    """Strokes on the empty canvas, or over a test digit."""
+    ink = ink_of(pen, SIDE, None if below is None else below.ink)
+    return Placed(to_mnist(ink), ink, None if below is None else below.sample, pen)
+
+
+def _below(drawing: dict[str, Any]) -> tuple[Placed, list[PenStroke] | None]:
+    """What was placed under a drawing's strokes, and the strokes; None for what is no stroke."""
+    shapes = drawing.get("objects", [])
+    first = lab().placed_by_shapes.get(_shapes({"objects": shapes[:1]})) if shapes else None
+    if first is None:
+        return Placed(None, np.zeros((SIDE, SIDE), np.uint8)), strokes_of(shapes)
+    return first, strokes_of(shapes[1:])
+
+
+def _shapes(drawing: dict[str, Any]) -> str:
+    """What is drawn and where, without what the canvas adds when it draws it."""
+    return repr(
+        [
+            (
+                shape.get("src") or shape.get("path"),
+                *(round(shape.get(name, 0)) for name in ("left", "top", "angle")),
+                *(round(shape.get(name, 1), 2) for name in ("scaleX", "scaleY")),
+            )
+            for shape in drawing.get("objects", [])
+        ]
+    )
+
+
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    factor = SIDE // len(image)
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def for_address() -> dict[str, str | None]:
+    """What the address says of the canvas: nothing for the digit that a new page shows, and for a photo."""
+    strokes = lab().strokes
+    if not strokes or strokes[-1].picture is None:
+        return {keys.SAMPLE: None, keys.DRAWING: keys.BLANK}
+    last = strokes[-1]
+    text = to_text(last.pen) if last.pen else None
+    if last.pen is None or len(text or "") > _LONGEST_IN_ADDRESS:
+        return {keys.SAMPLE: None, keys.DRAWING: None}
+    return {keys.SAMPLE: last.sample, keys.DRAWING: text}
+
+
+def follow(sample: str | None, drawing: str | None) -> None:
+    """Show what an address says of the canvas; what it gets wrong is as if it said nothing."""
+    strokes = lab().strokes
+    if strokes and for_address() == {keys.SAMPLE: sample, keys.DRAWING: drawing}:
+        return
+    known = [
+        index for index, stroke in enumerate(strokes) if (stroke.sample, _text(stroke)) == (sample, drawing)
+    ]
+    if known:
+        del strokes[known[-1] + 1 :]
+        put(strokes[-1].drawing, strokes[-1].png)
+    elif drawing == keys.BLANK:
+        clear()
+    else:
+        _place_named(sample, drawing)
+
+
+def _text(stroke: Stroke) -> str | None:
+    return to_text(stroke.pen) if stroke.pen else None
+
+
+def _place_named(sample: str | None, drawing: str | None) -> None:
+    named = re.fullmatch(r"([0-9])\.([0-9]{1,4})", sample or "")
+    try:
+        pen = tuple(from_text(drawing)) if drawing else ()
+    except PictureError:
+        pen = ()
+    if not named and not pen:
+        place_sample(*_START, is_start=True)
+        return
+    below = None
+    if named:
+        place_sample(int(named[1]), int(named[2]))
+        below = lab().placed_by_shapes[_shapes(lab().placed or {})]
+    if pen:
+        place(_painted(pen, below))

@@ -1,0 +1,65 @@
+"""The lines above everything: the kind and the views, then the kind's idea and loss, and what trains."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.analysis.page_names import View
+from ae_core.config import KINDS, Kind
+from ae_core.ui import keys, markup
+from ae_core.ui.training import interrupted_runs, watching
+from ae_core.ui.views import offered
+
+_IDEAS: dict[Kind, str] = {
+    "contractive": "The code should hardly move when a pixel does.",
+    "sparse": "Each unit of the code should rarely fire.",
+}
+_POLL_SECONDS = 1.0
+
+
+def show() -> None:
+    """Title, kind and views in one line."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=keys.HEADER):
+        if not keys.presenting():
+            st.title("Autoencoder Lab", anchor=False, width="content")
+        st.segmented_control(
+            "Kind of autoencoder",
+            KINDS,
+            key=keys.KIND.name,
+            required=True,
+            default=KINDS[0],
+            format_func=str.capitalize,
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        st.segmented_control(
+            "View",
+            [view.value for view in offered()],
+            key=keys.VIEW.name,
+            required=True,
+            default=offered()[0].value,
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+    with st.container(horizontal=True, vertical_alignment="center", key="idea"):
+        _idea(keys.shown_kind())
+        if keys.VIEW.get() != View.TRAIN:
+            at_work = watching.at_work()
+            st.fragment(watching.strip, run_every=_POLL_SECONDS if at_work else None)()
+            if not at_work and not keys.presenting():
+                interrupted_runs.hint()
+
+
+def _idea(kind: Kind) -> None:
+    if kind == "contractive":
+        loss = f"{markup.symbol('MSE')} + {markup.symbol('λ')} · {markup.symbol('‖J‖²')}"
+    else:
+        loss = (
+            f"{markup.symbol('MSE')} + {markup.symbol('β')} · Σ {markup.symbol('KL')}"
+            f"({markup.symbol('ρ')} ‖ {markup.symbol('ρ̂')})"
+        )
+    weight = "λ" if kind == "contractive" else "β"
+    hint = f"Draw, slide {weight}, then add noise and shake: see what the penalty does."
+    markup.show(
+        f"<p class='idea'>{_IDEAS[kind]} <span>loss = {loss}</span> <span class='hint'>{hint}</span></p>"
+    )

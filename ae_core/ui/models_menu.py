@@ -1,0 +1,77 @@
+"""Models of one's own: those trained here to save or download, and files to load."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.checkpoints import save_checkpoint, to_bytes
+from ae_core.checkpoints.library import path_for_name
+from ae_core.errors import CheckpointError
+from ae_core.ui import keys, library, shown_model
+from ae_core.ui.library import Shown
+from ae_core.ui.problems import guard
+from ae_core.ui.state import lab
+
+
+def show() -> None:
+    """Save, download and load models; all of them can be chosen as A and B."""
+    st.markdown("**Models**")
+    titles = list(lab().models)
+    if titles:
+        title = st.selectbox("Trained here", titles, index=len(titles) - 1, key="save_which")
+        shown = lab().models[title]
+        st.text_input("Save into checkpoints/ as", key=keys.SAVE_NAME.name, placeholder="my-first-model")
+        with st.container(horizontal=True):
+            # Never grey: while one types, the page does not know of it yet.
+            st.button("Save", key="save", on_click=guard(_save), args=(shown,))
+            st.download_button(
+                "Download",
+                lambda: to_bytes(shown.checkpoint),
+                file_name=f"{shown.file_name}.safetensors",
+                on_click="ignore",
+            )
+        if lab().saved_as is not None:
+            st.success(f"Saved as {lab().saved_as}; it can be chosen as A and B.")
+        if lab().save_problem is not None:
+            st.error(lab().save_problem)
+    st.file_uploader(
+        "Load a checkpoint, at most 20 MB",
+        type=["safetensors"],
+        key=keys.CHECKPOINT_UPLOAD.name,
+        on_change=guard(_take_upload),
+        help="It is shown as A. Only safetensors files that this lab saved are read.",
+    )
+    if lab().upload_problem is not None:
+        st.error(lab().upload_problem)
+
+
+def _save(shown: Shown) -> None:
+    lab().saved_as = lab().save_problem = None
+    try:
+        path = path_for_name(keys.SAVE_NAME.get())
+    except CheckpointError as error:
+        lab().save_problem = str(error)
+        return
+    try:
+        save_checkpoint(shown.checkpoint, path)
+    except CheckpointError as error:
+        lab().save_problem = (
+            f"{error} The model is still listed here: make room and save it again, or download it."
+        )
+    else:
+        lab().saved_as = path.name
+
+
+def _take_upload() -> None:
+    """Read the upload once; a file that is no checkpoint leaves the page as it was."""
+    lab().upload_problem = None
+    file = keys.CHECKPOINT_UPLOAD.get()
+    if file is None:
+        return
+    try:
+        shown = library.read_upload(file.name, file.getvalue())
+    except CheckpointError as error:
+        lab().upload_problem = str(error)
+        return
+    lab().uploaded[shown.title] = shown
+    shown_model.show(shown)

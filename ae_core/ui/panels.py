@@ -1,0 +1,166 @@
+"""The live panels: what the models of A and B make of the drawing, on scales that both share."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import streamlit as st
+
+from ae_core.analysis.inspection import Inspection, Seen
+from ae_core.analysis.ladder_range import LadderRange
+from ae_core.analysis.notation import power_notation, value_text
+from ae_core.analysis.units import mean_activations
+from ae_core.render import maps, unit_pictures
+from ae_core.ui import keys, library, markup
+from ae_core.ui.keys import Side
+from ae_core.ui.library import Shown
+from ae_core.ui.state import lab
+
+_UNITS_IN_BARS = 64
+_PIXELS = 28
+"""Of the maps, which the page enlarges: small pictures arrive sooner."""
+
+
+def show(side: Side, shown: Shown, seen: Seen | None) -> None:
+    """A row of four panels and the gauges; empty ones while there is no drawing."""
+    inspection = None if seen is None else lab().inspect(shown, seen)
+    axes = ladder_range(shown)
+    with st.container(horizontal=True, gap="small", key=f"row_{side}"):
+        for name, part in _PARTS.items():
+            with st.container(key=keys.panel(side, name), width=_WIDTHS[name]):
+                if inspection is None:
+                    markup.show(_heading(name), "<p class='empty'>Draw a digit.</p>")
+                else:
+                    markup.show(_heading(name), part(shown, inspection, axes))
+        with st.container(key=keys.panel(side, "values"), width=_WIDTHS["values"]):
+            if inspection is not None:
+                markup.show(_gauges(side, shown, inspection, axes))
+
+
+@cache
+def _range_of(models: tuple[Shown, ...]) -> LadderRange:
+    return LadderRange.of([shown.checkpoint.metrics for shown in models])
+
+
+def ladder_range(shown: Shown) -> LadderRange:
+    """The axes of the ladder of a model's kind; a rung whose file is missing or damaged is left out."""
+    return _range_of(tuple(library.intact_ladder(shown.kind)) or (shown,))
+
+
+def _heading(name: str) -> str:
+    title, term = _TITLES[name]
+    return f"<h3 class='panel-title'>{markup.symbol(term, title)}</h3>"
+
+
+def reconstruction(inspection: Inspection) -> str:
+    """The reconstruction alone, as HTML."""
+    return markup.picture(
+        maps.grey_picture(inspection.reconstruction, _PIXELS),
+        "Reconstruction of the drawing, 28 by 28 pixels, clamped to [0, 1].",
+    )
+
+
+def _reconstruction(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
+    return reconstruction(inspection)
+
+
+def _error(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
+    strength = _strength(axes.mse.share(inspection.mse))
+    return _heat(inspection.error, strength, "Error of each pixel of the reconstruction")
+
+
+def _sensitivity(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
+    strength = _strength(axes.jacobian_sq_norm.share(inspection.jacobian_sq_norm))
+    return _heat(inspection.sensitivity_map, strength, "Sensitivity of the code to each pixel")
+
+
+def _heat(values: np.ndarray, strength: float, what: str) -> str:
+    largest = float(values.max())
+    return markup.picture(
+        maps.heat_map(values, maps.colours_end(values, strength), _PIXELS),
+        f"{what}, 28 by 28, from 0 to {largest:.3g}.",
+    ) + markup.strength_scale(largest, strength)
+
+
+def _strength(share: float) -> float:
+    return 1.0 if keys.OWN_SCALES.find() else maps.strength_of(share)
+
+
+def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
+    code, magnitudes = inspection.code, inspection.code_magnitudes
+    mean = mean_activations(shown.statistics)
+    largest = float(magnitudes.max())
+    channels, height, _ = inspection.code_shape
+    strength = _strength(axes.code_sq_norm.share(inspection.code_sq_norm))
+    if len(code) <= _UNITS_IN_BARS:
+        assert inspection.active is not None, "a shown model has statistics"
+        end = maps.colours_end(code, strength)
+        picture = unit_pictures.bars(
+            code, inspection.active, mean, shown.checkpoint.train_config.sparsity_target, end
+        )
+        below = (
+            f"<p class='note'>top: {end:.2g} · <i class='active'></i>{markup.symbol('active')} "
+            "<i class='quiet'></i>not <i class='mean'></i>mean on the test set · line: "
+            f"{markup.symbol('ρ')}</p>"
+        )
+        layout = {"columns": len(code), "rows": 1, "tile": 1, "gap": 0, "order": list(range(len(code)))}
+        alt = f"Activation of each of {len(code)} units, from 0 to {largest:.3g}."
+    else:
+        # The busiest channels first, by the test set: a fixed order, in which one sees a code change.
+        order = np.argsort(-np.abs(mean).reshape(inspection.code_shape).mean((1, 2)), kind="stable")
+        picture = maps.code_map(magnitudes, maps.colours_end(magnitudes, strength), 1, order)
+        below = markup.strength_scale(largest, strength)
+        rows = -(-channels // maps.TILES_PER_ROW)
+        layout = {
+            "columns": maps.TILES_PER_ROW,
+            "rows": rows,
+            "tile": height,
+            "gap": maps.TILE_GAP,
+            "order": order.tolist(),
+        }
+        alt = f"Activation of {len(code)} units, from 0 to {largest:.3g}, the busiest channels first."
+    hover = json.dumps(
+        {**layout, "values": [f"{value:.3g}" for value in code.tolist()]}, separators=(",", ":")
+    )
+    return markup.picture(picture, alt, code=hover) + below
+
+
+def _gauges(side: Side, shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
+    active = inspection.active_count or 0
+    return (
+        f"<h3 class='panel-title'>{side}: {_short(shown)}</h3>"
+        + markup.gauge("MSE", "MSE", inspection.mse, axes.mse, value_text(inspection.mse))
+        + markup.gauge(
+            "‖J‖²",
+            "‖J‖²",
+            inspection.jacobian_sq_norm,
+            axes.jacobian_sq_norm,
+            value_text(inspection.jacobian_sq_norm),
+        )
+        + markup.gauge("active", "active", active, axes.active_units, f"{active} of {len(inspection.code)}")
+        + markup.values({"Hoyer": f"{inspection.hoyer:.2f}"})
+    )
+
+
+def _short(shown: Shown) -> str:
+    symbol = "λ" if shown.kind == "contractive" else "β"
+    weight = f"{symbol} = {power_notation(shown.checkpoint.train_config.penalty_weight)}"
+    return markup.escape(weight if shown.source == keys.LADDER else shown.label)
+
+
+_TITLES = {
+    "reconstruction": ("Reconstruction", "reconstruction"),
+    "error": ("Error", "error"),
+    "code": ("Code", "code"),
+    "sensitivity": ("Sensitivity", "sensitivity"),
+}
+_PARTS = {
+    "reconstruction": _reconstruction,
+    "error": _error,
+    "code": _code,
+    "sensitivity": _sensitivity,
+}
+_WIDTHS = {"reconstruction": 152, "error": 152, "code": 232, "sensitivity": 152, "values": 150}
+"""Pixels."""

@@ -1,0 +1,73 @@
+"""The stroke at work: frames of the canvas while the pen is down, before the canvas tells of the stroke."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ae_core.drawing import to_mnist
+from ae_core.render.maps import data_url, grey_picture, to_png
+from ae_core.ui import keys
+from ae_core.ui.state import Frame, lab
+
+_SIDE = 140
+"""Of a frame, in pixels: the script's `SIDE`."""
+
+
+@cache
+def script(name: str) -> str:
+    """The text of a script in `ui/scripts`."""
+    return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
+
+
+def follow(seen: np.ndarray | None, result: np.ndarray | None) -> None:
+    """Listen to the pen; a frame that comes reruns the fragment in which this is called.
+
+    Args:
+        seen: what the models see now, shape (28, 28), for the picture in the canvas's corner; None: nothing.
+        result: likewise what A makes of it.
+    """
+    # Here and not at import: a component is registered from a running script only.
+    listen = st.components.v2.component("pen", js=script("pen.js"), html="<div></div>")
+    strokes = lab().strokes
+    listen(
+        key=keys.PEN.name,
+        data={
+            "seq": lab().last_frame,
+            "strokes": len(strokes),
+            "replaced": bool(strokes) and strokes[-1].is_start,
+            "pictures": {".corner img": _url(seen), ".result img": _url(result)},
+        },
+        on_frame_change=_take,
+    )
+
+
+def _url(picture: np.ndarray | None) -> str | None:
+    return None if picture is None else data_url(to_png(grey_picture(picture, len(picture))))
+
+
+def _take() -> None:
+    frame = read_frame(keys.PEN.get().frame)
+    if frame is None:
+        return
+    lab().last_frame = frame.seq
+    lab().frame = frame
+
+
+def read_frame(said: Any) -> Frame | None:  # noqa: ANN401 - whatever the browser sends
+    """A frame as the script sends it; None for anything else.
+
+    Args:
+        said: `seq`, a number, and `pixels`, a byte each, row by row, in base64.
+    """
+    try:
+        pixels = np.frombuffer(base64.b64decode(said["pixels"], validate=True), dtype=np.uint8)
+        return Frame(int(said["seq"]), to_mnist(pixels.reshape(_SIDE, _SIDE)))
+    except (TypeError, KeyError, ValueError, binascii.Error):
+        return None

@@ -1,0 +1,50 @@
+"""The right column: the models of A and B, what they make of the drawing, and the open view."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.ui import address, keys, panels, pen, pointing, shown_model, sides, state, views
+from ae_core.ui.problems import guard_part
+from ae_core.ui.state import lab
+from ae_core.ui.views import learn
+
+_SHAKE_SECONDS = 0.25
+
+
+@st.fragment
+def column() -> None:
+    """The whole column: a slider reruns this part alone."""
+    _begin()
+    with guard_part():
+        learn.guide()
+    sides.controls()
+    shaking = keys.SHAKING.find() and keys.NOISE.get() > 0
+    st.fragment(_live, run_every=_SHAKE_SECONDS if shaking else None)()
+    address.keep()
+    if not views.is_followed():
+        views.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+
+
+def _live() -> None:
+    """What follows the pen: a frame of the stroke at work reruns this part alone."""
+    _begin()
+    if keys.SHAKING.find():
+        lab().noise_draw += 1
+    choice = shown_model.choice()
+    seen = lab().see(keys.NOISE.get())
+    if choice.problem is not None:
+        st.error(choice.problem)
+    for side, shown in choice.sides.items():
+        panels.show(side, shown, seen)
+    if views.is_followed():
+        views.show(choice, seen)
+    result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
+    pen.follow(None if seen is None else seen.x[0, 0].numpy(), result)
+    pointing.listen()
+
+
+def _begin() -> None:
+    state.compute_on_one_core()
+    if lab().page_stale:
+        st.rerun()

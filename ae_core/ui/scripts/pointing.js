@@ -1,0 +1,57 @@
+// What the pointer is on: a tip that names a code's unit, and clicks that the page is told of.
+
+const tip = document.createElement("div");
+tip.className = "unit-tip";
+tip.setAttribute("role", "tooltip");
+
+// Streamlit calls the function at the end again whenever the page is drawn.
+const page = (window.autoencoderLabPointing ??= { send: null, listening: false, pressed: null });
+
+// The unit of a code's picture under the pointer: tiles of units with gaps between them, or bars, which are
+// tiles of one unit. Null beside the picture and in a gap.
+function unitUnder(event) {
+    const image = event.target.closest?.("[data-code]");
+    if (!image) return null;
+    const { columns, rows, tile, gap, order, values } = JSON.parse(image.dataset.code);
+    const box = image.getBoundingClientRect();
+    const step = tile + gap;
+    const x = Math.floor(((event.clientX - box.left) / box.width) * (columns * step - gap));
+    const y = Math.floor(((event.clientY - box.top) / box.height) * (rows * step - gap));
+    const channel = order[Math.floor(y / step) * columns + Math.floor(x / step)];
+    if (x % step >= tile || y % step >= tile || channel === undefined) return null;
+    const number = (channel * tile + (y % step)) * tile + (x % step);
+    return { number, value: values[number] };
+}
+
+function hover(event) {
+    const unit = unitUnder(event);
+    if (!unit) return tip.remove();
+    tip.textContent = `unit ${unit.number}: ${unit.value}`;
+    tip.style.left = `${Math.min(event.clientX + 12, innerWidth - 160)}px`;
+    tip.style.top = `${event.clientY + 16}px`;
+    if (!tip.isConnected) document.body.append(tip);
+}
+
+function click(event) {
+    const button = event.target.closest?.("[data-pick]");
+    const unit = unitUnder(event);
+    page.pressed = button?.dataset.pick ?? null;
+    if (button) page.send("pick", button.dataset.pick);
+    else if (unit) page.send("pick", `unit:${unit.number}`);
+}
+
+// Streamlit replaces the whole of an element: who pressed a button in it with the keyboard goes on from there.
+function refocus() {
+    if (page.pressed === null || document.activeElement !== document.body) return;
+    document.querySelector(`[data-pick="${CSS.escape(page.pressed)}"]`)?.focus({ preventScroll: true });
+}
+
+export default function ({ setTriggerValue }) {
+    page.send = setTriggerValue;
+    requestAnimationFrame(refocus);
+    if (page.listening) return;
+    page.listening = true;
+    document.addEventListener("pointermove", hover, { passive: true });
+    document.addEventListener("pointerdown", () => tip.remove(), { passive: true });
+    document.addEventListener("click", click);
+}

@@ -1,0 +1,108 @@
+"""The controls of A and B: a slider over the ladder each, or a model that was trained or loaded."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.analysis.notation import power_notation
+from ae_core.config import LADDERS
+from ae_core.errors import CheckpointError
+from ae_core.ui import keys, models_menu, shown_model, take_away
+from ae_core.ui.keys import LADDER, Side
+from ae_core.ui.problems import guard
+from ae_core.ui.state import lab
+
+
+def controls() -> None:
+    """One line: A, then B or the button that opens it, and what is needed less often."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=keys.SIDES):
+        for side in shown_model.sides():
+            with st.container(key=f"side_{side}"):
+                _side(side)
+        if lab().comparing:
+            st.button(
+                "Only A",
+                on_click=guard(shown_model.compare),
+                args=(False,),
+                key="only_a",
+                help="Takes B away.",
+            )
+        else:
+            st.button(
+                "+ compare: B",
+                on_click=guard(shown_model.compare),
+                args=(True,),
+                key="compare_b",
+                help="Shows a second model below, on the same scales.",
+            )
+        if not keys.presenting():
+            st.toggle(
+                "Own scales",
+                key=keys.OWN_SCALES.name,
+                bind="query-params",
+                help="Off: each map is as bright as its model is strong on the scale of the whole ladder, "
+                "which all models share. On: every map from 0 to its own largest value.",
+            )
+            _more()
+
+
+def _more() -> None:
+    more = st.popover("⋯", key="more", on_change="rerun", help="Downloads, scales, and models of your own")
+    if more.open:
+        with more:
+            take_away.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+            models_menu.show()
+
+
+def _side(side: Side) -> None:
+    kind = keys.shown_kind()
+    names = shown_model.names(kind)
+    chosen = shown_model.selection(side)
+    if len(names) > 1:
+        list_key = keys.model(side, kind)
+        list_key.set(chosen.model if chosen.model in names else LADDER)
+        st.selectbox(
+            f"Model {side}",
+            names,
+            key=list_key.name,
+            format_func=lambda name: f"{side}: the shipped ladder" if name == LADDER else f"{side}: {name}",
+            label_visibility="collapsed",
+            on_change=guard(_take_listed),
+            args=(side,),
+        )
+    if chosen.model == LADDER:
+        symbol = "λ" if kind == "contractive" else "β"
+        slider_key = keys.weight(side, kind)
+        slider_key.set(chosen.weight)
+        st.select_slider(
+            f"{side}: penalty weight {symbol}",
+            LADDERS[kind],
+            key=slider_key.name,
+            format_func=power_notation,
+            help="Each stop is a model of its own, trained on all 60,000 images with this weight on its "
+            "penalty.",
+            on_change=_take_weight,
+            args=(side,),
+        )
+    else:
+        st.caption(_described(side))
+
+
+def _take_weight(side: Side) -> None:
+    shown_model.select(side, LADDER, keys.weight(side, keys.shown_kind()).get())
+
+
+def _take_listed(side: Side) -> None:
+    shown_model.choose_listed(side, keys.model(side, keys.shown_kind()).get())
+
+
+def _described(side: Side) -> str:
+    try:
+        shown = shown_model.model_of(side)
+    except CheckpointError as error:
+        return str(error)
+    train = shown.checkpoint.train_config
+    return (
+        f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}, {train.epochs} epochs, "
+        f"test MSE {shown.checkpoint.metrics.test_mse:.5f}"
+    )

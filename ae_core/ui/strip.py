@@ -1,0 +1,45 @@
+"""All penalties: what becomes of the drawing under every model of the ladder, to show one as A or as B."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from ae_core.analysis.inspection import Seen, reconstruct_each
+from ae_core.analysis.notation import power_notation
+from ae_core.render import maps
+from ae_core.ui import keys, library, markup
+from ae_core.ui.pointing import pick_of
+from ae_core.ui.shown_model import Choice
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """One picture per rung, with its penalty weight; empty while there is no drawing."""
+    kind = keys.shown_kind()
+    models = library.intact_ladder(kind)
+    pictures = [] if seen is None else reconstruct_each([each.checkpoint.model for each in models], seen.x)
+    symbol = "λ" if kind == "contractive" else "β"
+    cells = []
+    for model, picture in zip(models, pictures, strict=False):
+        weight = model.checkpoint.train_config.penalty_weight
+        name = power_notation(weight)
+        marks = "".join(
+            f"<b class='mark {side}'>{side}</b>" for side, shown in choice.sides.items() if shown is model
+        )
+        image = markup.picture(maps.grey_picture(picture, 28), f"Reconstruction under {symbol} = {name}.")
+        cells.append(
+            f"<div class='cell'><button data-pick='{pick_of('A', weight)}' "
+            f"aria-label='Show {symbol} = {html.escape(name)} as A'>{image}</button>"
+            f"<div><span>{html.escape(name)}</span>{marks}"
+            f"<button class='pin' data-pick='{pick_of('B', weight)}' title='Pin as B' "
+            f"aria-label='Show {symbol} = {html.escape(name)} as B'>B</button></div></div>"
+        )
+    with st.container(key=keys.ALL_PENALTIES):
+        markup.show(
+            f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: what becomes of this drawing"
+            "<small> a click shows it as A, its B as B</small></h3>"
+            f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>"
+            + ("".join(cells) or "<p class='empty'>Draw a digit.</p>")
+            + "</div>"
+        )

@@ -1,0 +1,95 @@
+"""Play: every penalty on the drawing, and below it what the penalty buys and costs on the test set."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import streamlit as st
+
+from ae_core.analysis import glossary
+from ae_core.analysis.inspection import Inspection, Seen
+from ae_core.analysis.notation import value_text
+from ae_core.render.small_trade_off import small_trade_off
+from ae_core.ui import keys, library, markup, strip
+from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
+
+_WIDTH, _HEIGHT = 460, 190
+
+
+_drawn = lru_cache(maxsize=256)(small_trade_off)
+"""The same for every drawing."""
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The strip, then the trade-off with A and B on it, and the values in full."""
+    strip.show(choice, seen)
+    if choice.a is None:
+        return
+    left, right = st.columns([_WIDTH, 400], gap="medium")
+    with left:
+        _trade_off(choice)
+    with right:
+        _values(choice, seen)
+
+
+def _trade_off(choice: Choice) -> None:
+    models = library.intact_ladder(keys.shown_kind())
+    models += [shown for shown in choice.sides.values() if all(shown is not each for each in models)]
+    cost = glossary.COSTS[keys.shown_kind()][0]
+    costs = [each.checkpoint.metrics.value_of(cost) or 0.0 for each in models]
+    errors = [each.checkpoint.metrics.test_mse for each in models]
+    place = {id(each): index for index, each in enumerate(models)}
+    term = glossary.term(cost)
+    svg = _drawn(
+        tuple(costs),
+        tuple(errors),
+        tuple(each.label for each in models),
+        place[id(choice.a)],
+        None if choice.b is None else place[id(choice.b)],
+        term.label,
+        _WIDTH,
+        _HEIGHT,
+    )
+    markup.show("<h3 class='panel-title'>What the penalty buys and costs, on the test set</h3>")
+    # Streamlit's HTML element would drop the SVG.
+    st.markdown(f"<div>{svg}</div>", unsafe_allow_html=True)
+    markup.show(f"<p class='note'>Down: a better reconstruction. Left: {markup.escape(term.less)}.</p>")
+
+
+def _values(choice: Choice, seen: Seen | None) -> None:
+    """All values of A and B, those of the drawing first."""
+    rows = ["<tr><td></td>" + "".join(f"<th scope='col'>{side}</th>" for side in choice.sides) + "</tr>"]
+    if seen is not None:
+        inspections = [lab().inspect(shown, seen) for shown in choice.sides.values()]
+        for name, text in _OF_DRAWING.items():
+            rows.append(_row(name, [text(each) for each in inspections]))
+    for name, metric in _OF_TEST_SET.items():
+        found = [shown.checkpoint.metrics.value_of(metric) for shown in choice.sides.values()]
+        rows.append(_row(name, ["not measured" if value is None else value_text(value) for value in found]))
+    markup.show(
+        f"<details open><summary>More values</summary><table class='more'>{''.join(rows)}</table></details>"
+    )
+
+
+def _row(name: str, texts: list[str]) -> str:
+    cells = "".join(f"<td>{markup.escape(text)}</td>" for text in texts)
+    return f"<tr><th scope='row'>{markup.escape(name)}</th>{cells}</tr>"
+
+
+def _relative(inspection: Inspection) -> str:
+    relative = inspection.relative_sensitivity
+    return "the code is constant" if relative is None else value_text(relative)
+
+
+_OF_DRAWING = {
+    "This drawing: relative sensitivity, to first order": _relative,
+    "Hoyer sparsity": lambda inspection: f"{inspection.hoyer:.3f}",
+}
+_OF_TEST_SET = {
+    "Test set: MSE": "test_mse",
+    "‖J‖², mean of 1,000 digits": "jacobian_sq_norm",
+    "active units per image": "active_units",
+    "code moved by noise 0.2, in its spreads": "code_shift_0.2",
+    "MSE from noise 0.2": "denoising_mse_0.2",
+}
