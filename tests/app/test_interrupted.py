@@ -48,13 +48,13 @@ def test_an_interrupted_run_is_offered_and_goes_on_to_a_model(name, own_runs_dir
     assert "A training was interrupted." in sentences(page), "in every view"
     page = page.button("see_interrupted").click().run()
     (said,) = (text for text in sentences(page) if text.startswith("Interrupted"))
-    assert "sparse, weight 0.0007, step" in said
+    assert "sparse, weight 7·10⁻⁴, step" in said
     page.button(f"go_on_{name}").click().run()
     assert not any(text.startswith("Interrupted") for text in sentences(page))
     page = until_it_ends(page)
     assert not page.exception
     (title,) = page.session_state.lab.models
-    assert title.startswith("sparse 0.0007")
+    assert title.startswith("sparse 7·10⁻⁴")
     assert page.session_state.lab.runs[0].snapshot().state == "finished"
     assert list(own_runs_dir.iterdir()) == []
 
@@ -113,7 +113,7 @@ def test_a_second_visitor_waits_in_the_queue_sees_the_place_and_can_leave(own_ru
         time.sleep(0.05)
     bars = second.run().get("progress")
     assert [bar.proto.text for bar in bars] == [
-        "contractive 0.0001: In the queue: one training comes first. Stop leaves it"
+        "contractive 10⁻⁴: In the queue: one training comes first. Stop leaves it"
     ]
     second.button("stop").click().run()
     assert lab.runs[0].wait(60).state == "stopped"
