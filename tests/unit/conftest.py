@@ -20,9 +20,16 @@ from ae_core.training import job as jobs
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cores():
-    """Tests that run at the same time share the cores; those of the page may have left one thread."""
+    """Tests that run at the same time share the cores, also in processes that they start.
+
+    Those of the page may have left one thread.
+    """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    torch.set_num_threads(threads)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", str(threads))
+        yield
 
 
 @cache
