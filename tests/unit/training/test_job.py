@@ -26,6 +26,7 @@ VICTIM = """
     from pathlib import Path
 
     import torch
+    import torch._dynamo  # The first step imports it, which takes seconds in each process made below.
 
     torch.set_num_threads(1)
 
@@ -111,6 +112,7 @@ VICTIM = """
             folder.close()
     assert steps == sorted(steps), steps
     print("steps", *steps, flush=True)
+    jobs.train = train
     child = in_a_process(lambda: torch.save(run_to_the_end().state_dict(), place.with_suffix(".result")))
     _, status = os.waitpid(child, 0)
     assert status == 0
