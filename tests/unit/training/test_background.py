@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 
+from ae_core.analysis import evaluation
 from ae_core.analysis.evaluation import evaluate
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
@@ -29,6 +30,8 @@ def small_mnist(monkeypatch):
         return Mnist(images[:300], labels[:300]) if split == "train" else Mnist(images[:40], labels[:40])
 
     monkeypatch.setattr(jobs, "load_mnist", load)
+    monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
     return load
 
 
@@ -163,7 +166,7 @@ def test_a_process_ends_quietly_while_a_run_goes_on(state):
         from ae_core.training import background as runs
         from ae_core.training.compute import Compute
 
-        few = Mnist(*(part[:2000] for part in load_mnist("train")))
+        few = Mnist(*(part[:200] for part in load_mnist("train")))
         jobs.load_mnist = lambda split: few if split == "train" else load_mnist(split)
         recipe = RECIPES["contractive"]["fast"].override(epochs={1000 if state == "training" else 1})
         run = runs.TrainingRun(jobs.Job(recipe, Compute(torch.device("cpu"), torch.float32, "")))

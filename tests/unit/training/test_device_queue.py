@@ -8,6 +8,7 @@ import weakref
 import pytest
 import torch
 
+from ae_core.analysis import evaluation
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist
 from ae_core.training import background as runs
@@ -31,6 +32,8 @@ def small_mnist(monkeypatch):
         return Mnist(*(part[:count] for part in load_mnist(split)))
 
     monkeypatch.setattr(jobs, "load_mnist", load)
+    monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 
 
 def test_turns_come_in_the_order_in_which_they_were_asked_for():
@@ -173,10 +176,10 @@ def test_what_ended_by_itself_or_by_stop_is_not_offered_again(tmp_path):
 
 @pytest.mark.parametrize("ending", ["the page went away", "the program ended"])
 def test_what_ended_with_its_page_or_program_is_offered_and_ends_bit_for_bit_the_same(tmp_path, ending):
-    recipe = SPARSE.override(epochs=60, batch_size=100)
+    recipe = SPARSE.override(epochs=18, batch_size=30)
     expected = TrainingRun(Job(recipe, FLOAT32)).wait(120).checkpoint.model.state_dict()
     run = kept(recipe, tmp_path, grace_seconds=0.0)
-    until(lambda: run.snapshot().progress is not None and run.snapshot().progress.step > 3)
+    until(lambda: run.snapshot().progress is not None and run.snapshot().progress.step > 10)
     if ending == "the page went away":
         run.orphan()
     else:
@@ -195,7 +198,10 @@ def test_what_ended_with_its_page_or_program_is_offered_and_ends_bit_for_bit_the
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_was_interrupted_while_it_was_measured_is_measured_again(tmp_path):
+def test_a_run_that_was_interrupted_while_it_was_measured_is_measured_again(tmp_path, monkeypatch):
+    # Long enough to be met while it is measured.
+    monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 40)
+    monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 40)
     run = kept(SHORT, tmp_path)
     until(lambda: run.snapshot().state in ("measuring", "finished"))
     run.end(EndReason.SHUTDOWN)
