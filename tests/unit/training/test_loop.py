@@ -183,8 +183,7 @@ def test_one_cycle_rises_to_the_peak_and_falls_to_nothing():
     assert {learning_rate_at(constant, step, 100) for step in (0, 50, 99)} == {0.5}
 
 
-def test_bfloat16_loses_what_float32_loses_within_its_rounding():
-    images = load_mnist("train").images[:1000]
+def test_bfloat16_loses_what_float32_loses_within_its_rounding(images):
     bfloat16 = Compute(torch.device("cpu"), torch.bfloat16, "for the test")
     _, single = trained("contractive", images, epochs=2)
     model, half = trained("contractive", images, compute=bfloat16, epochs=2)
