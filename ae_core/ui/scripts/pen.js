@@ -12,6 +12,7 @@ const LOST_MS = 5000;
 // One pen for the page: Streamlit calls the function below again after each answer.
 const pen = (window.autoencoderLabPen ??= {
     inFlight: null, sentAt: 0, next: null, timer: null, seq: 0, data: null, send: null, cover: null,
+    bare: null,
 });
 
 const board = document.createElement("canvas");
@@ -126,14 +127,15 @@ function listen() {
 
 // The canvas's own tool bar would cover the page's, which does the same in words.
 function hideTools() {
+    if (pen.bare?.isConnected) return;
     const upper = find(document, "canvas.upper-canvas");
+    // The canvas may come later than this.
     if (!upper) return void setTimeout(hideTools, 200);
-    const root = upper.getRootNode();
-    if (root.querySelector("#quiet-tools")) return;
     const rule = document.createElement("style");
-    rule.id = "quiet-tools";
     rule.textContent = ".dc-toolbar { display: none !important; } .dc-scroll { overflow: hidden !important; }";
+    const root = upper.getRootNode();
     (root === document ? document.head : root).append(rule);
+    pen.bare = upper;
 }
 
 // The small pictures at the canvas: the page itself renews them when a stroke is finished.
