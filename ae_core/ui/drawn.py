@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
@@ -36,16 +38,21 @@ def put(drawing: dict[str, Any], png: bytes | None) -> None:
 
 def place(placed: Placed) -> None:
     """Put a picture onto the canvas."""
-    png = to_png(placed.ink)
     corner = {"left": 0, "top": 0, "originX": "left", "originY": "top"}
-    drawing = {"objects": [{"type": "Image", "src": data_url(png), **corner}]}
-    lab().placed_by_shapes[_shapes(drawing)] = placed
-    put(drawing, png)
+    drawing = {"objects": [{"type": "Image", "src": data_url(placed.png), **corner}]}
+    known = lab().placed_by_shapes
+    shapes = _shapes(drawing)
+    known.pop(shapes, None)
+    known[shapes] = placed
+    # Twice as many as strokes: some were taken back.
+    for oldest in list(known)[: -2 * _UNDO_DEPTH]:
+        del known[oldest]
+    put(drawing, placed.png)
 
 
 def place_photo(ink: np.ndarray) -> None:
     """Put the ink of a photo onto the canvas, uint8, shape (SIDE, SIDE)."""
-    place(Placed(to_mnist(ink), ink, pen=None))
+    place(Placed(to_mnist(ink), to_png(ink), pen=None))
 
 
 def place_sample(digit: int, index: int, is_start: bool = False) -> None:
@@ -57,7 +64,7 @@ def place_sample(digit: int, index: int, is_start: bool = False) -> None:
     chosen = examples[index : index + 1]
     ink = _enlarged(images[chosen[0], 0].numpy())
     name = None if is_start else f"{digit}.{index}"
-    place(Placed(to_float(images[chosen]), ink, name, is_start=is_start))
+    place(Placed(to_float(images[chosen]), to_png(ink), name, is_start=is_start))
 
 
 def place_next(digit: int) -> None:
@@ -114,8 +121,8 @@ def remember() -> None:
 
 def _painted(pen: tuple[PenStroke, ...], below: Placed | None = None) -> Placed:
     """Strokes on the empty canvas, or over a test digit."""
-    ink = ink_of(pen, SIDE, None if below is None else below.ink)
-    return Placed(to_mnist(ink), ink, None if below is None else below.sample, pen)
+    ink = ink_of(pen, SIDE, None if below is None else np.asarray(Image.open(io.BytesIO(below.png))))
+    return Placed(to_mnist(ink), to_png(ink), None if below is None else below.sample, pen)
 
 
 def _below(drawing: dict[str, Any]) -> tuple[Placed, list[PenStroke] | None]:
@@ -123,7 +130,7 @@ def _below(drawing: dict[str, Any]) -> tuple[Placed, list[PenStroke] | None]:
     shapes = drawing.get("objects", [])
     first = lab().placed_by_shapes.get(_shapes({"objects": shapes[:1]})) if shapes else None
     if first is None:
-        return Placed(None, np.zeros((SIDE, SIDE), np.uint8)), strokes_of(shapes)
+        return Placed(None, b""), strokes_of(shapes)
     return first, strokes_of(shapes[1:])
 
 

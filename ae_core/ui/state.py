@@ -6,7 +6,6 @@ import gc
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
@@ -31,8 +30,8 @@ class Placed:
 
     picture: Tensor | None
     """What the model sees of it, shape (1, 1, 28, 28): the canvas would scale a test image once more."""
-    ink: np.ndarray
-    """As it is on the canvas, uint8, shape (side, side)."""
+    png: bytes
+    """As it is on the canvas, grey: much smaller than its pixels."""
     sample: str | None = None
     """As the address has it: "7.2" is the third example of a 7. None: no test digit."""
     pen: tuple[PenStroke, ...] | None = ()
