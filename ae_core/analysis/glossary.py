@@ -77,12 +77,12 @@ SYMBOLS = {
     "tangent": "A right singular vector of J: a direction in which small changes of the picture move the "
     "code; the first is the one that moves it most.",
     "reconstruction": "What the decoder returns for the code, clamped to [0, 1].",
-    "error": "|x̂ − x|: how far each pixel of the reconstruction is from the clean picture. Bright as the "
-    "share of this map's largest value, the further the larger the MSE is on the scale of the ladder.",
-    "code": "h, the activations of the encoder's units. Bright as the share of the largest one, the further "
-    "the larger ‖h‖² is on the scale of the ladder. Point at one to read it; click it to see the unit.",
-    "sensitivity": "‖∂h/∂xᵢ‖: how far the code moves when pixel i does, for very small changes. Bright as "
-    "the share of this map's largest value, the further the larger ‖J‖² is on the scale of the ladder.",
+    "error": "|x̂ − x|: how far each pixel of the reconstruction is from the clean picture. Colours show "
+    "shares of this map's largest value, and reach the further, the larger the MSE is on the ladder's scale.",
+    "code": "h, the activations of the encoder's units. Shown as shares of the largest one, the stronger, "
+    "the larger ‖h‖² is on the ladder's scale. Point at a unit to read it; click to open it in Units.",
+    "sensitivity": "‖∂h/∂xᵢ‖: how far the code moves when pixel i does, for very small changes. Colours show "
+    "shares of this map's largest value, and reach the further, the larger ‖J‖² is on the ladder's scale.",
 }
 """What the page's symbols and short words mean, for who points at them."""
 

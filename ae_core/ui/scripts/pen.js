@@ -12,7 +12,7 @@ const LOST_MS = 5000;
 // One pen for the page: Streamlit calls the function below again after each answer.
 const pen = (window.autoencoderLabPen ??= {
     inFlight: null, sentAt: 0, next: null, timer: null, seq: 0, data: null, send: null, cover: null,
-    bare: null,
+    bare: null, listening: false,
 });
 
 const board = document.createElement("canvas");
@@ -118,11 +118,6 @@ function listen() {
     document.addEventListener("pointerdown", start, options);
     for (const name of moves) document.addEventListener(name, move, options);
     for (const name of ends) document.addEventListener(name, end, options);
-    return () => {
-        document.removeEventListener("pointerdown", start, options);
-        for (const name of moves) document.removeEventListener(name, move, options);
-        for (const name of ends) document.removeEventListener(name, end, options);
-    };
 }
 
 // The canvas's own tool bar would cover the page's, which does the same in words.
@@ -153,5 +148,6 @@ export default function ({ data, setTriggerValue }) {
     answered(data.seq);
     uncover();
     hideTools();
-    pen.listeners ??= listen();
+    if (!pen.listening) listen();
+    pen.listening = true;
 }
