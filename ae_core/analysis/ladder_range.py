@@ -54,7 +54,7 @@ class LadderRange:
     def of(cls, metrics: Sequence[Metrics]) -> LadderRange:
         """The axes around what models of one kind have on the test set."""
         jacobians = [each.jacobians for each in metrics if each.jacobians is not None]
-        units = max(len(each.mean_activation) for each in metrics)
+        units = max((len(each.mean_activation) for each in metrics), default=1)
         return cls(
             mse=LogRange.around(
                 value for each in metrics for value in (each.test_mse, *each.denoising_mse.values())

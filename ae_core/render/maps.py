@@ -43,6 +43,7 @@ def _palette(name: str) -> np.ndarray:
     return np.round(255 * np.array(colours)).astype(np.uint8)
 
 
+@cache
 def css_gradient(name: str = SEQUENTIAL, stops: int = 9) -> str:
     """The colour map as a CSS gradient, low on the left."""
     picked = _palette(name)[np.linspace(0, 255, stops).astype(int)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
     return _load_rung(path, penalty_weight, _version(path))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+# Streamlit's own cache takes longer to look up: the whole ladder is asked for with every move of the pen.
+@lru_cache(maxsize=64)
 def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noqa: ARG001 - part of the key
     checkpoint = load_checkpoint(path)
     weight = power_notation(penalty_weight)

@@ -12,6 +12,7 @@ from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.ladder_range import LadderRange
 from ae_core.analysis.notation import power_notation, value_text
 from ae_core.analysis.units import mean_activations
+from ae_core.config import Kind
 from ae_core.render import maps, unit_pictures
 from ae_core.ui import keys, library, markup
 from ae_core.ui.keys import Side
@@ -23,10 +24,13 @@ _PIXELS = 28
 """Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
-def show(side: Side, shown: Shown, seen: Seen | None) -> None:
-    """A row of four panels and the gauges; empty ones while there is no drawing."""
+def show(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> None:
+    """A row of four panels and the gauges; empty ones while there is no drawing.
+
+    Args:
+        axes: of `ladder_range`, which all models of a kind share.
+    """
     inspection = None if seen is None else lab().inspect(shown, seen)
-    axes = ladder_range(shown)
     with st.container(horizontal=True, gap="small", key=f"row_{side}"):
         for name, part in _PARTS.items():
             with st.container(key=keys.panel(side, name), width=_WIDTHS[name]):
@@ -44,9 +48,9 @@ def _range_of(models: tuple[Shown, ...]) -> LadderRange:
     return LadderRange.of([shown.checkpoint.metrics for shown in models])
 
 
-def ladder_range(shown: Shown) -> LadderRange:
-    """The axes of the ladder of a model's kind; a rung whose file is missing or damaged is left out."""
-    return _range_of(tuple(library.intact_ladder(shown.kind)) or (shown,))
+def ladder_range(kind: Kind) -> LadderRange:
+    """The axes of a kind's ladder; a rung whose file is missing or damaged is left out."""
+    return _range_of(tuple(library.intact_ladder(kind)))
 
 
 def _heading(name: str) -> str:

@@ -22,8 +22,8 @@ def column() -> None:
     shaking = keys.SHAKING.find() and keys.NOISE.get() > 0
     st.fragment(_live, run_every=_SHAKE_SECONDS if shaking else None)()
     address.keep()
-    if not views.is_followed():
-        views.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+    pointing.listen()
+    views.show(shown_model.choice(), lab().see(keys.NOISE.get()))
 
 
 def _live() -> None:
@@ -35,13 +35,12 @@ def _live() -> None:
     seen = lab().see(keys.NOISE.get())
     if choice.problem is not None:
         st.error(choice.problem)
+    axes = panels.ladder_range(keys.shown_kind())
     for side, shown in choice.sides.items():
-        panels.show(side, shown, seen)
-    if views.is_followed():
-        views.show(choice, seen)
+        panels.show(side, shown, seen, axes)
+    views.follow(choice, seen)
     result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
     pen.follow(None if seen is None else seen.x[0, 0].numpy(), result)
-    pointing.listen()
 
 
 def _begin() -> None:

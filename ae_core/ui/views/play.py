@@ -1,4 +1,4 @@
-"""Play: every penalty on the drawing, and below it what the penalty buys and costs on the test set."""
+"""Play: below the strip of all penalties what the penalty buys and costs, and all values of A and B."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.notation import value_text
 from ae_core.render.small_trade_off import small_trade_off
-from ae_core.ui import keys, library, markup, strip
+from ae_core.ui import keys, library, markup
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
@@ -22,8 +22,7 @@ _drawn = lru_cache(maxsize=256)(small_trade_off)
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
-    """The strip, then the trade-off with A and B on it, and the values in full."""
-    strip.show(choice, seen)
+    """The trade-off with A and B on it, and the values in full."""
     if choice.a is None:
         return
     left, right = st.columns([_WIDTH, 400], gap="medium")

@@ -20,6 +20,15 @@ def test_whole_decades_lie_around_the_values_and_0_is_left_out():
     assert LogRange.around([math.inf, math.nan, 5.0]) == pytest.approx((1.0, 10.0))
 
 
+def test_without_a_ladder_there_are_axes_all_the_same():
+    axes = LadderRange.of([])
+    assert [axis.share(0.5) for axis in (axes.mse, axes.active_units)] == [
+        pytest.approx(0.699, abs=1e-3),
+        0.0,
+    ]
+    assert axes.active_units.share(64) == 1.0
+
+
 def test_a_share_is_the_place_on_the_logarithmic_axis():
     axis = LogRange(0.01, 100.0)
     for value, share in ((0.01, 0), (0.1, 0.25), (1, 0.5), (100, 1), (0, 0), (-1, 0), (1e9, 1)):
