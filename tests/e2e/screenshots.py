@@ -6,19 +6,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import (
-    PATIENCE_MS,
-    ROOT,
-    THREE,
-    draw,
-    launch_chromium,
-    opened,
-    panel,
-    serving,
-    settled,
-)
+from tests.e2e.conftest import PATIENCE_MS, ROOT, canvas, launch_chromium, serving
 
 PICTURES = ROOT / "docs"
+_RIGHT = "[data-testid='stColumn']:has(.st-key-sides)"
 
 
 def take(target, name):
@@ -26,62 +17,60 @@ def take(target, name):
     path = PICTURES / f"{name}.png"
     target.screenshot(path=path)
     with Image.open(path) as picture:
-        picture.convert("RGB").save(path, optimize=True)
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
 
 
-def at_rest(page, view):
-    """Wait until nothing in a view changes any more, and its charts have come in."""
+def visit(context, address, link):
+    """The page at a link, once nothing on it changes any more."""
+    page = context.new_page()
+    page.goto(f"{address}/?{link}")
+    canvas(page).wait_for()
+    expect(page.locator(".st-key-panel_A_values")).to_contain_text("Hoyer")
+    at_rest(page, page.locator(_RIGHT))
+    return page
+
+
+def at_rest(page, part):
+    """Wait until nothing in a part of the page changes any more, and its charts have come in."""
     before = None
-    while before != (before := view.evaluate("view => view.innerHTML")):
+    while before != (before := part.evaluate("part => part.innerHTML")):
         page.wait_for_timeout(1500)
 
 
-def whole_pages(browser, address):
-    """The page as it is first seen, in both themes."""
-    for scheme in ("light", "dark"):
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 980}, color_scheme=scheme, device_scale_factor=1.5
-        )
-        page = opened(context, address)
-        draw(page, THREE)
-        expect(panel(page, "Code")).to_contain_text("Active units")
-        settled(page)
-        page.mouse.move(5, 5)
-        if scheme == "light":
-            take(page, "contractive-light")
-        page.get_by_text("Sparse", exact=True).click()
-        expect(panel(page, "Code")).to_contain_text("of 64")
-        if scheme == "light":
-            page.locator(".st-key-train button").click()
-            expect(page.locator("[data-testid='stProgress']")).to_contain_text("Epoch 2")
-        settled(page)
-        page.mouse.move(5, 5)
-        take(page, f"sparse-{scheme}")
-        context.close()
+def two_models_under_noise(browser, address):
+    """The first page, without and with the strongest penalty, in the dark theme."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 740}, color_scheme="dark", device_scale_factor=1.25
+    )
+    take(visit(context, address, "a=0&b=0.1&noise=0.25"), "play-dark")
+    context.close()
 
 
 def views(browser, address):
-    """Each view of a drawn digit."""
+    """Each view of the digit with which the page starts."""
     # So high that a view is seen whole.
     context = browser.new_context(viewport={"width": 1280, "height": 4000})
-    page = opened(context, address)
-    draw(page, THREE)
-    expect(panel(page, "Code")).to_contain_text("Active units")
-    for name in ("Compare", "Sparsity", "Jacobian", "Robustness", "Wrong and right", "Learn"):
-        if name == "Sparsity":
-            page.get_by_text("Sparse", exact=True).click()
-            expect(panel(page, "Code")).to_contain_text("of 64")
-        if name == "Jacobian":
-            page.get_by_text("Contractive", exact=True).click()
-            expect(panel(page, "Code")).to_contain_text("of 1152")
-        page.get_by_role("tab", name=name).click()
-        view = page.get_by_role("tabpanel", name=name)
-        if name == "Sparsity":
-            view.locator(".st-key-units button").first.click()
-            expect(view.get_by_role("button", name="off").first).to_be_visible()
-        page.mouse.move(5, 5)
-        at_rest(page, view)
-        take(view, f"view-{name.lower().replace(' ', '-')}")
+    for view in ("Compare", "Units", "Jacobian", "Robustness", "Mistakes", "Learn"):
+        kind = "&kind=Sparse" if view == "Units" else ""
+        page = visit(context, address, f"view={view}{kind}")
+        if view == "Units":
+            page.locator(".st-key-units button").first.click()
+            expect(page.get_by_role("button", name="off").first).to_be_visible()
+            at_rest(page, page.locator(_RIGHT))
+        take(page.locator(_RIGHT), f"view-{view.lower()}")
+        page.close()
+    context.close()
+
+
+def training(browser, address):
+    """A sparse model in training."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    page = visit(context, address, "view=Train&kind=Sparse")
+    page.get_by_role("button", name="Train", exact=True).last.click()
+    expect(page.locator("[data-testid='stProgress']")).to_contain_text("left")
+    expect(page.locator(".st-key-loss_curve .js-plotly-plot").first).to_be_visible()
+    take(page, "view-train")
+    page.get_by_role("button", name="Stop", exact=True).click()
     context.close()
 
 
@@ -93,8 +82,9 @@ def main():
         serving(Path(folder) / "log") as address,
         launch_chromium() as browser,
     ):
-        whole_pages(browser, address)
+        two_models_under_noise(browser, address)
         views(browser, address)
+        training(browser, address)
 
 
 if __name__ == "__main__":
