@@ -57,17 +57,20 @@ def _take() -> None:
     if frame is None:
         return
     lab().last_frame = frame.seq
-    lab().frame = frame
+    if frame.after == len(lab().strokes):
+        lab().frame = frame
+    # Any other was on its way when the stroke was finished, or taken back: it is at work no more.
 
 
 def read_frame(said: Any) -> Frame | None:  # noqa: ANN401 - whatever the browser sends
     """A frame as the script sends it; None for anything else.
 
     Args:
-        said: `seq`, a number, and `pixels`, a byte each, row by row, in base64.
+        said: `seq` and `after`, numbers, and `pixels`, a byte each, row by row, in base64.
     """
     try:
         pixels = np.frombuffer(base64.b64decode(said["pixels"], validate=True), dtype=np.uint8)
-        return Frame(int(said["seq"]), to_mnist(pixels.reshape(_SIDE, _SIDE)))
+        picture = to_mnist(pixels.reshape(_SIDE, _SIDE))
+        return Frame(int(said["seq"]), int(said["after"]), picture)
     except (TypeError, KeyError, ValueError, binascii.Error):
         return None

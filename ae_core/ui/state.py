@@ -75,6 +75,8 @@ class Frame:
 
     seq: int
     """The browser's number of the frame."""
+    after: int
+    """How many strokes the browser knew to be finished."""
     picture: Tensor | None
 
 

@@ -142,6 +142,8 @@ function renew(pictures) {
 }
 
 export default function ({ data, setTriggerValue }) {
+    // What has become a stroke needs no frame any more; a pen that is down offers another with its next move.
+    if (pen.data?.strokes !== data.strokes) pen.next = null;
     pen.data = data;
     pen.send = setTriggerValue;
     renew(data.pictures);
