@@ -4,8 +4,8 @@ const tip = document.createElement("div");
 tip.className = "unit-tip";
 tip.setAttribute("role", "tooltip");
 
-// Streamlit calls the function at the end again whenever the page is drawn.
-const page = (window.autoencoderLabPointing ??= { send: null, listening: false, pressed: null });
+// One for the page: Streamlit may call the function at the end again.
+const page = (window.autoencoderLabPointing ??= { send: null, listening: false, at: null });
 
 // The unit of a code's picture under the pointer: tiles of units with gaps between them, or bars, which are
 // tiles of one unit. Null beside the picture and in a gap.
@@ -35,23 +35,28 @@ function hover(event) {
 function click(event) {
     const button = event.target.closest?.("[data-pick]");
     const unit = unitUnder(event);
-    page.pressed = button?.dataset.pick ?? null;
     if (button) page.send("pick", button.dataset.pick);
     else if (unit) page.send("pick", `unit:${unit.number}`);
 }
 
-// Streamlit replaces the whole of an element: who pressed a button in it with the keyboard goes on from there.
-function refocus() {
-    if (page.pressed === null || document.activeElement !== document.body) return;
-    document.querySelector(`[data-pick="${CSS.escape(page.pressed)}"]`)?.focus({ preventScroll: true });
+// Streamlit replaces the whole of an element: who was at a button in it with the keyboard goes on from there.
+function keepPlace() {
+    if (page.at === null || document.activeElement !== document.body) return;
+    document.querySelector(`[data-pick="${CSS.escape(page.at)}"]`)?.focus({ preventScroll: true });
+}
+
+function leave() {
+    tip.remove();
+    page.at = null;
 }
 
 export default function ({ setTriggerValue }) {
     page.send = setTriggerValue;
-    requestAnimationFrame(refocus);
     if (page.listening) return;
     page.listening = true;
     document.addEventListener("pointermove", hover, { passive: true });
-    document.addEventListener("pointerdown", () => tip.remove(), { passive: true });
+    document.addEventListener("pointerdown", leave, { passive: true });
     document.addEventListener("click", click);
+    document.addEventListener("focusin", event => { page.at = event.target.dataset?.pick ?? null; });
+    new MutationObserver(keepPlace).observe(document.body, { childList: true, subtree: true });
 }
