@@ -110,6 +110,17 @@ class Session:
             self._states[state.id] = state
             await self._ask(part.fragment)
 
+    async def tell(self, key, event, value):
+        """Have a component of the page tell of something that happened, once.
+
+        Raises:
+            KeyError: if the page has no such component.
+            UnansweredError: if the connection is lost.
+        """
+        part = self._parts[self._place(key)]
+        said = json.dumps([{"event": event, "value": value}])
+        await self._ask(part.fragment, click=WidgetState(id=_events_of(part), json_trigger_value=said))
+
     async def until(self, holds, what):
         """Wait until the page is such that something holds.
 
@@ -200,6 +211,11 @@ class Session:
         for repeat in self._repeats:
             repeat.cancel()
         self._repeats.clear()
+
+
+def _events_of(part):
+    """Under which name Streamlit takes what a component tells of."""
+    return f"$$STREAMLIT_INTERNAL_KEY_{part.identity}__events"
 
 
 def canvas_state(shapes, picture):

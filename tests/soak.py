@@ -39,9 +39,11 @@ class Report:
 
     seconds: float = 0.0
     slides: list = field(default_factory=list)
-    """Milliseconds from each slide to the three panels."""
+    """Milliseconds from each slide to all panels of A."""
     others: list = field(default_factory=list)
-    """Likewise for strokes, test digits and undo."""
+    """Likewise for the ends of strokes, test digits and undo."""
+    frames: list = field(default_factory=list)
+    """Likewise for each frame of a stroke at work."""
     answered: list = field(default_factory=list)
     """For each visitor a counter of what was done and answered."""
     memory: list = field(default_factory=list)
@@ -89,7 +91,7 @@ async def soak(sessions, seconds, pace):
 
                 async def arrived(visitor_class, number):
                     session = await stack.enter_async_context(Session.opened(address))
-                    visitor = visitor_class(number, address, session, ledger)
+                    visitor = visitor_class(number, session, ledger)
                     await visitor.arrive()
                     return visitor
 
@@ -110,6 +112,7 @@ async def soak(sessions, seconds, pace):
                 sampling.cancel()
                 looking.cancel()
                 await _look(trainer, report)
+                report.frames = [1000 * taken for visitor in visitors for taken in visitor.followed]
         report.log = log.read_text()
     return report
 
@@ -187,6 +190,14 @@ def table(report):
     yield (
         "drawing to panels",
         (f"median {statistics.median(report.others):.0f} ms, most {max(report.others):.0f}"),
+    )
+    strokes = max(1, answered["stroke"])
+    yield (
+        "pen to panels",
+        (
+            f"median {statistics.median(report.frames):.0f} ms, most {max(report.frames):.0f}, "
+            f"{len(report.frames) / strokes:.1f} times during a stroke"
+        ),
     )
     yield (
         "server's memory",

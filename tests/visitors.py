@@ -3,26 +3,23 @@
 import asyncio
 import base64
 import hashlib
-import io
 import itertools
 import json
 import random
 import re
 import time
-import urllib.request
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.io
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ae_core.analysis.notation import power_notation
 from ae_core.config import LADDERS
 from ae_core.drawing import to_mnist
-from ae_core.drawing.photo import SIDE
-from ae_core.render.maps import CELL_PIXELS, data_url, grey_picture, to_png
+from ae_core.render.maps import data_url, grey_picture, to_png
 from tests.client import canvas_state
+from tests.drawings import Drawing, part_of, picture_of
 
 _WEIGHTS = LADDERS["contractive"]
 _STARTING_RUNG = _WEIGHTS.index(1e-4)
@@ -31,7 +28,15 @@ _DEEDS = tuple(
     deed for other in ("stroke", "digit", "stroke", "undo", "undo", "undo") for deed in (other, *_SLIDES)
 )
 """The round that every visitor goes; it ends at the drawing with which it began."""
-_PANELS = tuple(f"panel_{title}_0" for title in ("Reconstruction", "Code", "Jacobian"))
+_PANELS = tuple(f"panel_A_{name}" for name in ("reconstruction", "error", "code", "sensitivity", "values"))
+_STRIP = "all_penalties"
+_STROKE_SECONDS = 1.0
+_FOLLOWED = 0.8
+"""The share of a stroke up to which frames are sent one by one: its end still changes what is seen."""
+_FRAME_SIDE = 140
+_SCREEN_SECONDS = 1 / 60
+_QUICK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.15, 1.0
+"""The pen's script waits as long as an answer took, less the first, and at most the second."""
 
 
 class Ledger:
@@ -61,14 +66,17 @@ class Ledger:
 class Visitor:
     """One session, and what it itself knows to have drawn and chosen there."""
 
-    def __init__(self, number, address, session, ledger):
+    _also = (_STRIP,)
+    """What else belongs to the drawing and the penalty weight."""
+
+    def __init__(self, number, session, ledger):
         self.number = number
         self.session = session
         self.answered = Counter()
-        self._address = address
+        self.followed = []
+        """Seconds from each frame of a stroke at work to panels that show it."""
         self._ledger = ledger
-        self._pictures = {}
-        """Those of the page that are no part of its messages, by their addresses."""
+        self._frames = 0
         self._rung, self._direction = _STARTING_RUNG, 1
         self._drawings = [Drawing((), ())]
         """The canvas after each step that undo would take back."""
@@ -78,7 +86,10 @@ class Visitor:
         self._deeds = itertools.chain(("slide",) * (number % 4), itertools.cycle(_DEEDS))
 
     async def arrive(self):
-        """A first drawing, so that every later act changes all three panels."""
+        """A first drawing in place of the page's own, so that every later act changes all panels."""
+        await self._placed_by("clear")
+        await self._report(Drawing((), ()))
+        await self._at_rest()
         await self._stroke()
         await self._at_rest()
 
@@ -86,30 +97,32 @@ class Visitor:
         """Do the next thing.
 
         Returns:
-            What was done, and the seconds until all three panels had changed.
+            What was done, and the seconds until all panels had changed; of a stroke since its end.
 
         Raises:
             UnansweredError: if they never do.
         """
         deed = next(self._deeds)
-        before = [self._look(key) for key in _PANELS]
-        started = time.perf_counter()
-        await getattr(self, f"_{deed}")()
-        await self.session.until(
-            lambda: all(self._look(key) != old for key, old in zip(_PANELS, before, strict=True)),
-            f"the answer to a {deed}",
-        )
-        taken = time.perf_counter() - started
+        taken = await getattr(self, f"_{deed}")()
         self.answered[deed] += 1
         await self._at_rest()
         return deed, taken
+
+    async def _until_changed(self, before, what):
+        """Wait until all panels differ from what they were; returns when they do."""
+        await self.session.until(
+            lambda: all(now != old for now, old in zip(self._panels(), before, strict=True)), what
+        )
+        return time.perf_counter()
+
+    def _panels(self):
+        return [self._look(key) for key in _PANELS]
 
     async def mistakes(self):
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
         drawing, weight = self._drawings[-1], power_notation(_WEIGHTS[self._rung])
         owner = (drawing.names, weight)
-        looks = {key: self._look(key) for key in _PANELS}
-        looks["view"] = self._look("view") + await self._pictures_of("view")
+        looks = {key: self._look(key) for key in (*_PANELS, *self._also)}
         found = [self._ledger.mistake(part, owner, look) for part, look in looks.items()]
         found.append(self._wrong_title(weight))
         found.append(self._wrong_picture(drawing))
@@ -121,40 +134,32 @@ class Visitor:
             element.SerializeToString(deterministic=True) for element in self.session.elements(key)
         )
 
-    async def _pictures_of(self, key):
-        """The pictures that a browser would fetch for a part of the page, each once."""
-        wanted = [image.url for element in self.session.elements(key) for image in element.imgs.imgs]
-        for url in set(wanted) - set(self._pictures):
-            self._pictures[url] = await asyncio.to_thread(_fetched, self._address + url)
-        return b"".join(self._pictures[url] for url in wanted)
-
     def _wrong_title(self, weight):
-        titles = [element.markdown.body for element in self.session.elements()]
-        shown = [title for title in titles if re.fullmatch(r"\*\*.* penalty weight .*\*\*", title)]
-        if any(title.endswith(f" penalty weight {weight}**") for title in shown):
-            return None
-        return f"the slider is at {weight}, and the page shows {shown}"
+        (shown,) = re.findall(r"<h3 class='panel-title'>A: (.*?)</h3>", self._html("panel_A_values"))
+        return None if shown == f"λ = {weight}" else f"the slider is at {weight}, and the page shows {shown}"
 
     def _wrong_picture(self, drawing):
-        (seen,) = re.findall(
-            r"src='([^']*)' alt='The drawing as the model sees it",
-            "".join(element.html.body for element in self.session.elements()),
-        )
-        expected = grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), CELL_PIXELS)
-        if np.array_equal(_picture(seen).convert("L"), expected):
+        (seen,) = re.findall(r"src='([^']*)' alt='What the models see", self._html())
+        expected = grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), 28)
+        if np.array_equal(picture_of(seen).convert("L"), expected):
             return None
-        return f"what the model sees is not {drawing.names}, which is on the canvas"
+        return f"what the models see is not {drawing.names}, which is on the canvas"
+
+    def _html(self, key=None):
+        return "".join(element.html.body for element in self.session.elements(key))
 
     async def _at_rest(self):
         await self.session.until(lambda: self.session.at_rest, "the end of an answer")
 
     async def _slide(self):
         """One stop, to and fro over the whole ladder."""
+        before, started = self._panels(), time.perf_counter()
         if not 0 <= self._rung + self._direction < len(_WEIGHTS):
             self._direction *= -1
         self._rung += self._direction
-        stop = f"{_WEIGHTS[self._rung]:g}"
-        await self.session.change("weight_contractive", string_array_value={"data": [stop]})
+        stop = power_notation(_WEIGHTS[self._rung])
+        await self.session.change("weight_A_contractive", string_array_value={"data": [stop]})
+        return await self._until_changed(before, "the answer to a slide") - started
 
     async def _stroke(self):
         """A line through all four quarters of the canvas, like no other visitor's and no earlier one."""
@@ -164,22 +169,63 @@ class Visitor:
         corners = [(x, y) for x in (30, 150) for y in (30, 150)]
         chance.shuffle(corners)
         points = [(x + chance.randrange(100), y + chance.randrange(100)) for x, y in corners]
-        self._drawings.append(self._drawings[-1].with_stroke(name, points))
+        below = self._drawings[-1]
+        self._drawings.append(below.with_stroke(name, points))
+        await self._follow(below, points)
+        before, ended, finished = self._panels(), time.perf_counter(), self._pen()["strokes"]
+        # The last frame is still on its way when the canvas tells of the stroke.
+        await self._send_frame(self._drawings[-1])
         await self._report()
+        changed = await self._until_changed(before, "the answer to a stroke's last frame")
+        await self.session.until(
+            lambda: self._pen()["strokes"] == finished + 1, "the answer to a finished stroke"
+        )
+        return changed - ended
+
+    async def _follow(self, below, points):
+        """Send frames while the stroke is drawn, one at a time and with pauses, as the pen's script does."""
+        started = time.perf_counter()
+        while (share := (time.perf_counter() - started) / _STROKE_SECONDS) < _FOLLOWED:
+            sent = time.perf_counter()
+            number = await self._send_frame(below.with_stroke("at work", part_of(points, share)))
+            await self.session.until(
+                lambda number=number: self._pen()["seq"] >= number, "the answer to a frame of the pen"
+            )
+            taken = time.perf_counter() - sent
+            self.followed.append(taken)
+            late = min(_LONGEST_PAUSE_SECONDS, max(0.0, taken - _QUICK_SECONDS))
+            await asyncio.sleep(max(late, _SCREEN_SECONDS))
+
+    async def _send_frame(self, drawing):
+        """Tell of what is on the canvas before the stroke is finished; returns the frame's number."""
+        self._frames += 1
+        small = Image.fromarray(drawing.canvas).convert("L").resize((_FRAME_SIDE, _FRAME_SIDE))
+        pixels = base64.b64encode(small.tobytes()).decode()
+        frame = {"seq": self._frames, "pixels": pixels, "after": self._pen()["strokes"]}
+        await self.session.tell("pen", "frame", frame)
+        return self._frames
+
+    def _pen(self):
+        """What the page tells the pen's script."""
+        return json.loads(self.session.widget("pen").json)
 
     async def _digit(self):
         """A test digit; visitors that place the same one have to see the same."""
         digit = (self.number + self._strokes) % 10
         name = f"digit {digit}.{self._examples[digit]}"
         self._examples[digit] += 1
+        before, started = self._panels(), time.perf_counter()
         placed = await self._placed_by(f"digit_{digit}")
         self._drawings.append(Drawing((name,), tuple(placed)))
         await self._report()
+        return await self._until_changed(before, "the answer to a digit") - started
 
     async def _undo(self):
+        before, started = self._panels(), time.perf_counter()
         self._drawings.pop()
         await self._placed_by("undo")
         await self._report()
+        return await self._until_changed(before, "the answer to undo") - started
 
     async def _placed_by(self, button):
         """Click a button; the shapes that it puts onto the canvas."""
@@ -190,56 +236,22 @@ class Visitor:
         )
         return json.loads(self.session.widget("canvas").json)["initialDrawing"]["objects"]
 
-    async def _report(self):
+    async def _report(self, drawing=None):
         """Tell the server what lies on the canvas, as the canvas itself does."""
-        drawing = self._drawings[-1]
+        drawing = drawing or self._drawings[-1]
         state = canvas_state(drawing.shapes, data_url(to_png(drawing.canvas)))
         await self.session.change("canvas", **state)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """What lies on a canvas."""
-
-    names: tuple
-    """Of the strokes and test digits."""
-    shapes: tuple
-    """As the canvas describes them."""
-
-    def with_stroke(self, name, points):
-        """The same, with one stroke more."""
-        path = [["M" if not index else "L", *point] for index, point in enumerate(points)]
-        return Drawing((*self.names, name), (*self.shapes, {"type": "Path", "path": path}))
-
-    @property
-    def canvas(self):
-        """The canvas as a picture: shape (280, 280, 4), uint8."""
-        canvas = Image.new("RGBA", (SIDE, SIDE), "black")
-        pen = ImageDraw.Draw(canvas)
-        for shape in self.shapes:
-            if "src" in shape:
-                canvas.paste(_picture(shape["src"]))
-            else:
-                points = [(x, y) for _, x, y in shape["path"]]
-                pen.line(points, "white", width=22, joint="curve")
-        return np.asarray(canvas)
-
-
-def _picture(address):
-    """The picture whose address holds it."""
-    return Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
-
-
-def _fetched(address):
-    with urllib.request.urlopen(address, timeout=60) as answer:
-        return answer.read()
 
 
 class Trainer(Visitor):
     """The session that trains; its drawing and its slider stay."""
 
+    _also = ()
+
     async def train_for_long(self):
         """Start a run that outlasts everything here."""
+        await self.session.change("view", string_array_value={"data": ["Train"]})
+        await self._at_rest()
         await self.session.change("train_contractive_epochs", int_value=1000)
         await self._at_rest()
         await self.session.change("train", trigger_value=True)

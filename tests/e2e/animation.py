@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PATIENCE_MS, ROOT, THREE, canvas, launch_chromium, serving
+from tests.e2e.acts import THREE, canvas
+from tests.e2e.conftest import PATIENCE_MS, ROOT, launch_chromium, serving
 
 FILM = ROOT / "docs" / "lab.gif"
 _VIEWPORT = {"width": 1280, "height": 720}

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
 from ae_core.training.run_folder import RUNS_VARIABLE
+from tests.e2e.acts import opened
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = Path(__file__).parent / "offline"
@@ -127,79 +128,43 @@ def browser():
 
 
 @pytest.fixture
-def context(browser):
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    context.set_default_timeout(PATIENCE_MS)
+def visitor(browser):
+    """Makes browsers of new visitors, with options of Playwright's."""
+    contexts = []
+
+    def come(width=1440, height=1000, **options):
+        contexts.append(new_context(browser, width, height, **options))
+        return contexts[-1]
+
+    yield come
+    for context in contexts:
+        context.close()
+
+
+def new_context(browser, width=1440, height=1000, **options):
     expect.set_options(timeout=PATIENCE_MS)
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+@pytest.fixture(scope="session")
+def shared_context(browser):
+    """A browser that has loaded Streamlit's scripts once."""
+    context = new_context(browser)
     yield context
     context.close()
 
 
 @pytest.fixture
+def context(shared_context):
+    """A browser in which every page is that of a new visitor: what the app knows one by belongs to a tab."""
+    yield shared_context
+    for page in shared_context.pages:
+        page.close()
+
+
+@pytest.fixture
 def page(context, server):
-    """The app with its canvas ready, for a new visitor."""
+    """The app at rest, for a new visitor."""
     return opened(context, server)
-
-
-def opened(context, address):
-    page = context.new_page()
-    page.goto(address)
-    canvas(page).wait_for()
-    expect(panel(page, "Jacobian")).to_contain_text("Draw a digit.")
-    return page
-
-
-def canvas(page):
-    return page.locator(".st-key-canvas canvas.upper-canvas")
-
-
-def panel(page, title, row=0):
-    return page.locator(f".st-key-panel_{title}_{row}")
-
-
-THREE = (
-    (90, 70),
-    (140, 45),
-    (185, 75),
-    (180, 115),
-    (130, 140),
-    (185, 165),
-    (190, 215),
-    (140, 240),
-    (85, 215),
-)
-SEVEN = ((80, 60), (200, 60), (150, 140), (120, 240))
-
-
-def draw(page, points):
-    """One real stroke of the mouse."""
-    canvas(page).scroll_into_view_if_needed()
-    box = canvas(page).bounding_box()
-    at = [(box["x"] + x, box["y"] + y) for x, y in points]
-    page.mouse.move(*at[0])
-    page.mouse.down()
-    for point in at[1:]:
-        page.mouse.move(*point, steps=4)
-    page.mouse.up()
-
-
-_PANELS = """[...document.querySelectorAll("[class*='st-key-panel_']")].map(
-    panel => panel.innerText + [...panel.querySelectorAll('img')].map(img => img.src))"""
-
-
-def settled(page):
-    """The panels' texts and pictures, once nothing changes any more."""
-    before = None
-    for _ in range(200):
-        now = page.evaluate(f"() => {_PANELS}")
-        if now == before:
-            return now
-        before = now
-        page.wait_for_timeout(250)
-    raise AssertionError("the panels never came to rest")
-
-
-def all_changed(page, before):
-    """Wait until every panel differs from what it was; returns what they are then."""
-    page.wait_for_function(f"before => {_PANELS}.every((now, index) => now !== before[index])", arg=before)
-    return settled(page)

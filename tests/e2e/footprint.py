@@ -9,16 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import (
-    PATIENCE_MS,
-    THREE,
-    draw,
-    launch_chromium,
-    opened,
-    panel,
-    server_process,
-    settled,
-)
+from tests.e2e.acts import THREE, draw_and_settle, opened, settled, slider
+from tests.e2e.conftest import PATIENCE_MS, launch_chromium, server_process
 
 _SESSIONS = 5
 _SLIDES = 24
@@ -39,18 +31,11 @@ def processor_seconds(process):
 
 def work_of_a_slide(page, process):
     """Processor seconds of the server for one stop of the slider, with the view that is open at first."""
-    slider = page.locator(".st-key-weight_contractive input[type=range]").first
     before = processor_seconds(process)
     for number in range(_SLIDES):
-        slider.press("ArrowRight" if number % 2 else "ArrowLeft")
+        slider(page).press("ArrowRight" if number % 2 else "ArrowLeft")
         settled(page)
     return (processor_seconds(process) - before) / _SLIDES
-
-
-def draw_once(page):
-    draw(page, THREE)
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
-    settled(page)
 
 
 def main():
@@ -66,13 +51,13 @@ def main():
                 context = browser.new_context()
                 page = opened(context, address)
                 starts.append(time.perf_counter() - started)
-                draw_once(page)
+                draw_and_settle(page, THREE)
                 idle.append(megabytes(process))
                 work.append(work_of_a_slide(page, process))
                 slid = megabytes(process)
                 contexts = [browser.new_context() for _ in range(_SESSIONS)]
                 for one in contexts:
-                    draw_once(opened(one, address))
+                    draw_and_settle(opened(one, address), THREE)
                 further.append((megabytes(process) - slid) / _SESSIONS)
                 for one in (context, *contexts):
                     one.close()

@@ -1,50 +1,82 @@
 """How long a person waits, in a real browser: `python -m tests.e2e.latency`. Measures, tests nothing."""
 
 import argparse
+import math
 import os
 import statistics
 import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import (
-    PATIENCE_MS,
-    SEVEN,
-    THREE,
-    canvas,
-    draw,
-    launch_chromium,
-    opened,
-    panel,
-    serving,
-    settled,
-)
+from tests.e2e.acts import canvas, opened, panel, press, settled, slider
+from tests.e2e.conftest import PATIENCE_MS, launch_chromium, new_context, serving
+
+STROKE_SECONDS = 2
+MOVE_MS = 8
+LAST_OF_VIEW = {
+    "Train": ".st-key-train_ladder",
+    "Compare": ".st-key-test_set",
+    "Units": ".st-key-density_histogram .main-svg",
+    "Jacobian": ".st-key-walk .main-svg",
+    "Robustness": ".st-key-contraction_1 .main-svg",
+    "Mistakes": ".st-key-mistake_1",
+    "Learn": ".st-key-experiment_0",
+    "Play": ".st-key-all_penalties img",
+}
+"""What is drawn late of each view."""
+FILLED = "[class*='st-key-panel_A_sensitivity'] img"
 
 WATCH = """() => {
-    const shown = () => [...document.querySelectorAll("[class*='st-key-panel_']")].map(panel =>
+    const loaded = () => [...document.images].every(image => image.complete && image.naturalWidth > 0);
+    const look = (side = "") => [...document.querySelectorAll(`[class*='st-key-panel_${side}']`)].map(panel =>
         panel.textContent + [...panel.querySelectorAll('img')].map(image => image.src));
-    const loaded = place => [...document.querySelectorAll(place + ' img')].every(
-        image => image.complete && image.naturalWidth > 0);
+    const resting = () =>
+        document.querySelector("[data-testid='stApp']").dataset.testScriptState === "notRunning";
     const until = (event, done) => new Promise(resolve => {
         document.addEventListener(event, () => {
             const start = performance.now();
-            const look = () => done() ? resolve(performance.now() - start)
-                : performance.now() - start > 20000 ? resolve(null) : requestAnimationFrame(look);
-            requestAnimationFrame(look);
-        }, {capture: true, once: true});
+            const watch = () => done() && loaded() ? resolve(performance.now() - start)
+                : performance.now() - start > 20000 ? resolve(null) : requestAnimationFrame(watch);
+            requestAnimationFrame(watch);
+        }, { capture: true, once: true });
     });
-    window.panelsAfter = event => {
-        const before = shown();
-        window.waited = until(event, () => shown().every((now, index) => now !== before[index])
-            && loaded("[class*='st-key-panel_']"));
+    window.panelsAfter = (event, side) => {
+        const before = look(side);
+        window.waited = until(event, () => look(side).every((now, index) => now !== before[index]));
     };
-    window.compareAfter = event => {
-        window.waited = until(event, () => {
-            const view = document.querySelector("[role='tabpanel'][id$='-tabpanel-0'], [role='tabpanel']");
-            return view && view.querySelector('.js-plotly-plot .point')
-                && view.querySelectorAll('img').length >= 7 && loaded("[role='tabpanel']");
-        });
+    window.viewAfter = (event, last) => {
+        window.waited = until(event, () => document.querySelector(last) && resting());
+    };
+
+    // The stroke at work: which move of the pointer the newest frame shows, and when the panels show it, too.
+    window.penAfter = () => {
+        const log = window.penLog = { updates: [], up: null, last: null };
+        let move = null, sent = [], shown = JSON.stringify(look()), at = window.autoencoderLabPen.sentAt;
+        const moved = event => { move = event.timeStamp; };
+        document.addEventListener("pointermove", moved, { capture: true });
+        document.addEventListener("pointerup", () => { log.up = performance.now(); },
+            { capture: true, once: true });
+        Object.defineProperty(window.autoencoderLabPen, "sentAt", { configurable: true,
+            get: () => at, set: value => { at = value; sent.push(move); } });
+        const watch = () => {
+            const now = JSON.stringify(look());
+            if (now !== shown && loaded()) {
+                shown = now;
+                const from = sent.shift();
+                if (log.up === null && from !== undefined) log.updates.push(performance.now() - from);
+                if (log.up !== null) log.last = performance.now() - log.up;
+            }
+            window.penWatched = requestAnimationFrame(watch);
+        };
+        watch();
+        window.penStop = () => {
+            cancelAnimationFrame(window.penWatched);
+            document.removeEventListener("pointermove", moved, { capture: true });
+            Object.defineProperty(window.autoencoderLabPen, "sentAt", { value: at, writable: true });
+            return log;
+        };
     };
 }"""
 
@@ -59,60 +91,99 @@ def measure(page, act, watch):
     return taken
 
 
-def place(page, number):
-    page.locator(f".st-key-digit_{number % 10} button").click()
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
-    settled(page)
-
-
 def strokes(page, repeats):
-    """Each stroke is drawn over another digit."""
-    times = []
+    """Of each stroke: the median of its updates, updates per second, and from its end to the last change."""
+    delays, rates, ends = [], [], []
+    box = canvas(page).bounding_box()
     for number in range(repeats):
-        place(page, number)
-        act = lambda: draw(page, SEVEN if number % 2 else THREE)  # noqa: E731, B023
-        times.append(measure(page, act, "() => panelsAfter('pointerup')"))
-    return times
+        press(page, f"digit_{number % 10}")
+        settled(page)
+        page.evaluate("() => penAfter()")
+        page.mouse.move(box["x"] + 140, box["y"] + 60)
+        page.mouse.down()
+        started = time.perf_counter()
+        while (seconds := time.perf_counter() - started) < STROKE_SECONDS:
+            angle = 2.2 * seconds + number
+            x, y = 140 + 60 * math.sin(angle) + 20 * math.sin(3 * angle), 140 - 80 * math.cos(angle)
+            page.mouse.move(box["x"] + x, box["y"] + y)
+            page.wait_for_timeout(MOVE_MS)
+        before = page.url
+        page.mouse.up()
+        page.wait_for_url(lambda url, before=before: url != before)
+        settled(page)
+        log = page.evaluate("() => penStop()")
+        delays.append(statistics.median(log["updates"]) if log["updates"] else math.nan)
+        rates.append(len(log["updates"]) / seconds)
+        ends.append(log["last"])
+    return {
+        "the pointer's move to the panels, during a stroke": delays,
+        "updates per second, during a stroke": rates,
+        "a stroke's end to its last change of the panels, the canvas's own 200 ms included": ends,
+    }
 
 
-def slides(page, repeats):
-    """One stop of the slider to the left, then one to the right."""
-    slider = page.locator(".st-key-weight_contractive input[type=range]").first
-    slider.focus()
-    return [
+def slides(page, repeats, side="A", name="the slider to all panels"):
+    """One stop of a side's slider to and one fro."""
+    slider(page, side).focus()
+    times = [
         measure(
             page,
-            lambda: page.keyboard.press("ArrowRight" if number % 2 else "ArrowLeft"),  # noqa: B023
-            "() => panelsAfter('keydown')",
+            lambda: page.keyboard.press("ArrowLeft" if number % 2 else "ArrowRight"),  # noqa: B023
+            f"() => panelsAfter('keydown', '{side}')",
         )
         for number in range(repeats)
     ]
+    return {name: times}
 
 
 def openings(page, repeats):
-    """Compare, each time for another digit."""
+    """Every view in turn."""
+    times = {name: [] for name in LAST_OF_VIEW}
+    for _ in range(repeats):
+        for name, last in LAST_OF_VIEW.items():
+            button = page.locator(".st-key-view").get_by_role("radio", name=name, exact=True)
+            times[name].append(measure(page, button.click, f'() => viewAfter("pointerdown", "{last}")'))
+    return {f"{name}, opened": taken for name, taken in times.items()}
+
+
+def fresh_pages(browser, address, repeats):
+    """The page in a browser that has loaded nothing of it before."""
     times = []
-    for number in range(repeats):
-        page.get_by_role("tab", name="Learn").click()
-        place(page, number)
-        tab = page.get_by_role("tab", name="Compare")
-        tab.scroll_into_view_if_needed()
-        page.wait_for_timeout(300)
-        times.append(measure(page, tab.click, "() => compareAfter('click')"))
-    return times
+    for _ in range(repeats):
+        context = new_context(browser)
+        page = context.new_page()
+        page.goto(address, wait_until="commit")
+        found = page.wait_for_function(
+            f"""() => {{
+                const image = document.querySelector("{FILLED}");
+                return image?.complete && image.naturalWidth > 0 && performance.now();
+            }}"""
+        )
+        times.append(found.json_value())
+        context.close()
+    return {"a fresh page, from its address to its panels": times}
 
 
 def slides_beside_training(page, repeats):
-    """The slider while this page's own training goes on, with its bar, curve and picture."""
-    page.get_by_role("tab", name="Learn").click()
+    """The slider while this page's own training goes on, in the view with its bar, curve and picture."""
+    page.locator(".st-key-view").get_by_role("radio", name="Train").click()
     page.get_by_label("Epochs", exact=True).fill("1000")
     page.get_by_label("Epochs", exact=True).press("Enter")
-    page.get_by_role("button", name="Train", exact=True).click()
+    press(page, "train")
     expect(page.get_by_text("images/s")).to_be_visible()
-    times = slides(page, repeats)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    times = slides(page, repeats, name="the slider to all panels while this page trains")
+    press(page, "stop")
     expect(page.get_by_text("Stopped after step")).to_be_visible()
     return times
+
+
+def tell(times, note=""):
+    for name, taken in times.items():
+        digits = 1 if "per second" in name else 0
+        median, low, high = (
+            f"{one:.{digits}f}" for one in (statistics.median(taken), min(taken), max(taken))
+        )
+        print(f"{name}{note}: {median} ({low} to {high})", flush=True)
 
 
 def main():
@@ -125,23 +196,22 @@ def main():
         serving(Path(folder) / "log") as address,
         launch_chromium() as browser,
     ):
-        page = opened(browser.new_context(viewport={"width": 1440, "height": 1600}), address)
+        page = opened(new_context(browser), address)
         page.evaluate(WATCH)
-        canvas(page).wait_for()
-        page.get_by_role("tab", name="Learn").click()
         print(f"milliseconds, median (lowest to highest) of {repeats}; {os.cpu_count()} processors")
-        for name, act in (
-            ("a stroke to all three panels, the canvas's own 200 ms included", strokes),
-            ("the slider to all three panels", slides),
-            ("Compare, opened", openings),
-            ("a stroke to all three panels, Compare open", strokes),
-            ("the slider to all three panels, Compare open", slides),
-            ("the slider to all three panels while this page trains", slides_beside_training),
-        ):
+        for act in (strokes, slides, openings):
             act(page, 2)
-            times = act(page, repeats)
-            median = statistics.median(times)
-            print(f"{name}: {median:.0f} ({min(times):.0f} to {max(times):.0f})", flush=True)
+            tell(act(page, repeats))
+        press(page, "compare_b")
+        panel(page, "values", "B").wait_for()
+        settled(page)
+        tell(strokes(page, repeats), ", with B")
+        for side in ("A", "B"):
+            tell(slides(page, repeats, side, f"the slider to all panels of {side}, with B"))
+        press(page, "only_a")
+        expect(panel(page, "values", "B")).to_have_count(0)
+        tell(slides_beside_training(page, repeats))
+        tell(fresh_pages(browser, address, repeats))
 
 
 if __name__ == "__main__":

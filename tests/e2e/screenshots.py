@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PATIENCE_MS, ROOT, canvas, launch_chromium, serving
+from tests.e2e.acts import canvas
+from tests.e2e.conftest import PATIENCE_MS, ROOT, launch_chromium, serving
 
 PICTURES = ROOT / "docs"
 _RIGHT = "[data-testid='stColumn']:has(.st-key-sides)"

@@ -3,80 +3,89 @@
 import re
 import urllib.parse
 
-import pytest
 from playwright.sync_api import expect
 
 from ae_core.checkpoints.library import ladder_paths
-from tests.e2e.conftest import SEVEN, THREE, all_changed, canvas, draw, opened, panel, settled
+from tests.e2e.acts import (
+    DASH,
+    PANELS,
+    SEVEN,
+    THREE,
+    VIEWS,
+    all_changed,
+    canvas,
+    choose_kind,
+    cleared,
+    draw_and_settle,
+    noise_slider,
+    open_menu,
+    open_view,
+    opened,
+    panel,
+    press,
+    settled,
+    slider,
+    undo_button,
+)
 
 LONG_MS = 240_000
-TITLES = ("Reconstruction", "Code", "Jacobian")
 
 
-def draw_and_settle(page, points):
-    draw(page, points)
-    for title in TITLES:
-        expect(panel(page, title)).not_to_contain_text("Draw a digit.")
-    return settled(page)
+def test_a_new_page_shows_a_digit_and_what_the_model_makes_of_it(page):
+    for name in PANELS[:4]:
+        expect(panel(page, name).locator("img")).to_have_count(1)
+    expect(panel(page, "values")).to_contain_text("A: λ = 10⁻⁴")
+    expect(page.locator("body")).not_to_contain_text("Draw a digit.")
 
 
-def slide(page, kind, key):
-    page.locator(f".st-key-weight_{kind} input[type=range]").first.press(key)
-
-
-def test_a_stroke_the_slider_and_the_kind_change_all_three_panels(page):
+def test_a_stroke_the_slider_and_the_kind_change_all_panels(page):
     first = draw_and_settle(page, THREE)
-    assert "MSE of this digit" in first[0]
-    slide(page, "contractive", "ArrowLeft")
+    slider(page).press("ArrowLeft")
     second = all_changed(page, first)
-    draw(page, SEVEN)
-    third = all_changed(page, second)
-    page.get_by_text("Sparse", exact=True).click()
+    third = draw_and_settle(page, SEVEN)
+    assert all(now != before for now, before in zip(third, second, strict=True))
+    choose_kind(page, "Sparse")
     all_changed(page, third)
-    expect(panel(page, "Code").locator(".js-plotly-plot")).to_be_visible()
-    expect(panel(page, "Code")).to_contain_text("of 64")
+    expect(panel(page, "values")).to_contain_text("of 64")
 
 
 def test_undo_clear_and_digit_buttons_work_on_a_drawing(page):
+    cleared(page)
     one = draw_and_settle(page, THREE)
-    draw(page, SEVEN)
-    two = all_changed(page, one)
-    page.get_by_role("button", name="Undo").first.click()
+    two = draw_and_settle(page, SEVEN)
+    press(page, "undo")
     assert all_changed(page, two) == one
-    page.locator(".st-key-clear button").click()
-    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
-    page.locator(".st-key-digit_5 button").click()
-    expect(panel(page, "Code")).to_contain_text("Active units")
+    cleared(page)
+    press(page, "digit_5")
+    page.wait_for_url(lambda url: "sample=5.0" in url)
     sample = settled(page)
-    # The pen goes on where the sample is; each step is taken back on its own.
-    draw(page, ((20, 20), (60, 20)))
-    drawn_over = all_changed(page, sample)
-    page.locator(".st-key-digit_3 button").click()
+    # The pen goes on where the digit is; each step is taken back on its own.
+    drawn_over = draw_and_settle(page, DASH)
+    press(page, "digit_3")
     other_sample = all_changed(page, drawn_over)
-    undo = page.get_by_role("button", name="Undo").first
-    undo.click()
+    press(page, "undo")
     assert all_changed(page, other_sample) == drawn_over
-    undo.click()
+    press(page, "undo")
     assert all_changed(page, drawn_over) == sample
-    undo.click()
-    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
+    press(page, "undo")
+    expect(panel(page, "code")).to_contain_text("Draw a digit.")
+    expect(undo_button(page).first).to_be_disabled()
 
 
 def test_ctrl_z_and_delete_act_on_the_canvas_but_not_in_a_field(page):
+    open_view(page, "Train")
     one = draw_and_settle(page, THREE)
-    draw(page, SEVEN)
-    two = all_changed(page, one)
-    for field in ("train_contractive_epochs", "train_contractive_penalty_weight"):
-        inside = page.locator(f".st-key-{field} input")
+    two = draw_and_settle(page, SEVEN)
+    for field in ("epochs", "penalty_weight"):
+        inside = page.locator(f".st-key-train_contractive_{field} input")
         for key in ("Control+z", "Delete"):
             inside.press(key)
-        page.wait_for_timeout(500)
         assert settled(page) == two
-    page.locator(".st-key-weight_contractive input[type=range]").first.press("Control+z")
+    slider(page).press("Control+z")
     assert all_changed(page, two) == one
     page.get_by_role("heading", name="Autoencoder Lab").click()
     page.keyboard.press("Delete")
-    expect(panel(page, "Code")).to_contain_text("Draw a digit.")
+    expect(panel(page, "code")).to_contain_text("Draw a digit.")
 
 
 def progress(page):
@@ -85,63 +94,64 @@ def progress(page):
 
 def bar_width(page):
     """How far the bar is, in per cent."""
-    value = page.locator("[data-testid='stProgress'] [role='progressbar']").first.get_attribute(
-        "aria-valuenow"
-    )
-    return float(value)
+    bar = page.locator("[data-testid='stProgress'] [role='progressbar']").first
+    return float(bar.get_attribute("aria-valuenow"))
 
 
 def reloaded(page):
-    """The page after a reload, once it has found what the visitor had."""
+    """The panels after a reload, once the page has found what the visitor had."""
     page.reload()
     canvas(page).wait_for()
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
+    expect(panel(page, "values")).to_contain_text("Hoyer")
     return settled(page)
 
 
 def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_stop_stops_it(page):
     draw_and_settle(page, THREE)
-    page.locator(".st-key-train button").click()
+    open_view(page, "Train")
+    press(page, "train")
     expect(progress(page)).to_contain_text("left")
     # Streamlit may show the old chart beside the new one for a moment.
-    expect(page.locator("[data-testid='stSidebar'] .js-plotly-plot").first).to_be_visible()
+    expect(page.locator(".st-key-loss_curve .js-plotly-plot").first).to_be_visible()
     expect(page.get_by_text("as this model has it")).to_be_visible()
-    start = bar_width(page)
     page.wait_for_function(
         """start => Number(document.querySelector("[data-testid='stProgress'] [role='progressbar']")
             .getAttribute('aria-valuenow')) > start""",
-        arg=start,
+        arg=bar_width(page),
     )
-    before = settled(page)
-    draw(page, SEVEN)
-    seven = all_changed(page, before)
+    seven = draw_and_settle(page, SEVEN)
     expect(progress(page)).to_contain_text("left")
     assert reloaded(page) == seven
     expect(progress(page)).to_contain_text("left")
-    page.locator(".st-key-stop button").click()
-    expect(progress(page)).to_contain_text("Measuring")
+    # The other views say in a line that it goes on, and can stop it.
+    open_view(page, "Play")
+    line = page.locator(".st-key-training_strip")
+    expect(line).to_contain_text(re.compile(r"contractive 10⁻⁴: Epoch \d"))
+    press(page, "strip_stop")
+    expect(line).to_contain_text("Measuring")
+    open_view(page, "Train")
     stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
-    page.locator(".st-key-show_newest button").click()
-    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻⁴")).to_be_visible()
-    expect(panel(page, "Jacobian", row=1)).to_contain_text("exact")
+    press(page, "show_newest")
+    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     reloaded(page)
-    page.get_by_text("Mine", exact=True).click()
-    expect(page.get_by_role("combobox", name="Trained here")).to_have_value("contractive 0.0001 no. 1")
+    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     expect(page.get_by_text("Interrupted:")).to_have_count(0)
 
 
 def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):
     before = draw_and_settle(page, THREE)
-    page.get_by_text("File", exact=True).click()
+    open_menu(page)
+    upload = page.locator(".st-key-upload input[type=file]")
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"no checkpoint at all")
-    page.locator(".st-key-upload input[type=file]").set_input_files(bad)
+    upload.set_input_files(bad)
     expect(page.get_by_text("is not a readable safetensors file")).to_be_visible()
     assert settled(page) == before
-    page.locator(".st-key-upload input[type=file]").set_input_files(ladder_paths("contractive")[1e-2])
-    expect(page.get_by_text("contractive-0.01 (uploaded)").first).to_be_visible()
-    assert len(settled(page)) == 6, "the uploaded model's panels and the shipped one's"
+    upload.set_input_files(ladder_paths("contractive")[1e-2])
+    expect(panel(page, "values")).to_contain_text("A: contractive-0.01 (uploaded)")
+    expect(page.get_by_text("is not a readable safetensors file")).to_have_count(0)
+    all_changed(page, before)
 
 
 def test_two_visitors_do_not_see_each_others_drawings(context, page, server):
@@ -152,84 +162,24 @@ def test_two_visitors_do_not_see_each_others_drawings(context, page, server):
     assert settled(page) == mine
 
 
-def test_the_page_asks_no_other_machine_for_anything(context, server):
+def test_the_page_asks_no_other_machine_for_anything(visitor, server):
     """The servers and the browser of all these tests have no network; here every request is looked at."""
+    context = visitor()
     asked = []
     context.on("request", lambda request: asked.append(request.url))
     context.on("page", lambda page: page.on("websocket", lambda socket: asked.append(socket.url)))
     page = opened(context, server)
     draw_and_settle(page, THREE)
-    for name in ("Compare", "Sparsity", "Jacobian", "Robustness", "Wrong and right", "Learn"):
-        page.get_by_role("tab", name=name, exact=True).click()
+    noise_slider(page).press("ArrowRight")
+    press(page, "compare_b")
+    panel(page, "values", "B").wait_for()
+    for name in VIEWS:
+        open_view(page, name)
         settled(page)
-    page.get_by_text("Sparse", exact=True).click()
-    expect(page.locator(".st-key-weight_sparse")).to_be_visible()
+    open_menu(page)
+    page.keyboard.press("Escape")
+    choose_kind(page, "Sparse")
     settled(page)
     hosts = {urllib.parse.urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts == {"localhost"}
     assert any(url.startswith("ws://") for url in asked)
-
-
-def test_nothing_scrolls_sideways_on_a_phone(browser, server):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = opened(context, server)
-    draw_and_settle(page, THREE)
-    wide = page.evaluate(
-        """() => [document.documentElement, document.querySelector("[data-testid='stMain']")]
-            .map(element => element.scrollWidth - element.clientWidth)"""
-    )
-    assert wide == [0, 0]
-    box = canvas(page).bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
-    context.close()
-
-
-@pytest.mark.parametrize("width", [360, 820, 1270, 2560])
-def test_canvas_and_title_are_never_clipped_or_covered_with_the_sidebar_open_or_closed(
-    browser, server, width
-):
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = opened(context, server)
-    # On a phone an open sidebar lies over the page.
-    for step in ("as it opens", "the other way") if width > 768 else ("as it opens",):
-        if step == "the other way":
-            closed = page.locator("[data-testid='stExpandSidebarButton']")
-            button = (
-                closed if closed.count() else page.locator("[data-testid='stSidebarCollapseButton'] button")
-            )
-            button.click()
-            page.wait_for_timeout(600)
-        place = canvas(page).evaluate(
-            """canvas => {
-                const box = canvas.getBoundingClientRect();
-                const column = document.querySelector(".st-key-canvas").closest("[data-testid='stColumn']");
-                return [box.left - column.getBoundingClientRect().left,
-                    column.getBoundingClientRect().right - box.right, innerWidth - box.right];
-            }"""
-        )
-        assert min(place) >= -1, (step, place)
-        title = page.get_by_role("heading", name="Autoencoder Lab")
-        on_top = title.evaluate(
-            """title => {
-                const box = title.getBoundingClientRect();
-                const at = document.elementFromPoint(box.left + 30, box.top + 4);
-                return title === at || title.contains(at) || (at && at.contains(title));
-            }"""
-        )
-        assert on_top, step
-    context.close()
-
-
-def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(browser, server):
-    context = browser.new_context(viewport={"width": 820, "height": 1180})
-    page = opened(context, server)
-    lines = page.locator("[class*='st-key-panel_'] h2").evaluate_all(
-        """titles => titles.map(title => {
-            const text = document.createRange();
-            text.selectNodeContents(title);
-            return new Set([...text.getClientRects()].map(line => line.top)).size;
-        })"""
-    )
-    assert lines == [1, 1, 1]
-    context.close()

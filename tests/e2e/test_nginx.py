@@ -9,16 +9,19 @@ import pytest
 from playwright.sync_api import expect
 
 from ae_core.checkpoints.library import ladder_paths
-from tests.e2e.conftest import (
-    PATIENCE_MS,
+from tests.e2e.acts import (
     SEVEN,
     THREE,
     all_changed,
-    draw,
+    draw_and_settle,
+    open_menu,
+    open_view,
     opened,
     panel,
-    settled,
+    press,
+    slider,
 )
+from tests.e2e.conftest import new_context
 from tests.e2e.nginx import HOST, PASS, PASSWORD, STREAM, USER, lab_behind_nginx, replica_process, until
 
 
@@ -31,18 +34,12 @@ def lab():
 @pytest.fixture
 def visitor(browser, lab):
     """Makes browsers of new visitors, who know the password."""
-    expect.set_options(timeout=PATIENCE_MS)
     contexts = []
 
     def come():
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 1000},
-            ignore_https_errors=True,
-            http_credentials={"username": USER, "password": PASSWORD},
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
-        return context
+        password = {"username": USER, "password": PASSWORD}
+        contexts.append(new_context(browser, ignore_https_errors=True, http_credentials=password))
+        return contexts[-1]
 
     yield come
     for context in contexts:
@@ -55,17 +52,12 @@ def replica_of(context):
     return cookie["value"]
 
 
-def draw_and_settle(page, points):
-    draw(page, points)
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
-    return settled(page)
-
-
 def upload(page):
     """Show a model from a file, which goes to the replica in a request of its own."""
-    page.get_by_text("File", exact=True).click()
+    open_menu(page)
     page.locator(".st-key-upload input[type=file]").set_input_files(ladder_paths("contractive")[1e-2])
-    expect(page.get_by_text("contractive-0.01 (uploaded)").first).to_be_visible()
+    expect(panel(page, "values")).to_contain_text("A: contractive-0.01 (uploaded)")
+    page.keyboard.press("Escape")
 
 
 def test_without_the_password_nothing_answers_but_health(lab):
@@ -159,16 +151,17 @@ def test_a_visitor_draws_uploads_and_trains_on_one_replica(lab, visitor):
     before = len(lab.served())
     page = opened(context, lab.address)
     drawn = draw_and_settle(page, THREE)
-    assert "MSE of this digit" in drawn[0]
+    assert "Hoyer" in drawn[4]
     upload(page)
-    page.locator(".st-key-train button").click()
+    open_view(page, "Train")
+    press(page, "train")
     bar = page.locator("[data-testid='stProgress']")
     expect(bar).to_contain_text("left")
     page.wait_for_function(
         """() => Number(document.querySelector("[data-testid='stProgress'] [role='progressbar']")
             .getAttribute('aria-valuenow')) > 0"""
     )
-    page.locator(".st-key-stop button").click()
+    press(page, "stop")
     expect(bar).to_contain_text(re.compile("Measuring|Stopped"))
 
     hosts = {urllib.parse.urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
@@ -208,11 +201,10 @@ def test_when_a_replica_dies_its_visitors_go_on_with_the_other_and_stay_there(la
     # The page that was open has come back by itself, with its drawing, and can be drawn on.
     until(lambda: replica_of(context) == alive)
     page.locator("[data-test-connection-state='CONNECTED']").wait_for()
-    page.locator(".st-key-weight_contractive input[type=range]").first.press("ArrowLeft")
+    slider(page).press("ArrowLeft")
     moved = all_changed(page, before)
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
-    draw(page, SEVEN)
-    all_changed(page, moved)
+    drawn = draw_and_settle(page, SEVEN)
+    assert all(now != old for now, old in zip(drawn, moved, strict=True))
 
     lab.replicas[dead] = lab.stack.enter_context(replica_process(lab.folder, dead))
     assert lab.health(dead) == 200

@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 from ae_core.checkpoints import load_checkpoint
 from ae_core.training.run_folder import interrupted
-from tests.e2e.conftest import complaints, opened, server_process
+from tests.e2e.acts import choose_kind, open_menu, open_view, opened, press
+from tests.e2e.conftest import complaints, server_process
 
 LONG_MS = 300_000
 
@@ -15,9 +16,9 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
     log, runs = tmp_path / "log.txt", tmp_path / "log.runs"
     with server_process(log) as (address, process):
         page = opened(context, address)
-        page.get_by_text("Sparse", exact=True).click()
-        expect(page.locator(".st-key-weight_sparse")).to_be_visible()
-        page.locator(".st-key-train button").click()
+        choose_kind(page, "Sparse")
+        open_view(page, "Train")
+        press(page, "train")
         # An epoch is kept when the next one is at work.
         expect(page.locator("[data-testid='stProgress']")).to_contain_text("Epoch 2", timeout=LONG_MS)
         process.kill()
@@ -27,13 +28,17 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
     assert run.state.step == 1200
     with server_process(log) as (address, _):
         page = opened(context, address)
+        expect(page.get_by_text("A training was interrupted.")).to_be_visible()
+        press(page, "see_interrupted")
         offer = page.locator(f".st-key-interrupted_{name.replace('.', '-')}")
-        expect(offer).to_contain_text("Interrupted: sparse, weight 0.005, step 1,200 of 2,400.")
+        expect(offer).to_contain_text("Interrupted: sparse, weight 5·10⁻³, step 1,200 of 2,400.")
         offer.get_by_role("button", name="Go on").click()
         finished = re.compile(r"Finished after step 2,400 of 2,400: test MSE (0\.\d+)")
         expect(page.locator("[data-testid='stProgress']")).to_contain_text(finished, timeout=LONG_MS)
         expect(offer).to_have_count(0)
-        page.locator(".st-key-show_newest button").click()
+        expect(page.get_by_text("A training was interrupted.")).to_have_count(0)
+        press(page, "show_newest")
+        open_menu(page)
         with page.expect_download() as download:
             page.get_by_role("button", name="Download", exact=True).click()
         target = tmp_path / download.value.suggested_filename

@@ -21,7 +21,8 @@ def test_nothing_is_lost_or_mixed_up_while_four_draw_and_slide_and_one_trains():
         assert answered["slide"] >= 3
         assert answered["stroke"] >= 1
     assert report.steps[-1] > report.steps[0] > 0
-    assert len(list(table(report))) == 7
+    assert len(report.frames) >= 4
+    assert len(list(table(report))) == 8
 
 
 THREE, SEVEN = ("stroke 1 of visitor 3",), ("stroke 1 of visitor 7",)

@@ -1,8 +1,7 @@
-"""The views, links, downloads and uploads in a real browser. Needs Chromium and the shipped checkpoints."""
+"""What is in the views and the menu, in a real browser. Needs Chromium and the shipped checkpoints."""
 
 import csv
 import re
-import urllib.parse
 
 import numpy as np
 import pytest
@@ -12,138 +11,49 @@ from playwright.sync_api import expect
 
 from ae_core.checkpoints import load_checkpoint
 from ae_core.data import load_mnist
-from tests.e2e.conftest import THREE, all_changed, canvas, draw, panel, settled
+from tests.e2e.acts import (
+    THREE,
+    VIEWS,
+    all_changed,
+    cleared,
+    draw_and_settle,
+    gauge,
+    no_complaint,
+    open_menu,
+    open_view,
+    opened,
+    panel,
+    press,
+    settled,
+)
 
-VIEWS = ("Compare", "Sparsity", "Jacobian", "Robustness", "Wrong and right", "Learn")
-CHARTS = {"Compare": 1, "Sparsity": 2, "Jacobian": 4, "Robustness": 4, "Wrong and right": 0, "Learn": 0}
-
-
-def open_view(page, name):
-    page.get_by_role("tab", name=name).click()
-    return page.get_by_role("tabpanel", name=name)
-
-
-def followed(context, address, parameters):
-    """The page behind a link, for a new visitor, with its panels filled."""
-    page = context.new_page()
-    page.goto(f"{address}/?{urllib.parse.urlencode(parameters)}")
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
-    settled(page)
-    return page
+CHARTS = {"Compare": 1, "Units": 2, "Jacobian": 4, "Robustness": 4}
 
 
 @pytest.fixture
 def three(context, server):
     """The page with a test digit on its canvas."""
-    return followed(context, server, {"sample": "3.0"})
+    return opened(context, f"{server}/?sample=3.0")
 
 
 def test_a_drawing_fills_every_view(page):
-    for name in ("Compare", "Jacobian", "Robustness", "Wrong and right"):
-        expect(open_view(page, name)).to_contain_text("Draw a digit")
-    draw(page, THREE)
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
+    cleared(page)
+    for name in ("Compare", "Units", "Jacobian", "Robustness", "Mistakes"):
+        view = open_view(page, name)
+        # Beside what the panels say.
+        expect(view.get_by_text(re.compile("Draw a digit, or place one"))).to_be_visible()
+    open_view(page, "Play")
+    expect(page.locator(".st-key-all_penalties")).to_contain_text("Draw a digit.")
+    draw_and_settle(page, THREE)
     for name in VIEWS:
         view = open_view(page, name)
-        expect(view.locator(".js-plotly-plot .main-svg").first if CHARTS[name] else view).to_be_visible()
-        expect(view.locator(".js-plotly-plot")).to_have_count(CHARTS[name])
+        expect(view.locator(".js-plotly-plot")).to_have_count(CHARTS.get(name, 0))
+        if name in CHARTS:
+            expect(view.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+        settled(page)
         expect(view).not_to_contain_text("Draw a digit")
         expect(view).not_to_contain_text(re.compile(r"\bnan\b|\binf\b", re.IGNORECASE))
-        expect(page.locator("[data-testid='stException'], [data-testid='stAlert']")).to_have_count(0)
-
-
-def test_a_link_shows_another_visitor_the_same_page(browser, three, server):
-    page = three
-    page.get_by_text("Sparse", exact=True).click()
-    expect(panel(page, "Code")).to_contain_text("of 64")
-    page.locator(".st-key-weight_sparse input[type=range]").first.press("ArrowLeft")
-    expect(page.get_by_text("Shipped sparse model, penalty weight 2·10⁻³")).to_be_visible()
-    page.locator(".st-key-digit_7 button").click()
-    page.wait_for_url(lambda url: "sample=7.0" in url)
-    view = open_view(page, "Robustness")
-    view.get_by_text("Blur", exact=True).click()
-    expect(view.get_by_text("Blur: standard deviation in pixels", exact=True)).to_be_visible()
-    view.locator(".st-key-strength_blur input[type=range]").first.press("ArrowRight")
-    expect(view.locator(".st-key-strength_blur")).to_contain_text("0.60")
-    expect(panel(page, "Code").locator(".js-plotly-plot .xtitle")).to_be_visible()
-    mine = settled(page)
-    query = urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)
-    assert query["sample"] == ["7.0"]
-    assert query["view"] == ["Robustness"]
-
-    other = browser.new_context(viewport={"width": 1440, "height": 1000})
-    theirs = other.new_page()
-    theirs.goto(page.url)
-    expect(theirs.get_by_text("Shipped sparse model, penalty weight 2·10⁻³")).to_be_visible()
-    expect(panel(theirs, "Jacobian")).to_contain_text("exact")
-    expect(theirs.locator(".st-key-strength_blur")).to_contain_text("0.60")
-    # Charts come in after the texts around them.
-    expect(panel(theirs, "Code").locator(".js-plotly-plot .xtitle")).to_be_visible()
-    assert settled(theirs) == mine
-    other.close()
-
-
-def test_junk_in_a_link_shows_the_page_as_it_starts(context, server):
-    junk = {
-        "kind": "Variational",
-        "weight_contractive": "-3",
-        "view": "<script>",
-        "sample": "7.99999",
-        "change": "9",
-        "strength_shift": "nan",
-        "tangent": "1e9",
-        "own_scales": "perhaps",
-    }
-    page = context.new_page()
-    page.goto(f"{server}/?{urllib.parse.urlencode(junk)}")
-    canvas(page).wait_for()
-    expect(panel(page, "Jacobian")).to_contain_text("Draw a digit.")
-    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻⁴")).to_be_visible()
-    for name in VIEWS:
-        open_view(page, name)
-        expect(page.locator("[data-testid='stException'], [data-testid='stAlert']")).to_have_count(0)
-
-
-def test_a_stroke_over_a_sample_takes_it_out_of_the_link_and_undo_puts_it_back(three):
-    page = three
-    before = settled(page)
-    draw(page, ((20, 20), (60, 20)))
-    after = all_changed(page, before)
-    page.wait_for_url(lambda url: "sample" not in url)
-    page.get_by_role("button", name="Undo").first.click()
-    all_changed(page, after)
-    page.wait_for_url(lambda url: "sample=3.0" in url)
-
-
-def test_back_and_forward_lead_to_the_states_before_and_after(context, server):
-    page = followed(context, server, {"sample": "7.0"})
-    seven = settled(page)
-    page.locator(".st-key-digit_3 button").click()
-    page.wait_for_url(lambda url: "sample=3.0" in url)
-    page.get_by_text("Sparse", exact=True).click()
-    expect(panel(page, "Code")).to_contain_text("of 64")
-    open_view(page, "Learn")
-    page.wait_for_url(lambda url: "view=Learn" in url)
-    three = settled(page)
-    page.locator(".st-key-digit_5 button").click()
-    page.wait_for_url(lambda url: "sample=5.0" in url)
-    five = all_changed(page, three)
-    draw(page, ((20, 20), (60, 20)))
-    drawn = all_changed(page, five)
-    for address, expected in (("sample=5.0", five), ("sample=3.0", three), ("sample=7.0", seven)):
-        page.go_back()
-        page.wait_for_url(lambda url, address=address: address in url)
-        all_changed(page, drawn)
-        assert settled(page) == expected
-        # It stays there: the page does not write another address again.
-        assert address in page.url
-        drawn = expected
-    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
-    page.go_forward()
-    page.wait_for_url(lambda url: "sample=3.0" in url)
-    expect(page.get_by_role("tab", name="Learn")).to_have_attribute("aria-selected", "true")
-    all_changed(page, seven)
-    assert settled(page) == three
+        no_complaint(page)
 
 
 def test_a_click_on_the_trade_off_selects_that_model(three):
@@ -158,57 +68,62 @@ def test_a_click_on_the_trade_off_selects_that_model(three):
     expect(view.locator(".hoverlayer .hovertext")).to_be_visible()
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("Shipped contractive model, penalty weight 10⁻¹")).to_be_visible()
+    expect(panel(page, "values")).to_contain_text("A: λ = 10⁻¹")
     all_changed(page, before)
-    expect(page.locator(".st-key-weight_contractive")).to_contain_text("0.1")
+    expect(page.locator(".st-key-weight_A_contractive")).to_contain_text("10⁻¹")
 
 
 def test_a_unit_switched_off_changes_the_reconstruction_until_reset(context, server):
-    page = followed(context, server, {"kind": "Sparse", "sample": "3.0", "view": "Sparsity"})
-    view = page.get_by_role("tabpanel", name="Sparsity")
-    expect(view).to_contain_text("Units switched off")
-    picture = view.locator("img[alt^='Left: the reconstruction with all units']")
+    # The view as links of the lab's first months call it.
+    page = opened(context, f"{server}/?kind=Sparse&sample=3.0&view=Sparsity")
+    expect(page.locator(".st-key-view").get_by_role("radio", name="Units")).to_be_checked()
+    expect(page.get_by_text("Units switched off")).to_be_visible()
+    picture = page.locator("img[alt^='Left: the reconstruction with all units']")
     whole = picture.get_attribute("src")
-    unit = view.locator(".st-key-units button").first
+    units = page.locator(".st-key-units")
+    unit = units.get_by_role("button").locator("visible=true").first
     number = unit.inner_text()
     unit.click()
     expect(picture).not_to_have_attribute("src", whole)
-    expect(view.get_by_role("button", name=f"{number} off")).to_be_visible()
-    view.get_by_role("button", name="Reset").click()
-    expect(view.get_by_role("button", name=f"{number} off")).to_have_count(0)
+    off = units.get_by_role("button", name=f"{number} off", exact=True).locator("visible=true")
+    expect(off).to_have_count(1)
+    press(page, "units_reset")
+    expect(off).to_have_count(0)
     # Streamlit names a picture's address by its content.
     expect(picture).to_have_attribute("src", whole)
 
 
 def test_a_guided_experiment_sets_the_page_up_and_answers(page):
-    view = open_view(page, "Learn")
-    card = view.locator(".st-key-experiment_3")
-    button = card.get_by_role("button", name="Set the page up")
-    expect(button).to_be_disabled()
-    card.get_by_text("The noise, by more than a tenth").click()
-    button.click()
-    expect(page.get_by_role("tab", name="Robustness")).to_have_attribute("aria-selected", "true")
+    open_view(page, "Learn")
+    press(page, "set_up_3")
+    expect(page.locator(".st-key-view").get_by_role("radio", name="Robustness")).to_be_checked()
+    page.wait_for_url(lambda url: "experiment=4" in url)
     expect(page.locator(".st-key-strength_shift")).to_contain_text("1.00")
-    expect(panel(page, "Jacobian")).to_contain_text("exact")
     guide = page.locator(".st-key-guide")
-    expect(guide).to_contain_text("Your prediction: The noise, by more than a tenth")
+    expect(guide).to_contain_text("Predict first")
+    expect(guide.get_by_role("switch", name="The answer")).to_be_disabled()
+    guide.get_by_text("The noise, by more than a tenth").click()
+    expect(guide).not_to_contain_text("Predict first")
     guide.get_by_text("The answer").click()
     expect(guide).to_contain_text(re.compile(r"Rather: (The shift, by more|Both alike)"))
-    guide.get_by_role("button", name="Back to the experiments").click()
+    press(page, "guide_back")
     expect(guide).to_have_count(0)
-    expect(page.get_by_role("tab", name="Learn")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".st-key-view").get_by_role("radio", name="Learn")).to_be_checked()
 
 
 def downloaded(page, name, folder):
+    open_menu(page)
     with page.expect_download() as download:
-        page.locator(".st-key-take_away").get_by_role("button", name=name).click()
+        button = page.locator(f".st-key-take_{name} button").locator("visible=true").first
+        expect(button).to_be_enabled()
+        button.click()
     target = folder / download.value.suggested_filename
     download.value.save_as(target)
     return target
 
 
 def test_the_report_opens_offline_and_asks_for_nothing(browser, three, tmp_path):
-    report = downloaded(three, "Report", tmp_path)
+    report = downloaded(three, "report", tmp_path)
     offline = browser.new_context(offline=True)
     asked = []
     offline.on("request", lambda request: asked.append(request.url))
@@ -224,22 +139,21 @@ def test_the_report_opens_offline_and_asks_for_nothing(browser, three, tmp_path)
 
 
 def test_maps_numbers_and_model_download(three, tmp_path):
-    with Image.open(downloaded(three, "Maps", tmp_path)) as picture:
+    with Image.open(downloaded(three, "maps", tmp_path)) as picture:
         assert picture.format == "PNG"
         assert picture.width > 1000
-    with downloaded(three, "Numbers", tmp_path).open(encoding="utf-8", newline="") as file:
+    with downloaded(three, "numbers", tmp_path).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    shown = panel(three, "Reconstruction").inner_text()
     (mine,) = (row for row in rows if row["penalty_weight"] == "0.0001")
-    assert f"{float(mine['mse']):.5f}" in shown
-    model = load_checkpoint(downloaded(three, "Model", tmp_path))
+    assert gauge(three, "MSE") == pytest.approx(float(mine["mse"]), rel=0.005)
+    model = load_checkpoint(downloaded(three, "model", tmp_path))
     assert model.train_config.penalty_weight == 1e-4
 
 
 def test_a_photo_becomes_the_drawing_and_a_bad_one_is_a_sentence(three, tmp_path):
     page = three
     before = settled(page)
-    page.get_by_text("Use a picture of your own").click()
+    press(page, "pen_and_photo")
     upload = page.locator(".st-key-photo input[type=file]")
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture at all")
@@ -252,35 +166,40 @@ def test_a_photo_becomes_the_drawing_and_a_bad_one_is_a_sentence(three, tmp_path
     upload.set_input_files(photo)
     all_changed(page, before)
     expect(page.get_by_text("cannot be read as a PNG or JPEG picture")).to_have_count(0)
-    page.wait_for_url(lambda url: "sample" not in url)
+    page.wait_for_url(lambda url: "sample" not in url and "drawing" not in url)
+
+
+def test_a_wider_pen_leaves_more_ink(page):
+    cleared(page)
+    draw_and_settle(page, THREE)
+    thin = gauge(page, "MSE")
+    press(page, "pen_and_photo")
+    page.locator(".st-key-stroke_width input[type=range]").first.press("End")
+    page.keyboard.press("Escape")
+    cleared(page)
+    draw_and_settle(page, THREE)
+    assert gauge(page, "MSE") != thin
+    # 40 in base 36.
+    assert "drawing=14" in page.url
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_serious_barrier_in_any_view(browser, server, scheme):
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme=scheme)
-    page = followed(context, server, {"kind": "Sparse", "sample": "3.0"})
-    page.get_by_text("Use a picture of your own").click()
+def test_no_serious_barrier_in_any_view(visitor, server, scheme):
+    page = opened(visitor(color_scheme=scheme), f"{server}/?kind=Sparse&sample=3.0&b=0.02&noise=0.1")
     found = {}
-    for name in VIEWS:
-        open_view(page, name)
+
+    def look(name):
         settled(page)
         for violation in Axe().run(page).response["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 places = [node["target"] for node in violation["nodes"]]
                 found.setdefault(violation["id"], {})[name] = places
-    context.close()
-    assert found == {}
 
-
-def test_no_view_scrolls_sideways_on_a_phone(browser, server):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = followed(context, server, {"sample": "3.0"})
     for name in VIEWS:
         open_view(page, name)
-        settled(page)
-        wide = page.evaluate(
-            """() => [document.documentElement, document.querySelector("[data-testid='stMain']")]
-                .map(element => element.scrollWidth - element.clientWidth)"""
-        )
-        assert wide == [0, 0], name
-    context.close()
+        look(name)
+    press(page, "set_up_0")
+    look("a guided experiment")
+    open_menu(page)
+    look("the menu")
+    assert found == {}

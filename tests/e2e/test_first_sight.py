@@ -1,0 +1,200 @@
+"""What is in sight, on which screen, and how large. Needs Chromium and the shipped checkpoints."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.acts import (
+    PANELS,
+    VIEWS,
+    canvas,
+    open_view,
+    opened,
+    panel,
+    press,
+    settled,
+    sideways,
+)
+
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+
+
+def outside(page, locators):
+    """Those of the elements, by name, of which a part lies outside the window; how far."""
+    window = page.viewport_size
+    found = {}
+    for name, locator in locators.items():
+        box = locator.bounding_box()
+        ends = (
+            box["x"],
+            box["y"],
+            window["width"] - box["x"] - box["width"],
+            window["height"] - box["y"] - box["height"],
+        )
+        if min(ends) < 0 or min(box["width"], box["height"]) <= 0:
+            found[name] = box
+    return found
+
+
+def first_sight(page):
+    """What a new visitor is to see at once, by name."""
+    views = page.locator(".st-key-view")
+    return {
+        "canvas": canvas(page),
+        "noise": page.locator(".st-key-noise"),
+        "shake": page.locator(".st-key-shaking"),
+        "digit 0": page.locator(".st-key-digit_0 button").locator("visible=true").first,
+        "digit 9": page.locator(".st-key-digit_9 button").locator("visible=true").first,
+        "slider": page.locator(".st-key-weight_A_contractive"),
+        "compare": page.locator(".st-key-compare_b"),
+        "strip": page.locator(".st-key-all_penalties"),
+        "kind": page.locator(".st-key-kind"),
+        "idea and loss": page.locator(".idea"),
+        **{name: panel(page, name) for name in PANELS},
+        **{view: views.get_by_role("radio", name=view, exact=True) for view in VIEWS},
+    }
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        {"width": 1280, "height": 720},
+        {"width": 1440, "height": 900},
+        {"width": 1440, "height": 900, "color_scheme": "dark"},
+    ],
+    ids=lambda size: " ".join(map(str, size.values())),
+)
+def test_the_whole_lesson_is_in_sight_without_scrolling(visitor, server, size):
+    page = opened(visitor(**size), server)
+    assert outside(page, first_sight(page)) == {}
+    expect(page.locator(".idea")).to_contain_text("loss = MSE + λ · ‖J‖²")
+    assert page.locator(".st-key-all_penalties").inner_text().count("10") >= 6
+    assert sideways(page) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        {"width": 820, "height": 1180},
+        {"width": 1024, "height": 576, "device_scale_factor": 1.25},
+        {"width": 2560, "height": 1300},
+        PHONE,
+        {**PHONE, "width": 360},
+    ],
+    ids=lambda size: f"{size['width']} x {size['height']}",
+)
+def test_no_view_scrolls_sideways_and_nothing_covers_canvas_or_title(visitor, server, size):
+    page = opened(visitor(**size), server)
+    assert covered(page) == []
+    for name in VIEWS:
+        open_view(page, name)
+        settled(page)
+        assert sideways(page) == [0, 0], name
+    press(page, "compare_b")
+    panel(page, "values", "B").wait_for()
+    settled(page)
+    assert sideways(page) == [0, 0]
+    assert covered(page) == []
+
+
+def covered(page):
+    """Which of the canvas and the title are cut off or lie under something else, by what."""
+    return page.evaluate(
+        """([canvas, title]) => [canvas, title].flatMap(element => {
+            element.scrollIntoView({ block: "nearest" });
+            const box = element.getBoundingClientRect();
+            if (box.left < 0 || box.right > innerWidth) return [[element.tagName, box.left, box.right]];
+            const at = document.elementFromPoint(box.left + 20, box.top + 4);
+            const host = element.getRootNode().host ?? element;
+            const fine = host === at || host.contains(at) || at?.contains(host);
+            return fine ? [] : [[element.tagName, at?.outerHTML.slice(0, 200)]];
+        })""",
+        [
+            canvas(page).element_handle(),
+            page.get_by_role("heading", name="Autoencoder Lab").element_handle(),
+        ],
+    )
+
+
+def scrolled(page, by):
+    """Scroll the page down."""
+    main = page.locator("[data-testid='stMain']")
+    main.evaluate("(main, by) => main.scrollTo(0, by)", by)
+    page.wait_for_function(
+        """by => Math.abs(document.querySelector("[data-testid='stMain']").scrollTop - by) < 2""", arg=by
+    )
+
+
+def test_on_a_phone_the_canvas_and_what_a_makes_of_it_stay_in_sight(visitor, server):
+    page = opened(visitor(**PHONE), server)
+    both = {"canvas": canvas(page), "result": page.locator(".result img")}
+    assert outside(page, both) == {}
+    scrolled(page, 600)
+    assert outside(page, both) == {}
+
+
+SMALL_TEXT = """() => {
+    const found = {}, texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const text = texts.currentNode, element = text.parentElement, style = getComputedStyle(element);
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        const box = range.getBoundingClientRect();
+        const seen = text.textContent.trim() && box.width > 0 && box.height > 0
+            && element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+        // A drawing may be scaled: what counts is how large its text is on the screen.
+        const drawing = element.ownerSVGElement, shape = drawing?.viewBox.baseVal;
+        const scale = shape?.width ? drawing.getBoundingClientRect().width / shape.width : 1;
+        const size = parseFloat(style.fontSize) * scale;
+        if (seen && size < 11.95) found[text.textContent.trim().slice(0, 40)] = size;
+    }
+    return found;
+}"""
+
+
+def test_no_text_is_smaller_than_12_pixels(visitor, server):
+    page = opened(visitor(width=1280, height=720), server)
+    press(page, "compare_b")
+    panel(page, "values", "B").wait_for()
+    small = {}
+    for name in VIEWS:
+        open_view(page, name)
+        settled(page)
+        small |= {(name, text): size for text, size in page.evaluate(SMALL_TEXT).items()}
+    assert small == {}
+
+
+def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(visitor, server):
+    page = opened(visitor(width=820, height=1180), server)
+    lines = page.locator("[class*='st-key-panel_'] h3").evaluate_all(
+        """titles => titles.map(title => {
+            const text = document.createRange();
+            text.selectNodeContents(title);
+            const tops = [...text.getClientRects()].map(line => line.top + line.height / 2);
+            return Math.max(...tops) - Math.min(...tops) < 8;
+        })"""
+    )
+    assert lines == [True] * len(PANELS)
+
+
+def test_presenting_shows_the_named_views_alone_in_larger_type(visitor, server):
+    page = opened(visitor(width=1280, height=720), f"{server}/?present=1&views=Play,Robustness")
+    expect(page.locator(".st-key-view").get_by_role("radio")).to_have_text(["Play", "Robustness"])
+    expect(page.get_by_role("heading", name="Autoencoder Lab")).to_have_count(0)
+    expect(page.locator(".st-key-more")).to_have_count(0)
+    assert page.evaluate("() => getComputedStyle(document.documentElement).fontSize") == "20px"
+    assert outside(page, {name: panel(page, name) for name in PANELS}) == {}
+    open_view(page, "Robustness")
+    settled(page)
+    assert sideways(page) == [0, 0]
+
+
+def test_the_guide_of_an_experiment_stays_in_sight(visitor, server):
+    page = opened(visitor(width=1280, height=720), f"{server}/?experiment=2")
+    guide = page.locator(".st-key-guide")
+    expect(guide).to_contain_text("2.")
+    settled(page)
+    scrolled(page, 400)
+    assert outside(page, {"guide": guide, "canvas": canvas(page)}) == {}
+    press(page, "guide_next")
+    page.wait_for_url(lambda url: "experiment=3" in url)
+    expect(guide).to_contain_text("3.")
