@@ -24,7 +24,7 @@ def follow() -> None:
     drawn.follow(said[keys.SAMPLE], said[keys.DRAWING])
     unit = said[keys.UNIT_IN_ADDRESS] or ""
     lab().unit = int(unit) if unit.isdecimal() and len(unit) <= 4 else None
-    lab().address = {name: text for name, text in said.items() if text is not None}
+    lab().address = None
 
 
 def translate() -> None:
@@ -48,6 +48,11 @@ def keep() -> None:
         keys.EXPERIMENT: None if experiment is None else str(experiment + 1),
     }
     now = {name: text for name, text in said.items() if text is not None}
+    if lab().address is None:
+        # It was followed just now. What it names and is not there may come with what the visitor had here
+        # before a reload, and is left standing until then.
+        lab().address = now
+        return
     if now == lab().address:
         # Only a change is sent: each message replaces the whole address, what the browser has just put there
         # too, and adds an entry to the browser's history.
