@@ -134,6 +134,7 @@ def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_s
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
     press(page, "show_newest")
     expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
+    page.wait_for_url(lambda url: "a=contractive" in url)
     reloaded(page)
     expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     expect(page.get_by_text("Interrupted:")).to_have_count(0)
