@@ -27,6 +27,14 @@ from tests.e2e.acts import (
     settled,
 )
 
+EMPTY = {
+    "Compare": "under every model side by side",
+    "Units": "to see its most active units",
+    "Jacobian": "to see its Jacobian",
+    "Robustness": "to shift, turn, blur or erase it",
+    "Mistakes": "the formulas are measured on it",
+}
+"""What the views say while there is no drawing, beside what the panels do."""
 CHARTS = {"Compare": 1, "Units": 2, "Jacobian": 4, "Robustness": 4}
 
 
@@ -38,10 +46,9 @@ def three(context, server):
 
 def test_a_drawing_fills_every_view(page):
     cleared(page)
-    for name in ("Compare", "Units", "Jacobian", "Robustness", "Mistakes"):
+    for name, text in EMPTY.items():
         view = open_view(page, name)
-        # Beside what the panels say.
-        expect(view.get_by_text(re.compile("Draw a digit, or place one"))).to_be_visible()
+        expect(view.get_by_text(text)).to_be_visible()
     open_view(page, "Play")
     expect(page.locator(".st-key-all_penalties")).to_contain_text("Draw a digit.")
     draw_and_settle(page, THREE)
