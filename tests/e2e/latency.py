@@ -17,7 +17,7 @@ STROKE_SECONDS = 2
 MOVE_MS = 8
 LAST_OF_VIEW = {
     "Train": ".st-key-train_ladder",
-    "Compare": ".st-key-test_set",
+    "Compare": "[data-testid='stDataFrame']",
     "Units": ".st-key-density_histogram .main-svg",
     "Jacobian": ".st-key-walk .main-svg",
     "Robustness": ".st-key-contraction_1 .main-svg",
@@ -53,7 +53,8 @@ WATCH = """() => {
     // The stroke at work: which move of the pointer the newest frame shows, and when the panels show it, too.
     window.penAfter = () => {
         const log = window.penLog = { updates: [], up: null, last: null };
-        let move = null, sent = [], shown = JSON.stringify(look()), at = window.autoencoderLabPen.sentAt;
+        let move = null, sent = [], shown = look(), newest = JSON.stringify(shown);
+        let at = window.autoencoderLabPen.sentAt;
         const moved = event => { move = event.timeStamp; };
         document.addEventListener("pointermove", moved, { capture: true });
         document.addEventListener("pointerup", () => { log.up = performance.now(); },
@@ -61,13 +62,15 @@ WATCH = """() => {
         Object.defineProperty(window.autoencoderLabPen, "sentAt", { configurable: true,
             get: () => at, set: value => { at = value; sent.push(move); } });
         const watch = () => {
-            const now = JSON.stringify(look());
-            if (now !== shown && loaded()) {
+            const now = look(), text = JSON.stringify(now), from = sent[0];
+            if (log.up === null && from !== undefined && loaded()
+                    && now.every((one, index) => one !== shown[index])) {
+                log.updates.push(performance.now() - from);
+                sent.shift();
                 shown = now;
-                const from = sent.shift();
-                if (log.up === null && from !== undefined) log.updates.push(performance.now() - from);
-                if (log.up !== null) log.last = performance.now() - log.up;
             }
+            if (log.up !== null && text !== newest && loaded()) log.last = performance.now() - log.up;
+            newest = text;
             window.penWatched = requestAnimationFrame(watch);
         };
         watch();
