@@ -58,6 +58,10 @@ def views(browser, address):
             page.locator(".st-key-units button").first.click()
             expect(page.get_by_role("button", name="off").first).to_be_visible()
             at_rest(page, page.locator(_RIGHT))
+        if view == "Robustness":
+            # It is measured on test digits, which takes a while.
+            expect(page.locator(".st-key-contraction_1 .main-svg").first).to_be_visible()
+            at_rest(page, page.locator(_RIGHT))
         take(page.locator(_RIGHT), f"view-{view.lower()}")
         page.close()
     context.close()
