@@ -110,9 +110,9 @@ def strokes(page, repeats):
             x, y = 140 + 60 * math.sin(angle) + 20 * math.sin(3 * angle), 140 - 80 * math.cos(angle)
             page.mouse.move(box["x"] + x, box["y"] + y)
             page.wait_for_timeout(MOVE_MS)
-        before = page.url
+        before = page.evaluate("() => location.href")
         page.mouse.up()
-        page.wait_for_url(lambda url, before=before: url != before)
+        page.wait_for_function("before => location.href !== before", arg=before)
         settled(page)
         log = page.evaluate("() => penStop()")
         delays.append(statistics.median(log["updates"]) if log["updates"] else math.nan)

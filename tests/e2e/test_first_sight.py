@@ -76,9 +76,7 @@ def test_the_whole_lesson_is_in_sight_without_scrolling(visitor, server, size):
     [
         {"width": 820, "height": 1180},
         {"width": 1024, "height": 576, "device_scale_factor": 1.25},
-        {"width": 2560, "height": 1300},
         PHONE,
-        {**PHONE, "width": 360},
     ],
     ids=lambda size: f"{size['width']} x {size['height']}",
 )
