@@ -76,15 +76,10 @@ class Session:
         """Whether everything asked for is answered, to the end."""
         return not self._running and not self._asked
 
-    def elements(self, key=None):
-        """What is in the container of this key, or on the whole page, from top to bottom.
-
-        Raises:
-            KeyError: if the page has no such container.
-        """
-        place = () if key is None else self._place(key)
-        inside = sorted(path for path in self._parts if path[: len(place)] == place)
-        return [self._parts[path].element for path in inside if self._parts[path].element is not None]
+    def elements(self):
+        """What is on the page, from top to bottom."""
+        parts = (self._parts[path].element for path in sorted(self._parts))
+        return [element for element in parts if element is not None]
 
     def widget(self, key):
         """The widget of this key.

@@ -28,8 +28,8 @@ _DEEDS = tuple(
     deed for other in ("stroke", "digit", "stroke", "undo", "undo", "undo") for deed in (other, *_SLIDES)
 )
 """The round that every visitor goes; it ends at the drawing with which it began."""
-_PANELS = tuple(f"panel_A_{name}" for name in ("reconstruction", "error", "code", "sensitivity", "values"))
-_STRIP = "all_penalties"
+_PANELS = ("reconstruction", "error", "code", "sensitivity", "values")
+_STRIP = "all penalties"
 _STROKE_SECONDS = 1.0
 _FOLLOWED = 0.8
 """The share of a stroke up to which frames are sent one by one: its end still changes what is seen."""
@@ -116,26 +116,29 @@ class Visitor:
         return time.perf_counter()
 
     def _panels(self):
-        return [self._look(key) for key in _PANELS]
+        return [self._look(part) for part in _PANELS]
 
     async def mistakes(self):
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
         drawing, weight = self._drawings[-1], power_notation(_WEIGHTS[self._rung])
         owner = (drawing.names, weight)
-        looks = {key: self._look(key) for key in (*_PANELS, *self._also)}
-        found = [self._ledger.mistake(part, owner, look) for part, look in looks.items()]
+        looks = {part: self._look(part) for part in (*_PANELS, *self._also)}
+        found = [self._ledger.mistake(part, owner, look.encode()) for part, look in looks.items()]
         found.append(self._wrong_title(weight))
         found.append(self._wrong_picture(drawing))
         return [mistake for mistake in found if mistake is not None]
 
-    def _look(self, key):
-        """All that was sent for a part of the page."""
-        return b"".join(
-            element.SerializeToString(deterministic=True) for element in self.session.elements(key)
-        )
+    def _look(self, part):
+        """The HTML of a part of the page: of a panel of A, or the strip of all penalties."""
+        section = "all-penalties'" if part == _STRIP else "panels A'"
+        (found,) = re.findall(f"<section class='{section}.*?</section>", self._html(), re.DOTALL)
+        if part == _STRIP:
+            return found
+        panels = re.split("<div class='panel panel-([a-z]+)'>", found)
+        return dict(zip(panels[1::2], panels[2::2], strict=True))[part]
 
     def _wrong_title(self, weight):
-        (shown,) = re.findall(r"<h3 class='panel-title'>A: (.*?)</h3>", self._html("panel_A_values"))
+        (shown,) = re.findall(r"<h3 class='panel-title'>A: (.*?)</h3>", self._look("values"))
         return None if shown == f"λ = {weight}" else f"the slider is at {weight}, and the page shows {shown}"
 
     def _wrong_picture(self, drawing):
@@ -145,8 +148,8 @@ class Visitor:
             return None
         return f"what the models see is not {drawing.names}, which is on the canvas"
 
-    def _html(self, key=None):
-        return "".join(element.html.body for element in self.session.elements(key))
+    def _html(self):
+        return "".join(element.html.body for element in self.session.elements())
 
     async def _at_rest(self):
         await self.session.until(lambda: self.session.at_rest, "the end of an answer")

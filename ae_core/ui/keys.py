@@ -159,14 +159,8 @@ CANVAS_BAR = "canvas_bar"
 SHAKE = "shake"
 SIDES = "sides"
 """The sliders of A and B."""
-ALL_PENALTIES = "all_penalties"
 GUIDE = "guide"
 """The guide through an experiment."""
-
-
-def panel(side: Side, name: str) -> str:
-    """A live panel of a side."""
-    return f"panel_{side}_{name}"
 
 
 STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}

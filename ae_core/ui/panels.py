@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
-import streamlit as st
 
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.ladder_range import LadderRange
@@ -24,23 +24,26 @@ _PIXELS = 28
 """Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
-def show(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> None:
-    """A row of four panels and the gauges; empty ones while there is no drawing.
+def show(sides: Mapping[Side, Shown], seen: Seen | None, axes: LadderRange) -> None:
+    """Four panels and the gauges of each side, in a row; empty ones while there is no drawing.
 
     Args:
         axes: of `ladder_range`, which all models of a kind share.
     """
-    inspection = None if seen is None else lab().inspect(shown, seen)
-    with st.container(horizontal=True, gap="small", key=f"row_{side}"):
-        for name, part in _PARTS.items():
-            with st.container(key=keys.panel(side, name), width=_WIDTHS[name]):
-                if inspection is None:
-                    markup.show(_heading(name), "<p class='empty'>Draw a digit.</p>")
-                else:
-                    markup.show(_heading(name), part(shown, inspection, axes))
-        with st.container(key=keys.panel(side, "values"), width=_WIDTHS["values"]):
-            if inspection is not None:
-                markup.show(_gauges(side, shown, inspection, axes))
+    if sides:
+        markup.show(*(_row(side, shown, seen, axes) for side, shown in sides.items()))
+
+
+def _row(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> str:
+    if seen is None:
+        panels = {name: _heading(name) + "<p class='empty'>Draw a digit.</p>" for name in _PARTS}
+        panels["values"] = ""
+    else:
+        inspection = lab().inspect(shown, seen)
+        panels = {name: _heading(name) + part(shown, inspection, axes) for name, part in _PARTS.items()}
+        panels["values"] = _gauges(side, shown, inspection, axes)
+    inside = "".join(f"<div class='panel panel-{name}'>{panel}</div>" for name, panel in panels.items())
+    return f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
 
 
 @cache
@@ -166,5 +169,3 @@ _PARTS = {
     "code": _code,
     "sensitivity": _sensitivity,
 }
-_WIDTHS = {"reconstruction": 152, "error": 152, "code": 232, "sensitivity": 152, "values": 150}
-"""Pixels."""

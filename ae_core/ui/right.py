@@ -35,9 +35,7 @@ def _live() -> None:
     seen = lab().see(keys.NOISE.get())
     if choice.problem is not None:
         st.error(choice.problem)
-    axes = panels.ladder_range(keys.shown_kind())
-    for side, shown in choice.sides.items():
-        panels.show(side, shown, seen, axes)
+    panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
     views.follow(choice, seen)
     result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
     pen.follow(None if seen is None else seen.x[0, 0].numpy(), result)

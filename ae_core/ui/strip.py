@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 
-import streamlit as st
-
 from ae_core.analysis.inspection import Seen, reconstruct_each
 from ae_core.analysis.notation import power_notation
 from ae_core.render import maps
@@ -35,11 +33,11 @@ def show(choice: Choice, seen: Seen | None) -> None:
             f"<button class='pin' data-pick='{pick_of('B', weight)}' title='Pin as B' "
             f"aria-label='Show {symbol} = {html.escape(name)} as B'>B</button></div></div>"
         )
-    with st.container(key=keys.ALL_PENALTIES):
-        markup.show(
-            f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: what becomes of this drawing"
-            "<small> a click shows it as A, its B as B</small></h3>"
-            f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>"
-            + ("".join(cells) or "<p class='empty'>Draw a digit.</p>")
-            + "</div>"
-        )
+    markup.show(
+        "<section class='all-penalties'>"
+        f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: what becomes of this drawing"
+        "<small> a click shows it as A, its B as B</small></h3>"
+        f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>",
+        "".join(cells) or "<p class='empty'>Draw a digit.</p>",
+        "</div></section>",
+    )

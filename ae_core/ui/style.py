@@ -31,11 +31,7 @@ def _css() -> str:
         left=keys.LEFT,
         header=keys.HEADER,
         sides=keys.SIDES,
-        shake=keys.SHAKE,
-        strip=keys.ALL_PENALTIES,
         guide=keys.GUIDE,
-        panel="panel_",
-        result=keys.panel("A", "reconstruction"),
     )
 
 

@@ -43,12 +43,15 @@ def inspected(kind, weight, x):
 
 
 def panels_of(page):
-    """The titles of the live panels' rows, and whether each panel holds a picture."""
-    return [
-        (re.findall(r"data-tip=\"[^\"]*\">([^<]*)<", body)[0], "<img" in body)
-        for body in bodies(page)
-        if body.startswith("<h3 class='panel-title'><span class='term'")
-    ]
+    """The title of each live panel, its HTML below, and once more for B."""
+    (rows,) = [body for body in bodies(page) if body.startswith("<section class='panels")]
+    heading = r"<div class='panel panel-\w+'><h3 class='panel-title'><span [^>]*>(\w+)</span></h3>"
+    return re.findall(heading + r"(.*?)</div>(?=<div class='panel )", rows)
+
+
+def filled(page):
+    """The titles of the live panels, and whether each holds a picture."""
+    return [(title, "<img" in panel) for title, panel in panels_of(page)]
 
 
 PANELS = ("Reconstruction", "Error", "Code", "Sensitivity")
@@ -56,7 +59,7 @@ PANELS = ("Reconstruction", "Error", "Code", "Sensitivity")
 
 def test_a_new_page_has_a_digit_and_all_panels_filled_without_a_click(page):
     assert not page.exception
-    assert panels_of(page) == [(title, True) for title in PANELS]
+    assert filled(page) == [(title, True) for title in PANELS]
     assert {"MSE", "‖J‖²", "active", "Hoyer"} <= values_on(page).keys()
     (strip,) = (body for body in bodies(page) if "All penalties" in body)
     assert strip.count("<img") == len(LADDERS["contractive"])
@@ -78,7 +81,7 @@ def test_every_symbol_says_what_it_means(page):
 def test_a_blank_canvas_asks_for_a_digit_and_shows_no_value(page):
     page = clear(page)
     assert not page.exception
-    assert panels_of(page) == [(title, False) for title in PANELS]
+    assert filled(page) == [(title, False) for title in PANELS]
     assert " ".join(bodies(page)).count("Draw a digit.") == 5
     assert not {"MSE", "‖J‖²", "active", "Hoyer"} & values_on(page).keys()
 
@@ -109,11 +112,11 @@ def test_the_values_are_those_of_the_shipped_model_at_every_stop_of_the_slider(p
 def test_b_has_a_row_of_its_own_on_the_scales_of_a(page):
     page.button(key="compare_b").click()
     page = page.run()
-    assert panels_of(page) == [(title, True) for title in PANELS * 2]
+    assert filled(page) == [(title, True) for title in PANELS * 2]
     assert models_in_sight(page) == ["A: λ = 10⁻⁴", "B: λ = 0"]
     page.select_slider(key="weight_B_contractive").set_value(1e-4)
     page = page.run()
-    a, b = ([body for body in bodies(page) if f">{title}</span></h3>" in body] for title in ("Error", "Code"))
+    a, b = ([panel for title, panel in panels_of(page) if title == name] for name in ("Error", "Code"))
     assert a[0] == a[1]
     assert b[0] == b[1]
     page.button(key="only_a").click()

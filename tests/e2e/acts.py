@@ -26,7 +26,7 @@ PANELS = ("reconstruction", "error", "code", "sensitivity", "values")
 _QUIET_MS = 300
 """The canvas tells of a stroke 200 ms after its end."""
 
-IN_PANELS = """[...document.querySelectorAll("[class*='st-key-panel_']")].map(
+IN_PANELS = """[...document.querySelectorAll('.panel')].map(
     panel => panel.textContent + [...panel.querySelectorAll('img')].map(img => img.src))"""
 """In JavaScript: the panels' texts and pictures."""
 _AT_REST = f"""([call, quiet]) => {{
@@ -56,7 +56,7 @@ def canvas(page):
 
 
 def panel(page, name, side="A"):
-    return page.locator(f".st-key-panel_{side}_{name}")
+    return page.locator(f".panels.{side} .panel-{name}")
 
 
 def slider(page, side="A", kind="contractive"):
@@ -87,7 +87,7 @@ def open_view(page, name):
     button = page.locator(".st-key-view").get_by_role("radio", name=name, exact=True)
     button.click()
     expect(button).to_be_checked()
-    return page.locator("[data-testid='stColumn']:has(.st-key-row_A)").first
+    return page.locator("[data-testid='stColumn']:has(.panels.A)").first
 
 
 def open_menu(page):

@@ -86,7 +86,7 @@ def main():
         page = context.new_page()
         page.goto(address)
         canvas(page).wait_for()
-        expect(page.locator(".st-key-panel_A_values")).to_contain_text("Hoyer")
+        expect(page.locator(".panels.A .panel-values")).to_contain_text("Hoyer")
         page.wait_for_timeout(2000)
         film = Film(page)
         play(page, film)

@@ -23,14 +23,15 @@ LAST_OF_VIEW = {
     "Robustness": ".st-key-contraction_1 .main-svg",
     "Mistakes": ".st-key-mistake_1",
     "Learn": ".st-key-experiment_0",
-    "Play": ".st-key-all_penalties img",
+    "Play": ".all-penalties img",
 }
 """What is drawn late of each view."""
-FILLED = "[class*='st-key-panel_A_sensitivity'] img"
+FILLED = ".panels.A .panel-sensitivity img"
 
 WATCH = """() => {
     const loaded = () => [...document.images].every(image => image.complete && image.naturalWidth > 0);
-    const look = (side = "") => [...document.querySelectorAll(`[class*='st-key-panel_${side}']`)].map(panel =>
+    const panels = side => [...document.querySelectorAll(`.panels${side && "." + side} .panel`)];
+    const look = (side = "") => panels(side).map(panel =>
         panel.textContent + [...panel.querySelectorAll('img')].map(image => image.src));
     const resting = () =>
         document.querySelector("[data-testid='stApp']").dataset.testScriptState === "notRunning";

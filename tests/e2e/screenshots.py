@@ -26,7 +26,7 @@ def visit(context, address, link):
     page = context.new_page()
     page.goto(f"{address}/?{link}")
     canvas(page).wait_for()
-    expect(page.locator(".st-key-panel_A_values")).to_contain_text("Hoyer")
+    expect(page.locator(".panels.A .panel-values")).to_contain_text("Hoyer")
     at_rest(page, page.locator(_RIGHT))
     return page
 

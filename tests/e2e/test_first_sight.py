@@ -46,7 +46,7 @@ def first_sight(page):
         "digit 9": page.locator(".st-key-digit_9 button").locator("visible=true").first,
         "slider": page.locator(".st-key-weight_A_contractive"),
         "compare": page.locator(".st-key-compare_b"),
-        "strip": page.locator(".st-key-all_penalties"),
+        "strip": page.locator(".all-penalties"),
         "kind": page.locator(".st-key-kind"),
         "idea and loss": page.locator(".idea"),
         **{name: panel(page, name) for name in PANELS},
@@ -67,7 +67,7 @@ def test_the_whole_lesson_is_in_sight_without_scrolling(visitor, server, size):
     page = opened(visitor(**size), server)
     assert outside(page, first_sight(page)) == {}
     expect(page.locator(".idea")).to_contain_text("loss = MSE + λ · ‖J‖²")
-    assert page.locator(".st-key-all_penalties").inner_text().count("10") >= 6
+    assert page.locator(".all-penalties").inner_text().count("10") >= 6
     assert sideways(page) == [0, 0]
 
 
@@ -163,7 +163,7 @@ def test_no_text_is_smaller_than_12_pixels(visitor, server):
 
 def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(visitor, server):
     page = opened(visitor(width=820, height=1180), server)
-    lines = page.locator("[class*='st-key-panel_'] h3").evaluate_all(
+    lines = page.locator(".panel h3").evaluate_all(
         """titles => titles.map(title => {
             const text = document.createRange();
             text.selectNodeContents(title);

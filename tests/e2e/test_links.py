@@ -195,7 +195,7 @@ def test_back_and_forward_walk_through_strokes_and_stops_of_the_slider(page):
         page.wait_for_url(address)
         # What lies behind is still known as it was drawn.
         page.wait_for_function(
-            "text => document.querySelector('.st-key-panel_A_values').textContent === text", arg=look[4]
+            "text => document.querySelector('.panels.A .panel-values').textContent === text", arg=look[4]
         )
         assert settled(page) == look
     for address, _ in states[1:]:

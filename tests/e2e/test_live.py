@@ -51,11 +51,11 @@ def test_the_slider_of_b_changes_b_alone(page):
 
 
 def pick(page, what):
-    return page.locator(f".st-key-all_penalties [data-pick='{what}']")
+    return page.locator(f".all-penalties [data-pick='{what}']")
 
 
 def test_a_click_in_the_strip_shows_a_rung_as_a_and_its_pin_as_b(page):
-    expect(page.locator(".st-key-all_penalties .cell img")).to_have_count(len(LADDERS["contractive"]))
+    expect(page.locator(".all-penalties .cell img")).to_have_count(len(LADDERS["contractive"]))
     pick(page, "A:0.01").click()
     expect(panel(page, "values")).to_contain_text("A: λ = 10⁻²")
     expect(page.locator(".st-key-side_A")).to_contain_text("10⁻²")
@@ -63,7 +63,7 @@ def test_a_click_in_the_strip_shows_a_rung_as_a_and_its_pin_as_b(page):
     expect(panel(page, "values", "B")).to_contain_text("B: λ = 10⁻³")
     expect(panel(page, "values")).to_contain_text("A: λ = 10⁻²")
     page.wait_for_url(lambda url: "a=0.01" in url and "b=0.001" in url)
-    marks = page.locator(".st-key-all_penalties .mark")
+    marks = page.locator(".all-penalties .mark")
     expect(marks).to_have_text(["B", "A"])
 
 
@@ -150,7 +150,7 @@ def test_shaking_draws_the_noise_anew_by_itself_until_it_is_off(context, server)
         # Nobody does anything.
         page.wait_for_function(
             """seen => !seen.includes(
-                document.querySelector(".st-key-panel_A_reconstruction img")?.src ?? seen[0])""",
+                document.querySelector(".panels.A .panel-reconstruction img")?.src ?? seen[0])""",
             arg=sorted(seen),
         )
         seen.add(picture.get_attribute("src"))

@@ -50,7 +50,7 @@ def test_a_drawing_fills_every_view(page):
         view = open_view(page, name)
         expect(view.get_by_text(text)).to_be_visible()
     open_view(page, "Play")
-    expect(page.locator(".st-key-all_penalties")).to_contain_text("Draw a digit.")
+    expect(page.locator(".all-penalties")).to_contain_text("Draw a digit.")
     draw_and_settle(page, THREE)
     for name in VIEWS:
         view = open_view(page, name)
