@@ -98,12 +98,20 @@ class Session:
             UnansweredError: if the connection is lost.
         """
         part = self._parts[self._place(key)]
-        state = WidgetState(id=part.identity, **value)
         if "trigger_value" in value:
-            await self._ask(part.fragment, click=state)
+            await self._ask(part.fragment, click=WidgetState(id=part.identity, **value))
         else:
-            self._states[state.id] = state
+            self.put(key, **value)
             await self._ask(part.fragment)
+
+    def put(self, key, **value):
+        """Put a widget into another state, of which the next message tells, whatever it is about.
+
+        Raises:
+            KeyError: if the page has no such widget.
+        """
+        identity = self._parts[self._place(key)].identity
+        self._states[identity] = WidgetState(id=identity, **value)
 
     async def tell(self, key, event, value):
         """Have a component of the page tell of something that happened, once.

@@ -95,8 +95,9 @@ def remember() -> None:
     """
     from streamlit_drawable_canvas import CanvasResult  # needs a running script
 
-    said = (keys.CANVAS.find() or {}).get("drawing")
-    if said is None or said.get("data") is None:
+    said = _said()
+    lab().canvas_taken = None if said is None else said["data"]
+    if said is None:
         return
     canvas = CanvasResult(said["raw"], said["data"], return_image_data=True)
     shapes = _shapes(said["raw"])
@@ -117,6 +118,22 @@ def remember() -> None:
     if strokes or picture is not None:
         strokes.append(Stroke(said["raw"], canvas.image_bytes, shapes, picture, sample, pen, is_start))
         del strokes[:-_UNDO_DEPTH]
+
+
+def has_news() -> bool:
+    """Whether the canvas has said something that `remember` has not taken yet.
+
+    The browser sends what happens at the same moment as one message, which reruns the part of the page that
+    was named last: a stroke that ends while a frame of it is on its way would be overlooked.
+    """
+    said = _said()
+    return said is not None and said["data"] != lab().canvas_taken
+
+
+def _said() -> dict[str, Any] | None:
+    """The drawing as the canvas tells of it; None for nothing yet, or an empty canvas of ours."""
+    said = (keys.CANVAS.find() or {}).get("drawing")
+    return None if said is None or said.get("data") is None else said
 
 
 def _painted(pen: tuple[PenStroke, ...], below: Placed | None = None) -> Placed:

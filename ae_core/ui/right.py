@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import address, keys, panels, pen, pointing, shown_model, sides, state, views
+from ae_core.ui import address, drawn, keys, panels, pen, pointing, shown_model, sides, state, views
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
@@ -43,5 +43,5 @@ def _live() -> None:
 
 def _begin() -> None:
     state.compute_on_one_core()
-    if lab().page_stale:
+    if lab().page_stale or drawn.has_news():
         st.rerun()

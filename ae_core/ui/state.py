@@ -106,6 +106,8 @@ class Lab:
     """The drawing last put onto the canvas by a button rather than a pen."""
     placed_by_shapes: dict[str, Placed] = field(default_factory=dict)
     """What was put onto the canvas, by the shapes of its drawing."""
+    canvas_taken: str | None = None
+    """What the canvas said when the page last asked it, as a PNG's address."""
     frame: Frame | None = None
     """The newest frame of a stroke that is not finished."""
     last_frame: int = 0

@@ -1,12 +1,20 @@
 """The panels follow the pen, one frame at a time. Needs Chromium and the shipped checkpoints."""
 
+import asyncio
 import base64
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from ae_core.data import load_mnist
+from ae_core.drawing import to_mnist
+from ae_core.render.maps import data_url, grey_picture, to_png
+from tests.client import Session, canvas_state
+from tests.drawings import Drawing, picture_of
 from tests.e2e.acts import (
     DASH,
     IN_PANELS,
@@ -227,3 +235,25 @@ def test_where_the_page_s_own_scripts_do_not_run_strokes_slider_digits_and_undo_
     noise_slider(page).press("ArrowRight")
     expect(panel(page, "values")).not_to_have_text(three[4])
     open_view(page, "Compare").get_by_text("MSE of this digit").wait_for()
+
+
+async def _told_together(address):
+    """The end of a stroke in the very message that tells of a frame; returns what the page then knows."""
+    async with Session.opened(address) as session:
+        drawing = Drawing((), ()).with_stroke("a line", [(60, 60), (200, 220)])
+        before = json.loads(session.widget("pen").json)["strokes"]
+        session.put("canvas", **canvas_state(drawing.shapes, data_url(to_png(drawing.canvas))))
+        await session.tell("pen", "frame", {"seq": 1, "pixels": "", "after": before})
+        await session.until(lambda: session.at_rest, "the answer to both")
+        (seen,) = re.findall(
+            r"src='([^']*)' alt='What the models see",
+            "".join(element.html.body for element in session.elements()),
+        )
+        return picture_of(seen).convert("L"), grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), 28)
+
+
+def test_a_stroke_that_ends_in_the_same_message_as_a_frame_is_not_lost(server):
+    # In a thread of its own: the browser's driver keeps an event loop in this one.
+    with ThreadPoolExecutor() as pool:
+        seen, drawn = pool.submit(asyncio.run, _told_together(server)).result()
+    assert np.array_equal(seen, drawn)
