@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from ae_core.checkpoints import load_checkpoint
 from ae_core.training.run_folder import interrupted
-from tests.e2e.acts import choose_kind, open_menu, open_view, opened, press
+from tests.e2e.acts import choose_kind, open_menu, open_view, opened, panel, press
 from tests.e2e.conftest import complaints, server_process
 
 LONG_MS = 300_000
@@ -38,6 +38,7 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         expect(offer).to_have_count(0)
         expect(page.get_by_text("A training was interrupted.")).to_have_count(0)
         press(page, "show_newest")
+        expect(panel(page, "values")).to_contain_text("A: sparse 5·10⁻³ no. 1")
         open_menu(page)
         with page.expect_download() as download:
             page.get_by_role("button", name="Download", exact=True).click()
