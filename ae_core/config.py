@@ -77,6 +77,28 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class Change:
+    """New values of settings from a step on, made while a training goes on; None leaves one as it was."""
+
+    step: int
+    """Steps done when it takes effect: the next one is the first under it."""
+    penalty_weight: float | None = None
+    sparsity_target: float | None = None
+    learning_rate: float | None = None
+    epochs: int | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What it changes, by the fields of `TrainConfig`."""
+        return {name: value for name, value in asdict(self).items() if name != "step" and value is not None}
+
+
+STEERABLE = tuple(field.name for field in fields(Change) if field.name != "step")
+"""The fields of a `TrainConfig` that can change while it trains."""
+_MOST_CHANGES = 1000
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """How a model is trained: the loss's weights, the optimiser and its schedule.
 
@@ -115,6 +137,8 @@ class TrainConfig:
     """Share of each batch on which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
     seed: int = 0
     """Seeds the initial weights, the order of the images and the probes."""
+    changes: tuple[Change, ...] = ()
+    """What was changed while it trained, in the order of the steps: with them the recipe can be replayed."""
 
     def __post_init__(self) -> None:
         _require(
@@ -163,6 +187,45 @@ class TrainConfig:
             is_count(self.seed, 0) and self.seed < 2**63,
             f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
         )
+        self._check_changes()
+
+    def _check_changes(self) -> None:
+        _require(
+            isinstance(self.changes, tuple) and all(isinstance(change, Change) for change in self.changes),
+            f"changes must be a tuple of changes, not {self.changes!r}",
+        )
+        _require(
+            len(self.changes) <= _MOST_CHANGES, f"changes must be at most {_MOST_CHANGES:,} in one training"
+        )
+        settings, last = self, -1
+        for change in self.changes:
+            _require(
+                is_count(change.step, last + 1),
+                "changes must name whole numbers of steps, each greater than the one before, not "
+                f"{change.step!r}",
+            )
+            _require(bool(change.values), f"the change at step {change.step} changes nothing")
+            settings, last = replace(settings, changes=(), **change.values), change.step
+
+    def at(self, step: int) -> TrainConfig:
+        """The settings of the step after `step` others, which has no changes to come."""
+        values: dict[str, Any] = {}
+        for change in self.changes:
+            if change.step <= step:
+                values |= change.values
+        return replace(self, changes=(), **values)
+
+    def changed(self, step: int, **values: Any) -> TrainConfig:  # noqa: ANN401 - each field has a type
+        """The same with a change recorded, after `step` steps; one at the same step takes up the values.
+
+        Raises:
+            TypeError: for a field that cannot change.
+            ValueError: for a value that is not allowed.
+        """
+        changes = {change.step: change for change in self.changes}
+        values = (changes[step].values if step in changes else {}) | values
+        changes[step] = Change(step, **values)
+        return replace(self, changes=tuple(changes[at] for at in sorted(changes)))
 
 
 @dataclass(frozen=True)
@@ -184,7 +247,8 @@ class Recipe:
             )
         else:
             _require(
-                self.train.sparsity_target is None,
+                self.train.sparsity_target is None
+                and all(change.sparsity_target is None for change in self.train.changes),
                 "sparsity_target (rho) belongs to sparse models; leave it out for a contractive one",
             )
 
@@ -201,8 +265,11 @@ class Recipe:
         return Recipe(replace(self.model, **model), replace(self.train, **train))
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields by name; they are the keywords of `override`."""
-        return asdict(self.model) | asdict(self.train)
+        """All fields by name, `changes` aside if there are none; they are the keywords of `override`."""
+        values = asdict(self.model) | asdict(self.train)
+        if not self.train.changes:
+            del values["changes"]
+        return values
 
 
 _CONTRACTIVE = ModelConfig("contractive")

@@ -98,9 +98,18 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
     return kl_to_mean_activation(code.float().mean(0), sparsity_target)
 
 
-def kl_to_mean_activation(mean_activation: Tensor, rho: float) -> Tensor:
-    """`kl_penalty` of the units' mean activations (K,), for callers that have them already."""
+def kl_to_mean_activation(mean_activation: Tensor, rho: float | Tensor) -> Tensor:
+    """`kl_penalty` of the units' mean activations (K,), for callers that have them already.
+
+    Args:
+        rho: as a scalar tensor it can change within a captured CUDA graph.
+    """
+    if isinstance(rho, Tensor):
+        log_rho: float | Tensor = rho.log()
+        log_rest: float | Tensor = torch.log1p(-rho)
+    else:
+        log_rho, log_rest = math.log(rho), math.log1p(-rho)
     mean_activation = mean_activation.clamp(_SMALLEST_MEAN, 1 - _SMALLEST_MEAN)
-    firing = rho * (math.log(rho) - mean_activation.log())
-    silent = (1 - rho) * (math.log1p(-rho) - torch.log1p(-mean_activation))
+    firing = rho * (log_rho - mean_activation.log())
+    silent = (1 - rho) * (log_rest - torch.log1p(-mean_activation))
     return (firing + silent).sum()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ae_core.analysis.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
 from ae_core.checkpoints.files import parse_object, read_file, read_tensors, shorten, write_whole
-from ae_core.config import ModelConfig, Recipe, TrainConfig, is_number
+from ae_core.config import Change, ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
 
@@ -130,7 +130,8 @@ def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
     model_config = parse_object(name, metadata, "model_config")
     train_config = parse_object(name, metadata, "train_config")
     try:
-        return Recipe(ModelConfig(**model_config), TrainConfig(**train_config))
+        changes = tuple(Change(**change) for change in train_config.pop("changes", ()))
+        return Recipe(ModelConfig(**model_config), TrainConfig(**train_config, changes=changes))
     except (TypeError, ValueError) as error:
         raise CheckpointError(
             f"{name} describes a model that this lab cannot build: {shorten(str(error))}."
@@ -139,10 +140,12 @@ def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
 
 def recipe_metadata(recipe: Recipe) -> dict[str, str]:
     """A recipe as `parse_recipe` reads it."""
-    return {
-        "model_config": json.dumps(asdict(recipe.model)),
-        "train_config": json.dumps(asdict(recipe.train)),
-    }
+    train_config = asdict(recipe.train)
+    train_config["changes"] = [{"step": one.step, **one.values} for one in recipe.train.changes]
+    if not recipe.train.changes:
+        # As files from before there were any.
+        del train_config["changes"]
+    return {"model_config": json.dumps(asdict(recipe.model)), "train_config": json.dumps(train_config)}
 
 
 def _check_units(name: str, stored: dict[str, Stored], code_size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import pairwise
 from textwrap import dedent
@@ -12,7 +13,18 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
-from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Kind, ModelConfig, Recipe, RecipeName, TrainConfig
+from ae_core.config import (
+    KINDS,
+    RECIPE_NAMES,
+    RECIPES,
+    STEERABLE,
+    Change,
+    Kind,
+    ModelConfig,
+    Recipe,
+    RecipeName,
+    TrainConfig,
+)
 from ae_core.errors import DeviceError
 from ae_core.training.compute import Compute, DeviceName, choose_compute
 
@@ -20,7 +32,7 @@ _OVERRIDABLE = [
     (config, field.name)
     for config in (ModelConfig, TrainConfig)
     for field in fields(config)
-    if field.name != "kind"
+    if field.name not in ("kind", "changes")
 ]
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
 
@@ -53,6 +65,25 @@ def _docstrings(config: type) -> dict[str, str]:
     return found
 
 
+class _ChangeOption(click.ParamType[Change, str]):
+    name = "change"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Change:  # noqa: ANN401
+        """ "step=500 penalty_weight=1e-2" as a change."""
+        if isinstance(value, Change):
+            return value
+        found: dict[str, Any] = {}
+        for part in value.split():
+            name, equals, text = part.partition("=")
+            if not equals or name not in ("step", *STEERABLE) or name in found:
+                self.fail(f"{part!r} is not step= or one of {', '.join(STEERABLE)} with a value, each once")
+            whole = name in ("step", "epochs")
+            found[name] = (click.INT if whole else click.FLOAT).convert(text, param, ctx)
+        if "step" not in found:
+            self.fail(f"{value!r} does not say at which step: begin with step=")
+        return Change(**found)
+
+
 device_option = click.option(
     "--device",
     type=click.Choice(get_args(DeviceName)),
@@ -71,6 +102,15 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
         of_type = _option_type(get_type_hints(config)[name])
         flag = f"--{name.replace('_', '-')}"
         command = click.option(flag, type=of_type, help=_docstrings(config)[name])(command)
+    change_option = click.option(
+        "--change",
+        "changes",
+        type=_ChangeOption(),
+        multiple=True,
+        metavar='"step=N SETTING=VALUE ..."',
+        help=f"Change settings when N steps are done: {', '.join(STEERABLE)}. Can be given several times.",
+    )
+    command = change_option(command)
     recipe_name = click.option(
         "--recipe",
         "recipe_name",
@@ -102,9 +142,14 @@ def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
     context = click.get_current_context()
     given = given_options([name for _, name in _OVERRIDABLE])
     try:
-        return RECIPES[kind][recipe_name].override(**{name: context.params[name] for name in given})
+        values = {name: context.params[name] for name in given}
+        return RECIPES[kind][recipe_name].override(**values, changes=_in_order(context.params["changes"]))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda change: change.step))
 
 
 def refuse_recipe_options() -> None:
@@ -113,9 +158,9 @@ def refuse_recipe_options() -> None:
     Raises:
         click.UsageError: if one of them was given.
     """
-    given = given_options(["kind", "recipe_name", "device", *(name for _, name in _OVERRIDABLE)])
+    given = given_options(["kind", "recipe_name", "device", "changes", *(name for _, name in _OVERRIDABLE)])
     if given:
-        flag = {"recipe_name": "recipe"}.get(given[0], given[0]).replace("_", "-")
+        flag = {"recipe_name": "recipe", "changes": "change"}.get(given[0], given[0]).replace("_", "-")
         raise click.UsageError(f"A resumed run keeps its recipe and its device: leave out --{flag}.")
 
 

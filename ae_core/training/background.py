@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ae_core.analysis.evaluation import reconstruct
-from ae_core.config import Recipe
+from ae_core.config import Change, Recipe, TrainConfig
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
 from ae_core.model import Autoencoder, initial_model
 from ae_core.training.compute import Compute
@@ -33,6 +33,8 @@ from ae_core.training.run_snapshot import EndReason, RunSnapshot, RunState
 
 GRACE_SECONDS = 60.0
 """A run whose page went away stops after this long, unless the page comes back."""
+PATIENCE_SECONDS = 30.0
+"""A run that is paused for longer lets others have the device."""
 _PREVIEW_SECONDS = 0.4
 _TURN_SECONDS = 0.2
 _NICENESS = 10
@@ -53,6 +55,7 @@ class TrainingRun:
         after: runs that have to end before this one asks for the device.
         turn: a place in the device's queue that this run shares with others; None takes one of its own.
         grace_seconds: how long to go on once `orphan` was called.
+        patience_seconds: how long to keep the device while the run is paused.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class TrainingRun:
         after: Iterable[TrainingRun] = (),
         turn: Turn | None = None,
         grace_seconds: float = GRACE_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.recipe = job.recipe
         self.compute = job.compute
@@ -69,9 +73,16 @@ class TrainingRun:
         self._after = tuple(after)
         self._turn = turn or Turn(job.compute.device.type)
         self._grace_seconds = grace_seconds
+        self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
         self._asked: EndReason | None = None
         self._is_asked = threading.Event()
+        self._steering = job.steering
+        self._held = threading.Event()
+        """Set while somebody wants the run to pause after each step that was asked for."""
+        self._released = threading.Event()
+        self._awaits_state = False
+        """Whether the run ends with its next report, before which it saves its state."""
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
         self._preview = initial_model(job.recipe).eval()
@@ -96,7 +107,47 @@ class TrainingRun:
             # Nothing is more urgent than the program's end.
             if self._asked is not EndReason.SHUTDOWN:
                 self._asked = reason
+        self._steering.halt()
         self._is_asked.set()
+        self._released.set()
+
+    def change(self, **values: Any) -> None:  # noqa: ANN401 - each setting has a type of its own
+        """Change settings from the next step on.
+
+        Raises:
+            ValueError: for a value that is not allowed, or a setting that cannot change; it is named.
+        """
+        self._steering.change(**values)
+
+    @property
+    def settings(self) -> TrainConfig:
+        """The settings as they are now."""
+        return self._steering.settings
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed so far, by its steps."""
+        return self._steering.config.changes
+
+    def pause(self) -> None:
+        """Hold the run after the current step; its state is saved."""
+        self._held.set()
+        self._steering.halt()
+
+    def step(self, steps: int | None = None) -> None:
+        """Let a paused run take so many steps, or go on to the end of an epoch, and hold it again."""
+        progress = self.snapshot().progress
+        if progress is None or not self._held.is_set():
+            return
+        epoch = progress.total_steps // self.settings.epochs
+        self._steering.halt(progress.step + (steps or epoch - progress.step % epoch))
+        self._released.set()
+
+    def go_on(self) -> None:
+        """Let a paused run go on, as if it had never been held."""
+        self._held.clear()
+        self._steering.go_on()
+        self._released.set()
 
     def orphan(self) -> None:
         """Say that nobody watches: the run stops after its grace, unless `adopt` comes first."""
@@ -183,9 +234,7 @@ class TrainingRun:
                 run.wait(_TURN_SECONDS)
         self._after = ()
         self._turn.join()
-        while self._end_reason() is None and (ahead := self._turn.ahead()) > 0:
-            self._update(ahead=ahead)
-            self._is_asked.wait(_TURN_SECONDS)
+        self._wait_in_queue()
         if self._end_reason() is not None:
             return False
         self._update(state="training", ahead=0)
@@ -201,6 +250,7 @@ class TrainingRun:
                 return state, error
             error += f" The weights of step {diverged.good_step} are kept."
         self._renew_preview(job.model)
+        self._update(saved=job.saved)
         reason = self._end_reason()
         if reason is EndReason.SHUTDOWN:
             raise _ShutdownError
@@ -215,12 +265,46 @@ class TrainingRun:
         with closing(job.train()) as reports:
             for progress in reports:
                 self._update(progress=progress, history=job.history, warning=job.warning)
-                if monotonic() - previewed > _PREVIEW_SECONDS:
+                if monotonic() - previewed > _PREVIEW_SECONDS or self._held.is_set():
                     self._renew_preview(job.model)
                     previewed = monotonic()
-                if progress.step < progress.total_steps and self._end_reason() is not None:
-                    return "stopped"
+                if progress.step < progress.total_steps:
+                    self._hold()
+                    if self._is_to_end(job, progress.step):
+                        return "stopped"
         return "finished"
+
+    def _is_to_end(self, job: Job, step: int) -> bool:
+        """Whether to end after this step; a run that somebody stops ends where its state is saved."""
+        reason = self._end_reason()
+        saved = job.saved is not None and job.saved.state.step == step
+        if reason is EndReason.STOPPED and not saved and not self._awaits_state:
+            self._steering.halt()
+            self._awaits_state = True
+            return False
+        return reason is not None
+
+    def _hold(self) -> None:
+        """Wait while the run is paused; the device's turn goes to others after a while."""
+        if not self._held.is_set() or self._steering.will_halt:
+            return
+        self._update(state="paused")
+        since, has_turn = monotonic(), True
+        while self._held.is_set() and not self._steering.will_halt and self._end_reason() is None:
+            self._released.wait(_TURN_SECONDS)
+            self._released.clear()
+            if has_turn and monotonic() - since > self._patience_seconds:
+                self._turn.leave()
+                has_turn = False
+        if not has_turn:
+            self._turn.come_back()
+            self._wait_in_queue()
+        self._update(state="training", ahead=0)
+
+    def _wait_in_queue(self) -> None:
+        while self._end_reason() is None and (ahead := self._turn.ahead()) > 0:
+            self._update(state="waiting", ahead=ahead)
+            self._is_asked.wait(_TURN_SECONDS)
 
     def _on_measured(self, share: float) -> None:
         if self._asked is EndReason.SHUTDOWN:

@@ -36,6 +36,13 @@ class Turn:
         with _LOCK:
             return self._queue.index(self)
 
+    def come_back(self) -> None:
+        """Take the last place in the queue again, for a run that has left but goes on after all."""
+        with _LOCK:
+            self._members += 1
+            if self not in self._queue:
+                self._queue.append(self)
+
     def leave(self) -> None:
         """Say that one of the runs that share the place has ended, or waits no longer."""
         with _LOCK:

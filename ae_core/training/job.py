@@ -23,6 +23,7 @@ from ae_core.training.progress import TrainProgress
 from ae_core.training.run_folder import RunFolder
 from ae_core.training.saved_run import SavedRun
 from ae_core.training.state import TrainState
+from ae_core.training.steering import Steering
 
 _LONGEST_HISTORY = 2000
 
@@ -48,7 +49,9 @@ class Job:
         saved: SavedRun | None = None,
         target: str | None = None,
     ) -> None:
-        self.recipe = recipe
+        self._recipe = recipe
+        self.steering = Steering(recipe.train)
+        """The wheel: for whoever changes settings while it trains, or has it halt."""
         self.compute = compute
         self.folder = folder
         self.model = initial_model(recipe)
@@ -59,7 +62,14 @@ class Job:
         self.steps_done = saved.state.step if saved is not None else 0
         """Steps done when the run was interrupted; 0 for a new one."""
         self._saved = None if saved is None else _adapt_to_device(saved, compute)
+        self.saved: SavedRun | None = self._saved
+        """The newest state that was saved, be it in memory alone; None before the first."""
         self.target = target
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe, with what was changed while it trained."""
+        return Recipe(self._recipe.model, self.steering.config)
 
     @classmethod
     def resume(
@@ -93,6 +103,21 @@ class Job:
         there = saved.compute.device.type in available_devices()
         compute = saved.compute if there else choose_compute()
         return cls(saved.recipe, compute, folder, saved, target or saved.target)
+
+    @classmethod
+    def go_on(cls, saved: SavedRun, more_epochs: int = 0, folder: RunFolder | None = None) -> Job:
+        """Go on from the state in which a run ended, or train it for more epochs, which is a change.
+
+        Args:
+            folder: as for `Job`.
+        Raises:
+            ValueError: if it cannot be trained for so many more epochs.
+        """
+        if more_epochs:
+            step, train = saved.state.step, saved.recipe.train
+            changed = train.changed(step, epochs=train.at(step).epochs + more_epochs)
+            saved = replace(saved, recipe=Recipe(saved.recipe.model, changed))
+        return cls.follow(saved, folder=folder)
 
     @classmethod
     def resume_or_start(
@@ -136,10 +161,11 @@ class Job:
         reports = train(
             self.model,
             load_mnist("train").images,
-            self.recipe.train,
+            self._recipe.train,
             self.compute,
             resume=saved.state if saved is not None else None,
-            save=self._save if self.folder is not None else None,
+            save=self._save,
+            steering=self.steering,
         )
         for progress in reports:
             history = (*self.history, progress)
@@ -175,10 +201,12 @@ class Job:
             self.folder.close()
 
     def _save(self, state: TrainState) -> None:
-        assert self.folder is not None
         threads = torch.get_num_threads()
+        self.saved = SavedRun(self.recipe, self.compute, threads, state, self.history, self.target)
+        if self.folder is None:
+            return
         try:
-            self.folder.save(SavedRun(self.recipe, self.compute, threads, state, self.history, self.target))
+            self.folder.save(self.saved)
         except OSError as error:
             self.warning = (
                 f"The state of this run cannot be kept: {error.strerror or error}. The run goes on, but has "

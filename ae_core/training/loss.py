@@ -31,26 +31,33 @@ class Loss(nn.Module):
     """The loss and its two parts.
 
     Args:
+        config: `penalty_weight` and `sparsity_target` are what it starts with.
         noise: generator of the probes, on the model's device.
     """
+
+    penalty_weight: float | Tensor
+    sparsity_target: float | Tensor | None
+    """Scalar tensors where a captured graph reads them, which cannot see another number."""
 
     def __init__(self, model: Autoencoder, config: TrainConfig, noise: torch.Generator) -> None:
         super().__init__()
         self.model = model
+        self.penalty_weight = config.penalty_weight
+        self.sparsity_target = config.sparsity_target
         self._config = config
         self._noise = noise
 
     def forward(self, x: Tensor, share: Share) -> LossParts:
         """The losses of this process's images of a batch, float32, shape (n, 1, 28, 28)."""
-        model, config = self.model, self._config
+        model = self.model
         encode = self._sparse if model.config.kind == "sparse" else self._contractive
         code, penalty = encode(x.to(model.encoder_convolutions[0].weight.dtype), share)
         squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
         mse = share.part_of_mean(squares, share.images * PIXELS)
-        return LossParts(mse + config.penalty_weight * penalty, mse, penalty)
+        return LossParts(mse + self.penalty_weight * penalty, mse, penalty)
 
     def _sparse(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor]:
-        rho = self._config.sparsity_target
+        rho = self.sparsity_target
         assert rho is not None, "a sparse recipe has a target"
         code = propagate(self.model.encoder, x)
         return code, kl_to_mean_activation(share.mean_over_batch(code.float()), rho)

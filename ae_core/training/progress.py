@@ -10,6 +10,8 @@ from ae_core.training import distributed
 
 _STEPS_PER_REPORT = 20
 """Where several processes train together."""
+_PAUSE_SECONDS = 1.0
+"""Whoever deals with a report for longer holds the training: that says nothing about its speed."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class TrainProgress:
     """Before it is multiplied by its weight."""
     images_per_second: float
     seconds_left: float
+    test_mse: float | None = None
+    """Mean squared error on the first 500 test images; None where it was not measured at this step."""
+    denoising_mse: float | None = None
+    """Likewise from these images with noise of 0.2 on them."""
 
     @property
     def fraction(self) -> float:
@@ -43,19 +49,16 @@ class Meter:
         seconds: at least so long between two reports.
     """
 
-    def __init__(
-        self, step: int, total_steps: int, steps_per_epoch: int, batch_size: int, seconds: float
-    ) -> None:
+    def __init__(self, step: int, steps_per_epoch: int, batch_size: int, seconds: float) -> None:
         self._first_step = self._reported_step = step
-        self._total_steps = total_steps
         self._steps_per_epoch = steps_per_epoch
         self._batch_size = batch_size
         self._seconds = seconds
-        self._started = self._reported = perf_counter()
+        self._started = self._reported = self._told = perf_counter()
 
-    def is_due(self, step: int) -> bool:
+    def is_due(self, step: int, total_steps: int) -> bool:
         """Whether to report after a step; always after the last one."""
-        if step == self._total_steps:
+        if step == total_steps:
             return True
         if distributed.world_size() > 1:
             # A report is a mean over processes, so all report after the same step: their clocks differ.
@@ -66,20 +69,24 @@ class Meter:
         """How many steps the next report is about."""
         return step - self._reported_step
 
-    def report(self, step: int, loss: float, mse: float, penalty: float) -> TrainProgress:
+    def report(self, step: int, total_steps: int, loss: float, mse: float, penalty: float) -> TrainProgress:
         """The report after a step, given the mean losses since the last one."""
-        seconds_per_step = (perf_counter() - self._started) / (step - self._first_step)
+        self._told = perf_counter()
+        seconds_per_step = (self._told - self._started) / (step - self._first_step)
         return TrainProgress(
             epoch=math.ceil(step / self._steps_per_epoch),
             step=step,
-            total_steps=self._total_steps,
+            total_steps=total_steps,
             loss=loss,
             mse=mse,
             penalty=penalty,
             images_per_second=self._batch_size / seconds_per_step,
-            seconds_left=(self._total_steps - step) * seconds_per_step,
+            seconds_left=(total_steps - step) * seconds_per_step,
         )
 
     def restart(self, step: int) -> None:
         """Count from this step and from now on, once the report has been dealt with."""
-        self._reported_step, self._reported = step, perf_counter()
+        now = perf_counter()
+        if now - self._told > _PAUSE_SECONDS:
+            self._started += now - self._told
+        self._reported_step, self._reported = step, now

@@ -9,15 +9,16 @@ from typing import Literal
 from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import Checkpoint
 from ae_core.training.progress import TrainProgress
+from ae_core.training.saved_run import SavedRun
 
-RunState = Literal["waiting", "training", "measuring", "finished", "stopped", "failed"]
+RunState = Literal["waiting", "training", "paused", "measuring", "finished", "stopped", "failed"]
 
 
 class EndReason(Enum):
     """Why a run ends before its last step; it decides what becomes of model and state."""
 
     STOPPED = "stopped"
-    """Somebody wants the model as it is: it is measured, and the state is removed."""
+    """Somebody wants the model as it is: it is measured, and its state leaves the disk."""
     ABANDONED = "abandoned"
     """Nobody watched for too long: the state is left to whoever comes next; without one, as if stopped."""
     SHUTDOWN = "shutdown"
@@ -43,8 +44,10 @@ class RunSnapshot:
     """A sentence on why the run failed."""
     checkpoint: Checkpoint[Metrics] | None = None
     """The model that the run ended with; None while it runs, or if it failed before the first report."""
+    saved: SavedRun | None = None
+    """The state in which it ended, from which it can go on; None while it runs, or if there is none."""
 
     @property
     def running(self) -> bool:
         """Whether the thread still works, or waits for its turn."""
-        return self.state in ("waiting", "training", "measuring")
+        return self.state in ("waiting", "training", "paused", "measuring")

@@ -59,7 +59,8 @@ class Step:
         # Forward and backward run on a copy in the lower precision, renewed in one call at every step:
         # casting weight by weight, as autocast does, launches dozens of kernels.
         self._copy = deepcopy(model).to(precision)
-        self._loss: nn.Module = Loss(self._copy, config, self._noise)
+        self._parts = Loss(self._copy, config, self._noise)
+        self._loss: nn.Module = self._parts
         if distributed.world_size() > 1:
             self._loss = DistributedDataParallel(self._loss)
         self._weights = _pieces(model.parameters())
@@ -110,6 +111,11 @@ class Step:
             self._optimizer.state[weight]["step"].fill_(steps)
         self._noise.set_state(state["noise"])
 
+    def steer(self, settings: TrainConfig) -> None:
+        """Use the penalty weight and the sparsity target of these settings from the next step on."""
+        self._parts.penalty_weight = settings.penalty_weight
+        self._parts.sparsity_target = settings.sparsity_target
+
     def __call__(self, indices: Tensor, learning_rate: float) -> None:
         """One step on the images of these indices, int64 (batch,), without waiting for the device."""
         self._set_learning_rate(learning_rate)
@@ -153,6 +159,11 @@ class CapturedStep(Step):
     ) -> None:
         super().__init__(model, images, config, precision)
         self._indices = torch.zeros(config.batch_size, dtype=torch.int64, device=images.device)
+        self._weight, self._rho = torch.zeros(2, device=images.device)
+        self._parts.penalty_weight = self._weight
+        if config.sparsity_target is not None:
+            self._parts.sparsity_target = self._rho
+        self.steer(config)
         self._calls, self._mark = 0, torch.cuda.Event()
         weights = {name: value.clone() for name, value in model.state_dict().items()}
         try:
@@ -189,6 +200,11 @@ class CapturedStep(Step):
                 gc.enable()
         torch.cuda.current_stream().wait_stream(stream)
         return graph
+
+    def steer(self, settings: TrainConfig) -> None:
+        # The graph reads these tensors: another number needs no new capture.
+        self._weight.fill_(settings.penalty_weight)
+        self._rho.fill_(settings.sparsity_target or 0.0)
 
     def __call__(self, indices: Tensor, learning_rate: float) -> None:
         if len(indices) != len(self._indices):

@@ -78,7 +78,7 @@ def test_an_impossible_value_is_a_value_error_that_names_its_field(name, value):
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainConfig) if field.type != "bool"])
-@pytest.mark.parametrize("value", [True, False, "nonsense", math.nan, (), object()])
+@pytest.mark.parametrize("value", [True, False, "nonsense", math.nan, (1,), object()])
 def test_no_field_takes_a_bool_or_nonsense(name, value):
     with pytest.raises(ValueError, match=name):
         TrainConfig(**{"penalty_weight": 0.0, name: value})

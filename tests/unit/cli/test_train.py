@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from ae_core.checkpoints import load_checkpoint
-from ae_core.config import KINDS, RECIPES
+from ae_core.config import KINDS, RECIPES, Change, Recipe
 from ae_core.errors import DataError
 from ae_core.training import job as jobs
 from ae_core.training.loop import train
 from tests.unit.cli.helpers import DIVERGING, QUICK, flags, last_line_of_failure
+from tests.unit.conftest import assert_one_error_line
 
 pytestmark = pytest.mark.usefixtures("few_images")
 
@@ -46,7 +47,7 @@ def test_each_override_lands_in_the_file_and_the_rest_is_the_recipe_s(run, tmp_p
     )
     assert code == 0
     checkpoint = load_checkpoint(path)
-    found = asdict(checkpoint.model_config) | asdict(checkpoint.train_config)
+    found = Recipe(checkpoint.model_config, checkpoint.train_config).as_dict()
     assert {name: found[name] for name in given} == given
     untouched = RECIPES[kind][recipe].as_dict()
     assert {name: found[name] for name in found if name not in given} == {
@@ -138,3 +139,47 @@ def test_weights_that_blow_up_in_the_very_last_step_leave_only_files_that_load(
         last_line_of_failure(code, out, err)
     for left in tmp_path.iterdir():
         assert load_checkpoint(left).train_config.learning_rate == learning_rate
+
+
+def test_a_change_of_the_command_line_is_in_the_file_and_takes_effect(run, tmp_path):
+    files = {name: tmp_path / f"{name}.safetensors" for name in ("plain", "changed")}
+    train = ("train", "--kind", "sparse", *QUICK)
+    assert run(*train, "--out", files["plain"])[0] == 0
+    changes = (
+        "--change",
+        "step=2 learning_rate=1e-4",
+        "--change",
+        "step=1 penalty_weight=1e-2 sparsity_target=0.2",
+    )
+    assert run(*train, *changes, "--out", files["changed"])[0] == 0
+    found = {name: load_checkpoint(path) for name, path in files.items()}
+    assert found["plain"].train_config.changes == ()
+    assert found["changed"].train_config.changes == (
+        Change(1, penalty_weight=1e-2, sparsity_target=0.2),
+        Change(2, learning_rate=1e-4),
+    )
+    weights = [checkpoint.model.encoder[0].weight for checkpoint in found.values()]
+    assert not torch.equal(*weights)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("penalty_weight=1", "does not say at which step"),
+        ("step=1", "the change at step 1 changes nothing"),
+        ("step=1 batch_size=7", "'batch_size=7' is not step="),
+        ("step=1 penalty_weight", "'penalty_weight' is not step="),
+        ("step=1 penalty_weight=1 penalty_weight=2", "each once"),
+        ("step=1.5 penalty_weight=1", "'1.5' is not a valid integer"),
+        ("step=1 penalty_weight=much", "'much' is not a valid float"),
+        ("step=1 penalty_weight=-1", "penalty_weight must be a number of at least 0"),
+        ("step=-1 penalty_weight=1", "whole numbers of steps"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_one_line(run, tmp_path, change, says):
+    path = tmp_path / "model.safetensors"
+    code, _, err = run("train", "--kind", "sparse", *QUICK, "--change", change, "--out", path)
+    assert code == 2
+    assert_one_error_line(err)
+    assert says in " ".join(err.split())
+    assert not path.exists()
