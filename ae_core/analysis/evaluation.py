@@ -6,7 +6,7 @@ on CUDA (see `ae_core.model.autoencoder`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,21 +95,26 @@ def evaluate(
 
 
 @torch.no_grad()
-def measure_without_jacobians(model: Autoencoder, test_images: Tensor) -> Metrics:
+def measure_without_jacobians(
+    model: Autoencoder, test_images: Tensor, noises: Sequence[float] = NOISES
+) -> Metrics:
     """Those of `evaluate`'s values that need no Jacobian, in seconds; they may be beyond float32.
 
     Args:
         test_images: uint8 images, shape (images, 1, 28, 28), on any device.
+        noises: under which of `NOISES` to measure.
     """
-    return _measure(model, test_images, lambda _: None)
+    return _measure(model, test_images, lambda _: None, noises)
 
 
-def _measure(model: Autoencoder, test_images: Tensor, advance: Advance) -> Metrics:
+def _measure(
+    model: Autoencoder, test_images: Tensor, advance: Advance, noises: Sequence[float] = NOISES
+) -> Metrics:
     x = to_float(test_images.to(next(model.parameters()).device))
     codes, test_mse = _codes_and_mse(model, x, x, advance)
     statistics = CodeStatistics.of(x, codes)
     shifts, errors = _measure_under_noise(
-        model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread, advance
+        model, x[:NOISE_IMAGES], codes[:NOISE_IMAGES], statistics.spread, advance, noises
     )
     return Metrics(
         test_mse=test_mse,
@@ -128,11 +133,11 @@ def _measure(model: Autoencoder, test_images: Tensor, advance: Advance) -> Metri
 
 
 def _measure_under_noise(
-    model: Autoencoder, x: Tensor, codes: Tensor, spread: float, advance: Advance
+    model: Autoencoder, x: Tensor, codes: Tensor, spread: float, advance: Advance, noises: Sequence[float]
 ) -> tuple[Mapping[float, float | None], Mapping[float, float]]:
-    """The code shift and the denoising MSE, by each of `NOISES`."""
+    """The code shift and the denoising MSE, by the noise."""
     shifts, errors = {}, {}
-    for noise in NOISES:
+    for noise in noises:
         # The same noise for every model, on every device.
         noisy = add_noise(x, noise, torch.Generator().manual_seed(0))
         moved, errors[noise] = _codes_and_mse(model, noisy, x, advance)

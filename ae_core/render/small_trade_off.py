@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ae_core.analysis.notation import value_text
+from ae_core.render import svg
 from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, log_axis
 from ae_core.render.label_places import (
     LINE_HEIGHT,
@@ -68,15 +69,7 @@ def small_trade_off(
     ]
     says = _in_words(models, cost_title)
     drawn = _drawn(models, cost_title, width, height) if models else []
-    return "".join(
-        [
-            f"<svg xmlns='http://www.w3.org/2000/svg' role='img' aria-label='{html.escape(says)}' "
-            f"width='{width}' height='{height}' viewBox='0 0 {width} {height}' "
-            f"font-size='{TEXT_SIZE}' fill='currentColor' style='max-width: 100%'>",
-            *drawn,
-            "</svg>",
-        ]
-    )
+    return svg.picture(drawn, says, width, height)
 
 
 def _in_words(models: Sequence[_Model], cost_title: str) -> str:
@@ -125,20 +118,15 @@ def _axes(
     parts = []
     for value, text in zip(x_axis["tickvals"], x_axis["ticktext"], strict=True):
         x = plot.left + _share(value, x_axis) * (plot.right - plot.left)
-        parts.append(_grid_line(x, plot.top, x, plot.bottom))
-        parts.append(_text(x, plot.bottom + TEXT_SIZE + 2, text, "middle"))
+        parts.append(svg.grid_line(x, plot.top, x, plot.bottom))
+        parts.append(svg.text(x, plot.bottom + TEXT_SIZE + 2, text, "middle"))
     for value, text in zip(y_axis["tickvals"], y_axis["ticktext"], strict=True):
         y = plot.bottom - _share(value, y_axis) * (plot.bottom - plot.top)
-        parts.append(_grid_line(plot.left, y, plot.right, y))
-        parts.append(_text(plot.left - 4, y + TEXT_SIZE / 3, text, "end"))
-    parts.append(_text(0, TEXT_SIZE, _ERROR_TITLE, "start"))
-    parts.append(_text((plot.left + plot.right) / 2, height - 4, cost_title, "middle"))
+        parts.append(svg.grid_line(plot.left, y, plot.right, y))
+        parts.append(svg.text(plot.left - 4, y + TEXT_SIZE / 3, text, "end"))
+    parts.append(svg.text(0, TEXT_SIZE, _ERROR_TITLE, "start"))
+    parts.append(svg.text((plot.left + plot.right) / 2, height - 4, cost_title, "middle"))
     return parts
-
-
-def _grid_line(x1: float, y1: float, x2: float, y2: float) -> str:
-    ends = f"x1='{x1:.1f}' y1='{y1:.1f}' x2='{x2:.1f}' y2='{y2:.1f}'"
-    return f"<line {ends} stroke='currentColor' stroke-opacity='0.15'/>"
 
 
 def _line(dots: Sequence[Dot]) -> str:
@@ -177,7 +165,7 @@ def _names(dots: Sequence[Dot], models: Sequence[_Model], within: Box) -> list[s
             box = name_box(dots[index], width, side)
             x = {-1: box.right, 0: (box.left + box.right) / 2, 1: box.left}[side.right]
             anchor = {-1: "end", 0: "middle", 1: "start"}[side.right]
-            parts.append(_text(x, box.bottom - LINE_HEIGHT / 4, text, anchor, marked))
+            parts.append(svg.text(x, box.bottom - LINE_HEIGHT / 4, text, anchor, marked))
     return parts
 
 
@@ -190,8 +178,3 @@ def _places_along(dots: Sequence[Dot]) -> list[Dot]:
             x, y = (a + share * (b - a) for a, b in zip(start[:2], end[:2], strict=True))
             places.append(Dot(float(x), float(y), 1.5))
     return places
-
-
-def _text(x: float, y: float, text: str, anchor: str, bold: bool = False) -> str:
-    weight = " font-weight='700'" if bold else ""
-    return f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'{weight}>{html.escape(text)}</text>"

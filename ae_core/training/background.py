@@ -8,8 +8,6 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
-import os
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -19,15 +17,13 @@ from time import monotonic
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from ae_core.analysis.evaluation import reconstruct
 from ae_core.config import Change, Recipe, TrainConfig
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
-from ae_core.model import Autoencoder, initial_model
-from ae_core.training.compute import Compute
+from ae_core.training.compute import Compute, give_way
 from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
+from ae_core.training.observer import Observer
 from ae_core.training.run_folder import RunFolder
 from ae_core.training.run_snapshot import EndReason, RunSnapshot, RunState
 
@@ -35,9 +31,10 @@ GRACE_SECONDS = 60.0
 """A run whose page went away stops after this long, unless the page comes back."""
 PATIENCE_SECONDS = 30.0
 """A run that is paused for longer lets others have the device."""
-_PREVIEW_SECONDS = 0.4
+_PREVIEW_SECONDS = 0.2
+_SLICE_SECONDS = 2.0
+"""Of a ladder on a CPU."""
 _TURN_SECONDS = 0.2
-_NICENESS = 10
 _GOODBYE_SECONDS = 60.0
 """Far longer than a run takes to see that it shall end, even on a busy machine."""
 
@@ -52,28 +49,28 @@ class TrainingRun:
     Args:
         job: what to train, and how far it is. Its state is removed when the run ends by itself or is stopped,
             so that only what was interrupted can be resumed.
-        after: runs that have to end before this one asks for the device.
         turn: a place in the device's queue that this run shares with others; None takes one of its own.
         grace_seconds: how long to go on once `orphan` was called.
         patience_seconds: how long to keep the device while the run is paused.
+        slice_seconds: how long to train before all others in the queue have their turns; None: to the end.
     """
 
     def __init__(
         self,
         job: Job,
-        after: Iterable[TrainingRun] = (),
         turn: Turn | None = None,
         grace_seconds: float = GRACE_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
+        slice_seconds: float | None = None,
     ) -> None:
         self.recipe = job.recipe
         self.compute = job.compute
         self._job: Job | None = job
         self._folder = job.folder
-        self._after = tuple(after)
         self._turn = turn or Turn(job.compute.device.type)
         self._grace_seconds = grace_seconds
         self._patience_seconds = patience_seconds
+        self._slice_seconds = slice_seconds
         self._lock = threading.Lock()
         self._asked: EndReason | None = None
         self._is_asked = threading.Event()
@@ -85,13 +82,13 @@ class TrainingRun:
         """Whether the run ends with its next report, before which it saves its state."""
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
-        self._preview = initial_model(job.recipe).eval()
+        self.observer = Observer(job.model, job.steps_done)
+        """Looks at the model while it trains."""
         if job.history:
             self._update(history=job.history, progress=job.history[-1])
-        if not self._after:
-            # Places in the queue are in the order in which runs were asked for, not in that of their threads.
-            self._turn.join()
-            self._update(ahead=self._turn.ahead())
+        # Places in the queue are in the order in which runs were asked for, not in that of their threads.
+        self._turn.join()
+        self._update(ahead=self._turn.ahead())
         self._thread = threading.Thread(target=self._run, daemon=True, name="training")
         self._thread.start()
         _ALL.add(self)
@@ -128,6 +125,11 @@ class TrainingRun:
     def changes(self) -> tuple[Change, ...]:
         """What was changed so far, by its steps."""
         return self._steering.config.changes
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody has paused the run, be it at rest already or still within a step."""
+        return self._held.is_set()
 
     def pause(self) -> None:
         """Hold the run after the current step; its state is saved."""
@@ -168,11 +170,6 @@ class TrainingRun:
             with suppress(RunInUseError, RunGoneError, OSError):
                 RunFolder(self._folder.path).remove()
 
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """What the newest weights make of images (batch, 1, 28, 28), clamped to [0, 1]."""
-        with self._lock, torch.inference_mode():
-            return reconstruct(self._preview, x)
-
     def _end_reason(self) -> EndReason | None:
         """Why the run is to end now; None if it is to go on."""
         orphaned = self._orphaned
@@ -185,7 +182,7 @@ class TrainingRun:
             self._snapshot = replace(self._snapshot, **changes)
 
     def _run(self) -> None:
-        _give_way()
+        give_way()
         job, self._job = self._job, None
         assert job is not None
         # With a stream of their own, runs overlap on one CUDA device.
@@ -228,17 +225,25 @@ class TrainingRun:
             _log.warning("The state of a run cannot be removed: %s", error)
 
     def _wait_for_turn(self) -> bool:
-        """Wait for the runs before this one, then for the device; false if this one is to end before."""
-        for run in self._after:
-            while run.snapshot().running and self._end_reason() is None:
-                run.wait(_TURN_SECONDS)
-        self._after = ()
-        self._turn.join()
+        """Wait for the device; false if this run is to end before."""
         self._wait_in_queue()
         if self._end_reason() is not None:
             return False
-        self._update(state="training", ahead=0)
+        self._began_turn()
         return True
+
+    def _began_turn(self) -> None:
+        self._turn_since = monotonic()
+        self._update(state="training", ahead=0)
+
+    def _take_turns(self) -> None:
+        """Let all others in the queue have their turns, if this one has lasted long enough."""
+        if self._slice_seconds is None or monotonic() - self._turn_since < self._slice_seconds:
+            return
+        self._turn.leave()
+        self._turn.come_back()
+        self._wait_in_queue()
+        self._began_turn()
 
     def _work(self, job: Job) -> tuple[RunState, str | None]:
         """Train and measure; returns how the run ends, and a sentence if it failed."""
@@ -249,7 +254,8 @@ class TrainingRun:
             if self.snapshot().progress is None:
                 return state, error
             error += f" The weights of step {diverged.good_step} are kept."
-        self._renew_preview(job.model)
+        progress = self.snapshot().progress
+        self.observer.renew(job.model, 0 if progress is None else progress.step)
         self._update(saved=job.saved)
         reason = self._end_reason()
         if reason is EndReason.SHUTDOWN:
@@ -266,10 +272,11 @@ class TrainingRun:
             for progress in reports:
                 self._update(progress=progress, history=job.history, warning=job.warning)
                 if monotonic() - previewed > _PREVIEW_SECONDS or self._held.is_set():
-                    self._renew_preview(job.model)
+                    self.observer.renew(job.model, progress.step)
                     previewed = monotonic()
                 if progress.step < progress.total_steps:
                     self._hold()
+                    self._take_turns()
                     if self._is_to_end(job, progress.step):
                         return "stopped"
         return "finished"
@@ -299,7 +306,7 @@ class TrainingRun:
         if not has_turn:
             self._turn.come_back()
             self._wait_in_queue()
-        self._update(state="training", ahead=0)
+        self._began_turn()
 
     def _wait_in_queue(self) -> None:
         while self._end_reason() is None and (ahead := self._turn.ahead()) > 0:
@@ -310,10 +317,6 @@ class TrainingRun:
         if self._asked is EndReason.SHUTDOWN:
             raise _ShutdownError
         self._update(measured=share)
-
-    def _renew_preview(self, model: Autoencoder) -> None:
-        with self._lock:
-            self._preview.load_state_dict(model.state_dict())
 
 
 _log = logging.getLogger(__name__)
@@ -340,27 +343,16 @@ def train_ladder(
     new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
 ) -> list[TrainingRun]:
     """Start one run for each penalty weight: all at once on CUDA, where one leaves most of the device idle;
-    on a CPU one after another, with runs of others between them if there are any.
+    on a CPU in turns, so that all advance, with those of others between them.
 
     Args:
         new_folder: makes the folder for the state of a recipe's run; None keeps no state.
     """
     recipes = [recipe.override(penalty_weight=weight) for weight in weights]
     if compute.device.type == "cpu":
-        runs: list[TrainingRun] = []
-        for rung in recipes:
-            runs.append(TrainingRun(Job(rung, compute, new_folder(rung)), after=runs))
-        return runs
+        return [
+            TrainingRun(Job(rung, compute, new_folder(rung)), slice_seconds=_SLICE_SECONDS)
+            for rung in recipes
+        ]
     turn = Turn(compute.device.type, len(recipes))
     return [TrainingRun(Job(rung, compute, new_folder(rung)), turn=turn) for rung in recipes]
-
-
-def _give_way() -> None:
-    """Let the page's threads go first: one core stays free, and where a thread has a priority it is lowered.
-
-    With as many threads as cores they wait for each other whenever the page computes: measured, that trains
-    ten times slower than with one thread less.
-    """
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

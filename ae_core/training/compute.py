@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +13,7 @@ import torch
 from ae_core.errors import DeviceError
 
 DeviceName = Literal["auto", "cuda", "cpu"]
+_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,14 @@ def choose_compute(device: str = "auto") -> Compute:
         chosen = torch.device("cpu")
     precision = torch.bfloat16 if native else torch.float32
     return Compute(chosen, precision, f"{name} {'has' if native else 'lacks'} native bfloat16")
+
+
+def give_way() -> None:
+    """Let the page's threads go first: one core stays free, and where a thread has a priority it is lowered.
+
+    With as many threads as cores they wait for each other whenever the page computes: measured, that trains
+    ten times slower than with one thread less.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) - 1))
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

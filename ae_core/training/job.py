@@ -55,6 +55,9 @@ class Job:
         self.compute = compute
         self.folder = folder
         self.model = initial_model(recipe)
+        if saved is not None:
+            # `train` restores all of the state; until then whoever looks sees how far the model is.
+            self.model.load_state_dict(saved.state.weights)
         self.history: tuple[TrainProgress, ...] = saved.history if saved is not None else ()
         """The reports, oldest first; of a long run every second one, or fourth, and so on."""
         self.warning: str | None = None

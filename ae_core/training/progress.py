@@ -29,10 +29,6 @@ class TrainProgress:
     """Before it is multiplied by its weight."""
     images_per_second: float
     seconds_left: float
-    test_mse: float | None = None
-    """Mean squared error on the first 500 test images; None where it was not measured at this step."""
-    denoising_mse: float | None = None
-    """Likewise from these images with noise of 0.2 on them."""
 
     @property
     def fraction(self) -> float:

@@ -104,6 +104,7 @@ def load_state(name: str, path: Path) -> SavedRun:
 
 def _parse_facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
     facts = parse_object(name, metadata, "run")
+    columns = len(TrainProgress.__dataclass_fields__)
     history = facts.get("history")
     sound = (
         is_count(facts.get("step"), 0)
@@ -112,19 +113,8 @@ def _parse_facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         and is_count(facts.get("threads"), 1)
         and isinstance(facts.get("target"), str | None)
         and isinstance(history, list)
-        and all(map(_is_report, history))
+        and all(isinstance(row, list) and len(row) == columns and all(map(is_number, row)) for row in history)
     )
     if not sound:
         raise CheckpointError(f"{name} is damaged: what it says of the run makes no sense.")
     return facts
-
-
-def _is_report(row: object) -> bool:
-    """Whether a row of the history is a `TrainProgress`: its last two values may be missing."""
-    columns = len(TrainProgress.__dataclass_fields__)
-    return (
-        isinstance(row, list)
-        and len(row) in (columns - 2, columns)
-        and all(map(is_number, row[: columns - 2]))
-        and all(value is None or is_number(value) for value in row[columns - 2 :])
-    )

@@ -137,6 +137,10 @@ def model(side: Side, kind: Kind) -> Key[str]:
     return Key(f"model_{side}_{kind}")
 
 
+MORE_EPOCHS = Key[int]("more_epochs")
+"""For how many the training that ended last is to go on."""
+
+
 def training(kind: Kind, field: str) -> Key[Any]:
     """A field of the form that trains a kind: "recipe", or a field of the recipe."""
     return Key(f"train_{kind}_{field}")

@@ -20,9 +20,10 @@ from ae_core.analysis.metrics import Metrics, PartialMetrics
 from ae_core.analysis.notation import in_plain_digits, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
 from ae_core.checkpoints.library import ladder_paths
-from ae_core.config import LADDERS, Kind
+from ae_core.config import LADDERS, Kind, Recipe
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import CheckpointError
+from ae_core.model import Autoencoder
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _LARGEST = 1e15
@@ -41,6 +42,8 @@ class Shown:
     source: Source
     listed_as: str
     """What the list of its source calls it; a rung: its penalty weight in plain digits, as links have it."""
+    in_training: bool = False
+    """Whether these are weights of a training that goes on, known from a few test images only."""
     number: int = field(default_factory=count().__next__)
     """Unique in the process: what was computed for the model is kept under it."""
 
@@ -138,6 +141,13 @@ def read_upload(file_name: str, content: bytes) -> Shown:
 def wrap_trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:
     """A model that a run of this process ended with."""
     return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics), MINE, title)
+
+
+def wrap_in_training(title: str, model: Autoencoder, recipe: Recipe, metrics: Metrics) -> Shown:
+    """Weights of a training that goes on, with what is known of a model of the moments before."""
+    checkpoint = Checkpoint(model, recipe.model, recipe.train, metrics)
+    statistics = CodeStatistics.from_metrics(metrics)
+    return Shown(title, title, checkpoint, statistics, MINE, title, in_training=True)
 
 
 def _measure_foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:

@@ -10,6 +10,8 @@ from ae_core.ui.state import lab
 from ae_core.ui.views import learn
 
 _SHAKE_SECONDS = 0.25
+_TRAINING_SECONDS = 0.2
+"""Between two looks at a model in training."""
 
 
 @st.fragment
@@ -19,11 +21,18 @@ def column() -> None:
     with guard_part():
         learn.guide()
     sides.controls()
-    shaking = keys.SHAKING.find() and keys.NOISE.get() > 0
-    st.fragment(_live, run_every=_SHAKE_SECONDS if shaking else None)()
+    st.fragment(_live, run_every=_seconds_between())()
     address.keep()
     pointing.listen()
     views.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+
+
+def _seconds_between() -> float | None:
+    """How often the live part runs by itself; None: only when something happens."""
+    if keys.SHAKING.find() and keys.NOISE.get() > 0:
+        return _SHAKE_SECONDS
+    in_training = any(shown.in_training for shown in shown_model.choice().sides.values())
+    return _TRAINING_SECONDS if in_training else None
 
 
 def _live() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ae_core.checkpoints.library import LIBRARY, saved_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
+from ae_core.training.background import TrainingRun
 from ae_core.ui import keys, library
 from ae_core.ui.keys import LADDER, MODEL_IN_ADDRESS, Side
 from ae_core.ui.library import Shown
@@ -80,9 +81,28 @@ def model_of(side: Side) -> Shown:
 def _named(name: str) -> Shown:
     if name in lab().models:
         return lab().models[name]
+    if (run := lab().in_training(name)) is not None:
+        return _as_it_is(name, run)
     if name in lab().uploaded:
         return lab().uploaded[name]
     return library.load_saved(LIBRARY / name)
+
+
+def _as_it_is(name: str, run: TrainingRun) -> Shown:
+    """A model in training with its newest weights."""
+    preview, known = run.observer.preview, lab().live.get(name)
+    if known is None or known.checkpoint.model is not preview.model:
+        known = library.wrap_in_training(name, preview.model, run.recipe, run.observer.metrics())
+        lab().live[name] = known
+    return known
+
+
+def forget(title: str) -> None:
+    """Show the ladder again where a run is shown that ended without a model."""
+    lab().selections = {
+        place: Selection(LADDER, chosen.weight) if chosen.model == title else chosen
+        for place, chosen in lab().selections.items()
+    }
 
 
 def names(kind: Kind) -> list[str]:
@@ -92,12 +112,19 @@ def names(kind: Kind) -> list[str]:
     return [
         LADDER,
         *(model.listed_as for model in own if model.kind == kind),
+        *(title for run, title in lab().titles.items() if _in_training(run, title, kind)),
         *(path.name for path in saved_paths()),
     ]
 
 
+def _in_training(run: TrainingRun, title: str, kind: Kind) -> bool:
+    return run.recipe.model.kind == kind and title not in lab().models
+
+
 def comparable(shown: Shown) -> list[Shown]:
     """The ladder of a model's kind, the models of that kind trained here, and what the sides show besides.
+
+    Models in training are left out: they are not measured yet.
 
     Raises:
         CheckpointError: if a file of the ladder is missing or damaged.
@@ -105,6 +132,8 @@ def comparable(shown: Shown) -> list[Shown]:
     models = library.ladder(shown.kind)
     others = [model for model in lab().models.values() if model.kind == shown.kind]
     for model in (*others, *choice().sides.values(), shown):
+        if model.in_training:
+            continue
         if model.kind == shown.kind and all(model is not known for known in models):
             models.append(model)
     return models
@@ -120,11 +149,6 @@ def show(shown: Shown, side: Side = "A") -> None:
     if side == "B":
         lab().comparing = True
     lab().page_stale = True
-
-
-def show_newest() -> None:
-    """Show the model that was trained last."""
-    show(list(lab().models.values())[-1])
 
 
 def compare(on: bool) -> None:

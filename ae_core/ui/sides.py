@@ -102,6 +102,8 @@ def _described(side: Side) -> str:
     except CheckpointError as error:
         return str(error)
     train = shown.checkpoint.train_config
+    if shown.in_training:
+        return f"{side}: {shown.label}, as it is now"
     return (
         f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}, {train.epochs} epochs, "
         f"test MSE {shown.checkpoint.metrics.test_mse:.5f}"

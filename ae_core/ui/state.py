@@ -88,6 +88,10 @@ class Lab:
     """The runs at work or that ended last: one, or one for each rung of a ladder."""
     collected: set[TrainingRun] = field(default_factory=set)
     """Those of the runs that have ended and whose models, if they left any, are among `models`."""
+    titles: dict[TrainingRun, str] = field(default_factory=dict)
+    """Under which each of the runs, and later its model, is listed."""
+    live: dict[str, Shown] = field(default_factory=dict)
+    """The newest weights of runs that are shown while they train, by title."""
     models: dict[str, Shown] = field(default_factory=dict)
     """Models trained here, by title."""
     uploaded: dict[str, Shown] = field(default_factory=dict)
@@ -177,6 +181,12 @@ class Lab:
         self.inspected = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
         self.inspections = {}
         return self.inspected
+
+    def in_training(self, title: str) -> TrainingRun | None:
+        """The run that is listed under a title and has no model yet."""
+        if title in self.models:
+            return None
+        return next((run for run, known in self.titles.items() if known == title), None)
 
     @property
     def running(self) -> bool:

@@ -13,7 +13,7 @@ from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
 from ae_core.ui.training import watching as running
-from tests.app.conftest import choose_kind, show_view, train_on
+from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, train_on
 
 
 def train_for_long(page):
@@ -50,7 +50,9 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
     assert not page.exception
     lab = page.session_state["lab"]
     assert len(lab.runs) == len(LADDERS["sparse"])
-    assert len(page.get("progress")) == len(LADDERS["sparse"])
+    (waking,) = [body for body in bodies(page) if "waking" in body]
+    assert waking.count("<div class='bar'>") == len(LADDERS["sparse"])
+    assert waking.count("Reconstruction by sparse") == len(LADDERS["sparse"])
     assert page.button(key="train").disabled
     assert page.button(key="train_ladder").disabled
     for run in lab.runs:
@@ -144,3 +146,115 @@ def test_a_run_is_adopted_by_the_next_script_run(page, small_mnist):
     run.end(EndReason.STOPPED)
     assert run.wait(60).state == "stopped"
     assert runs.GRACE_SECONDS == 60
+
+
+def until(condition):
+    """Wait for a run; the limit only keeps a broken one from hanging the suite."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def gauges(page):
+    (panel,) = re.findall("panel panel-values.*", "".join(bodies(page)))
+    return panel
+
+
+def test_the_model_in_training_is_shown_as_a_and_follows_its_weights(page, small_mnist):
+    page, run = train_for_long(page)
+    assert models_in_sight(page) == ["A: sparse 5·10⁻³ no. 1"]
+    until(lambda: run.observer.preview.step > 0)
+    first = gauges(page.run())
+    seen = run.observer.preview.step
+    until(lambda: run.observer.preview.step > seen + 50)
+    assert gauges(page.run()) != first
+    page = show_view(page, "Compare")
+    assert any("is still in training" in text for text in texts(page.caption))
+    assert not page.get("plotly_chart")
+    assert models_in_sight(page) == ["A: sparse 5·10⁻³ no. 1"]
+    page = show_view(page, "Play")
+    assert any("is still in training" in text for text in texts(page.caption))
+    assert not page.exception
+    page = show_view(page, "Train")
+    page.button(key="stop").click()
+    page.run()
+    run.wait(60)
+    page = page.run()
+    assert models_in_sight(page) == ["A: sparse 5·10⁻³ no. 1"]
+    assert not page.session_state["lab"].live
+    page = show_view(page, "Compare")
+    assert not page.exception
+    assert page.get("plotly_chart")
+
+
+def test_a_run_that_ends_without_a_model_leaves_the_ladder_in_sight(page, small_mnist):
+    page, run = train_for_long(page)
+    run.end(EndReason.SHUTDOWN)
+    run.wait(60)
+    page = page.run()
+    assert not page.exception
+    assert models_in_sight(page) == ["A: β = 5·10⁻³"]
+
+
+def test_pause_step_change_and_continue(page, small_mnist):
+    page, run = train_for_long(page)
+    until(lambda: run.snapshot().progress is not None)
+    assert page.button(key="step").disabled
+    page.button(key="hold").click()
+    page = page.run()
+    until(lambda: run.snapshot().state == "paused")
+    page = page.run()
+    assert page.button(key="hold").label == "Continue"
+    step = run.snapshot().progress.step
+    page.button(key="step").click()
+    page = page.run()
+    until(lambda: run.snapshot().progress.step == step + 1)
+    page.number_input(key="train_sparse_penalty_weight").set_value(0.5)
+    page = page.run()
+    page.number_input(key="train_sparse_sparsity_target").set_value(1.5)
+    page = page.run()
+    assert (
+        "Nothing is changed: sparsity_target (rho) must lie strictly between 0 and 1" in page.error[0].value
+    )
+    assert page.number_input(key="train_sparse_sparsity_target").value == 0.01
+    page.button(key="hold").click()
+    page = page.run()
+    until(lambda: run.snapshot().progress.step > step + 1)
+    assert page.button(key="hold").label == "Pause"
+    assert [(change.step, change.values) for change in run.changes] == [(step + 1, {"penalty_weight": 0.5})]
+    page.button(key="stop").click()
+    page.run()
+    run.wait(60)
+    page = page.run()
+    (shown,) = page.session_state["lab"].models.values()
+    assert shown.checkpoint.train_config.changes == run.changes
+
+
+def test_a_stopped_run_goes_on_and_a_finished_one_trains_for_more_epochs(page, small_mnist):
+    page, run = train_for_long(page)
+    until(lambda: run.snapshot().progress is not None)
+    page.button(key="stop").click()
+    page.run()
+    run.wait(60)
+    page = page.run()
+    page.button(key="go_on").click()
+    page = page.run()
+    (again,) = page.session_state["lab"].runs
+    until(lambda: again.snapshot().progress.step > run.snapshot().progress.step)
+    page.button(key="stop").click()
+    page.run()
+    again.wait(60)
+    page = train_on(page.run(), epochs=1)
+    (short,) = page.session_state["lab"].runs
+    assert short.snapshot().state == "finished"
+    page.number_input(key="more_epochs").set_value(2)
+    page.run()
+    page.button(key="train_more").click()
+    page = page.run()
+    (longer,) = page.session_state["lab"].runs
+    assert longer.wait(60).progress.step == 3 * short.snapshot().progress.step
+    page = page.run()
+    titles = list(page.session_state["lab"].models)
+    assert len(titles) == len(set(titles)) == 4
+    assert models_in_sight(page) == [f"A: {titles[-1]}"]

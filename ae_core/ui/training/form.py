@@ -13,14 +13,14 @@ from ae_core.errors import DeviceError
 from ae_core.training.background import TrainingRun, train_ladder
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.job import Job
-from ae_core.ui import keys, shown_model
+from ae_core.ui import keys
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 from ae_core.ui.training import interrupted_runs, watching
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 _FIELDS = (
     "penalty_weight",
     "sparsity_target",
@@ -40,18 +40,9 @@ def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signa
     at_work = lab().running
     with left:
         _fields(keys.shown_kind())
-        with st.container(horizontal=True):
-            st.button("Train", type="primary", on_click=guard(_start), disabled=at_work, key="train")
-            st.button("Stop", on_click=guard(watching.stop), disabled=not at_work, key="stop")
-            st.button(
-                "Train the whole ladder",
-                on_click=guard(_start_ladder),
-                disabled=at_work,
-                key="train_ladder",
-                help="One model for each penalty weight of the slider, with the other fields as above: all "
-                "at once on CUDA, one after another on a CPU. Each can be chosen as A and B, and stands in "
-                "Compare, as soon as it is measured.",
-            )
+        _starters(at_work)
+        if at_work:
+            st.caption("Penalty weight, learning rate, ρ and epochs act at the next step.")
         if lab().training_problem is not None:
             st.error(lab().training_problem)
         if not at_work:
@@ -59,14 +50,46 @@ def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signa
     with right:
         if not lab().runs:
             st.caption(
-                "Train a model on all 60,000 images, and watch it learn your own drawing here. You can go on "
-                "drawing meanwhile."
+                "Train a model on all 60,000 images, and watch it learn your own drawing in the panels "
+                "above. You can go on drawing meanwhile."
             )
         # The timer runs only while there is something to watch.
         st.fragment(watching.watch, run_every=_POLL_SECONDS if at_work else None)()
-        if not at_work and any(run.snapshot().checkpoint is not None for run in lab().runs):
-            label = "Show this model as A" if len(lab().runs) == 1 else "Show the newest model as A"
-            st.button(label, on_click=guard(shown_model.show_newest), key="show_newest")
+
+
+def _starters(at_work: bool) -> None:
+    """The buttons that start a training, or go on with the one that ended last."""
+    with st.container(horizontal=True):
+        st.button("Train", type="primary", on_click=guard(_start), disabled=at_work, key="train")
+        st.button(
+            "Train the whole ladder",
+            on_click=guard(_start_ladder),
+            disabled=at_work,
+            key="train_ladder",
+            help="One model for each penalty weight of the slider, with the other fields as above: all "
+            "at once on CUDA, in turns on a CPU. Each can be chosen as A and B at once, and stands in "
+            "Compare as soon as it is measured.",
+        )
+    last = lab().runs[-1] if len(lab().runs) == 1 else None
+    snapshot = None if last is None else last.snapshot()
+    if at_work or snapshot is None or snapshot.saved is None or snapshot.progress is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if snapshot.state == "stopped":
+            st.button(
+                "Go on",
+                on_click=guard(_go_on),
+                key="go_on",
+                help="From the step at which it was stopped, as if it never had been.",
+            )
+        st.number_input("More epochs", 1, value=1, step=1, key=keys.MORE_EPOCHS.name, width=120)
+        st.button(
+            "Train them",
+            on_click=guard(_go_on),
+            args=(True,),
+            key="train_more",
+            help="The learning rate's schedule is then that of the longer training.",
+        )
 
 
 def _field(name: str) -> Key[Any]:
@@ -90,6 +113,23 @@ def _recipe() -> Recipe:
     return RECIPES[keys.shown_kind()][_field("recipe").get()]
 
 
+def _steer(name: str) -> None:
+    """Have a field's new value act at the next step of what trains; one that cannot be is a sentence."""
+    lab().training_problem = None
+    value = _field(name).get()
+    of_kind = [run for run in lab().runs if run.recipe.model.kind == keys.shown_kind()]
+    # The rungs of a ladder have penalty weights of their own.
+    if name == "penalty_weight" and len(lab().runs) > 1:
+        return
+    for run in of_kind:
+        if run.snapshot().running:
+            try:
+                run.change(**{name: value})
+            except ValueError as error:
+                lab().training_problem = f"Nothing is changed: {error}."
+                _field(name).set(getattr(run.settings, name))
+
+
 def _fields(of_kind: Kind) -> None:
     if _field("recipe").find() is None:
         _field("recipe").set("fast")
@@ -109,17 +149,18 @@ def _fields(of_kind: Kind) -> None:
     symbol = "λ" if of_kind == "contractive" else "β"
     left, right = st.columns(2)
     with left:
-        st.number_input(
-            f"Penalty weight {symbol}", format="%g", step=1e-4, key=_key("penalty_weight"), **keep
-        )
-        st.number_input("Epochs", step=1, key=_key("epochs"), **keep)
-        st.number_input("Learning rate", format="%g", step=1e-3, key=_key("learning_rate"), **keep)
+        _knob(f"Penalty weight {symbol}", "penalty_weight", format="%g", step=1e-4)
+        _knob("Epochs", "epochs", step=1)
     with right:
+        _knob("Learning rate", "learning_rate", format="%g", step=1e-3)
         if of_kind == "sparse":
-            st.number_input("Target ρ", format="%g", step=0.01, key=_key("sparsity_target"), **keep)
-        st.number_input("Batch size", step=1, key=_key("batch_size"), **keep)
-        st.number_input("Seed", step=1, key=_key("seed"), **keep)
+            _knob("Target ρ", "sparsity_target", format="%g", step=0.01)
+        else:
+            st.number_input("Seed", step=1, key=_key("seed"), **keep)
     with st.expander("More"):
+        if of_kind == "sparse":
+            st.number_input("Seed", step=1, key=_key("seed"), **keep)
+        st.number_input("Batch size", step=1, key=_key("batch_size"), **keep)
         st.selectbox("Code activation", CODE_ACTIVATIONS[of_kind], key=_key("code_activation"), **keep)
         st.number_input(
             "Decoder bound",
@@ -132,6 +173,13 @@ def _fields(of_kind: Kind) -> None:
         st.selectbox("Device", available_devices(), key=keys.DEVICE.name, **keep)
     compute = choose_compute(keys.DEVICE.get())
     st.caption(f"Trains on {compute}: {compute.reason}.")
+
+
+def _knob(label: str, name: str, **options: Any) -> None:  # noqa: ANN401 - of Streamlit's number input
+    """A field whose value can change while a model trains."""
+    st.number_input(
+        label, key=_key(name), on_change=guard(_steer), args=(name,), persist_state="session", **options
+    )
 
 
 def _recipe_of_fields() -> Recipe:
@@ -158,6 +206,21 @@ def _start_ladder() -> None:
             recipe, LADDERS[keys.shown_kind()], compute, interrupted_runs.new_folder
         )
     )
+
+
+def _go_on(more: bool = False) -> None:
+    """Go on with the training that ended last, for more epochs if these are wanted."""
+    lab().training_problem = None
+    saved = lab().runs[-1].snapshot().saved
+    assert saved is not None, "its buttons are there if it has a state"
+    try:
+        job = Job.go_on(
+            saved, keys.MORE_EPOCHS.get() if more else 0, interrupted_runs.new_folder(saved.recipe)
+        )
+    except ValueError as error:
+        lab().training_problem = f"This cannot be trained: {error}"
+        return
+    watching.begin([TrainingRun(job)])
 
 
 def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from time import monotonic, sleep
 
 import streamlit as st
+import torch
 
-from ae_core.analysis.notation import power_notation
+from ae_core.analysis.inspection import reconstruct_each
+from ae_core.analysis.notation import power_notation, value_text
+from ae_core.analysis.page_names import View
+from ae_core.data import IMAGE_SIZE
 from ae_core.render import charts, maps
 from ae_core.training.background import TrainingRun
+from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
-from ae_core.ui import library, style
+from ae_core.ui import keys, library, markup, shown_model, style
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -19,20 +24,51 @@ _STOP_SECONDS = 0.4
 
 
 def begin(runs: list[TrainingRun]) -> None:
-    """Watch these runs from now on."""
+    """Watch these runs from now on, the first of them as A."""
     collect()
     lab().collected.clear()
     lab().runs = runs
+    lab().titles = {
+        run: f"{_name(run)} no. {len(lab().models) + number}" for number, run in enumerate(runs, 1)
+    }
+    first = runs[0]
+    if first.recipe.model.kind == keys.shown_kind():
+        shown_model.select("A", lab().titles[first])
+    lab().page_stale = True
 
 
 def stop() -> None:
     """Ask all of the runs to end, and wait a moment, so that the page that follows shows that they do."""
     for run in lab().runs:
         run.end(EndReason.STOPPED)
+    _wait_while("waiting", "training", "paused")
+
+
+def pause() -> None:
+    """Hold all of the runs after their current steps, and wait a moment for them."""
+    for run in lab().runs:
+        run.pause()
+    _wait_while("training")
+
+
+def step(steps: int | None) -> None:
+    """Let paused runs take so many steps, or go on to the end of an epoch; see `TrainingRun.step`."""
+    for run in lab().runs:
+        run.step(steps)
+    _wait_while("paused")
+    _wait_while("training")
+
+
+def go_on() -> None:
+    """Let paused runs go on."""
+    for run in lab().runs:
+        run.go_on()
+
+
+def _wait_while(*states: str) -> None:
+    """Stand still while a run is in one of these states, but not for long: the page that follows shows it."""
     deadline = monotonic() + _STOP_SECONDS
-    while monotonic() < deadline and any(
-        run.snapshot().state in ("waiting", "training") for run in lab().runs
-    ):
+    while monotonic() < deadline and any(run.snapshot().state in states for run in lab().runs):
         sleep(0.01)
 
 
@@ -41,11 +77,15 @@ def collect() -> bool:
     ended = [run for run in lab().runs if run not in lab().collected and not run.snapshot().running]
     for run in ended:
         lab().collected.add(run)
+        title = lab().titles[run]
+        lab().live.pop(title, None)
         checkpoint = run.snapshot().checkpoint
         if checkpoint is not None:
             run.forget_state()
-            title = f"{_name(run)} no. {len(lab().models) + 1}"
             lab().models[title] = library.wrap_trained(title, checkpoint)
+        else:
+            del lab().titles[run]
+            shown_model.forget(title)
     return bool(ended)
 
 
@@ -69,6 +109,7 @@ def strip() -> None:
             f"{_name(run)}: {text}",
             width="content",
         )
+        st.button("Watch", on_click=guard(keys.show_view), args=(View.TRAIN,), key="strip_watch")
         st.button("Stop", on_click=guard(stop), key="strip_stop", disabled=not lab().running)
     if collect():
         st.rerun()
@@ -78,26 +119,91 @@ def watch() -> None:
     """Show the runs as they are now; a fragment that Streamlit repeats while they go on."""
     if not lab().runs:
         return
+    if lab().running:
+        _wheel()
     for run in lab().runs:
         snapshot = run.snapshot()
+        if snapshot.running:
+            run.observer.ask()
         share, text = _bar(snapshot)
-        # Named, since the page may show the other kind by now.
-        st.progress(share, f"{_name(run)}: {text}")
+        if len(lab().runs) == 1:
+            # Named, since the page may show the other kind by now.
+            st.progress(share, f"{_name(run)}: {text}")
         if snapshot.error is not None:
             st.error(snapshot.error)
         elif snapshot.warning is not None and snapshot.running:
             st.warning(snapshot.warning)
+    if len(lab().runs) > 1:
+        _all_at_once()
     watched = _newest_at_work()
-    history = watched.snapshot().history
-    if history:
-        style.chart(
-            charts.loss_curve(history, watched.recipe.train.penalty_weight),
-            key="loss_curve",
-            alt="Reconstruction error and weighted penalty against the step, on a log axis.",
-        )
-    _preview(watched)
+    if watched.snapshot().history:
+        _curves(watched)
     if collect():
         st.rerun()
+
+
+def _wheel() -> None:
+    """The buttons that pause, step and stop."""
+    held = any(run.held for run in lab().runs)
+    paused = any(run.snapshot().state == "paused" for run in lab().runs)
+    with st.container(horizontal=True, key="wheel"):
+        # One button for both: Streamlit keeps a button that has the focus, though another takes its place.
+        st.button(
+            "Continue" if held else "Pause",
+            type="primary" if held else "secondary",
+            on_click=guard(go_on if held else pause),
+            key="hold",
+        )
+        for label, steps, tip in (("Step", 1, "One batch of images."), ("Epoch", None, "To the end of one.")):
+            st.button(
+                label,
+                on_click=guard(step),
+                args=(steps,),
+                key=label.lower(),
+                disabled=not paused,
+                help=tip if paused else "Pause first.",
+            )
+        st.button("Stop", on_click=guard(stop), key="stop")
+
+
+def _curves(run: TrainingRun) -> None:
+    """The losses and the errors on test digits, with a mark where a setting changed.
+
+    While the model trains a small picture: a browser takes as long for one large chart as for ten of it.
+    """
+    snapshot, tried = run.snapshot(), run.observer.observations
+    weight, history = run.recipe.train.penalty_weight, snapshot.history
+    alt = "Losses and the errors on test digits against the step, on a log axis."
+    if snapshot.state == "training":
+        assert snapshot.progress is not None, "it has a history"
+        picture = charts.small_loss_curve(history, weight, tried, run.changes, snapshot.progress.total_steps)
+        st.markdown(f"<div class='curves'>{picture}</div>", unsafe_allow_html=True)
+    else:
+        style.chart(charts.loss_curve(history, weight, tried, run.changes), key="loss_curve", alt=alt)
+    markup.show(
+        f"<p class='note'>test, noisy: the errors on the first {IMAGES} test images, clean and with noise of "
+        f"{NOISE:g}. Dotted: where a setting changed.</p>"
+    )
+
+
+def _all_at_once() -> None:
+    """How far each of several runs is, and what it makes of the drawing."""
+    picture = lab().picture
+    if picture is None:
+        st.caption("Draw a digit to watch its reconstructions while the models learn.")
+        picture = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+    runs = lab().runs
+    found = reconstruct_each([run.observer.preview.model for run in runs], picture)
+    cells = "".join(
+        f"<div class='cell'>{markup.picture(maps.grey_picture(one, 28), f'Reconstruction by {_name(run)}.')}"
+        f"<div><span>{markup.escape(power_notation(run.recipe.train.penalty_weight))}</span></div>"
+        f"<div class='bar'><i style='width:{100 * _bar(run.snapshot())[0]:.0f}%'></i></div>"
+        f"<p class='note'>{markup.escape(_short(run.snapshot()))}</p></div>"
+        for run, one in zip(runs, found, strict=True)
+    )
+    markup.show(
+        f"<div class='strip waking' style='grid-template-columns: repeat({len(runs)}, 1fr)'>{cells}</div>"
+    )
 
 
 def _newest_at_work() -> TrainingRun:
@@ -118,12 +224,24 @@ def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
             f"Epoch {progress.epoch}: {_seconds(progress.seconds_left)} left, "
             f"{progress.images_per_second:,.0f} images/s",
         )
+    if snapshot.state == "paused":
+        return progress.fraction, f"Paused after step {progress.step:,} of {progress.total_steps:,}"
     if snapshot.state == "measuring":
         return snapshot.measured, "Measuring on the test images"
     text = f"{snapshot.state.capitalize()} after step {progress.step:,} of {progress.total_steps:,}"
     if snapshot.checkpoint is not None:
         text += f": test MSE {snapshot.checkpoint.metrics.test_mse:.5f}"
     return progress.fraction, text
+
+
+def _short(snapshot: RunSnapshot) -> str:
+    """How far a run is, in a word or two."""
+    if snapshot.state in ("training", "waiting", "paused"):
+        progress = snapshot.progress
+        return "waiting" if progress is None else f"step {progress.step:,}"
+    if snapshot.checkpoint is None:
+        return snapshot.state
+    return f"MSE {value_text(snapshot.checkpoint.metrics.test_mse)}"
 
 
 def _place(ahead: int) -> str:
@@ -137,16 +255,3 @@ def _place(ahead: int) -> str:
 def _seconds(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"
-
-
-def _preview(run: TrainingRun) -> None:
-    picture = lab().picture
-    if picture is None:
-        st.caption("Draw a digit to watch its reconstruction while the model learns.")
-        return
-    st.image(
-        [maps.grey_picture(image[0, 0].numpy()) for image in (picture, run.reconstruct(picture))],
-        caption=["your digit", "as this model has it"],
-        width=108,
-        alt=["Your digit as the model sees it.", "Its reconstruction by the model in training."],
-    )

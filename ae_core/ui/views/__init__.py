@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import streamlit as st
+
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.ui import keys, strip
@@ -35,6 +37,10 @@ VIEWS = {
 }
 
 
+_WITHOUT_VALUES = (View.TRAIN, View.LEARN)
+"""Views that ask nothing of A and B that has to be measured on the test set."""
+
+
 def offered() -> list[View]:
     """The views that can be opened: all, or while presenting those that the link names."""
     named = keys.views_in_address() if keys.presenting() else ()
@@ -48,7 +54,15 @@ def follow(choice: Choice, seen: Seen | None) -> None:
 
 def show(choice: Choice, seen: Seen | None) -> None:
     """The rest of the open view."""
-    _draw(VIEWS[View(keys.VIEW.get())].show, choice, seen)
+    view = View(keys.VIEW.get())
+    unfinished = [shown.label for shown in choice.sides.values() if shown.in_training]
+    if unfinished and view not in _WITHOUT_VALUES:
+        st.caption(
+            f"{' and '.join(unfinished)} is still in training: the panels above follow it, and this view "
+            "opens when it has ended and is measured."
+        )
+        return
+    _draw(VIEWS[view].show, choice, seen)
 
 
 def _draw(part: _Part | None, choice: Choice, seen: Seen | None) -> None:

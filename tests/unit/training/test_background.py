@@ -15,7 +15,9 @@ from ae_core.analysis.evaluation import evaluate
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
+from ae_core.training import background
 from ae_core.training import job as jobs
+from ae_core.training import observer as observing
 from ae_core.training.background import TrainingRun, train_ladder
 from ae_core.training.job import Job
 from ae_core.training.loop import train
@@ -73,21 +75,33 @@ def test_an_orphan_stops_after_its_grace_and_an_adopted_one_does_not():
     assert run.wait(60).state == "stopped"
 
 
-def test_on_a_cpu_a_ladder_s_runs_take_turns_and_each_has_its_weight():
+def test_on_a_cpu_a_ladder_s_runs_take_turns_so_that_all_advance(monkeypatch):
+    monkeypatch.setattr(background, "_SLICE_SECONDS", 0.2)
     weights = (0.0, 1e-3, 1e-2)
-    first, second, third = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), weights, FLOAT32)
-    until(lambda: first.snapshot().progress is not None)
-    assert second.snapshot().state == third.snapshot().state == "waiting"
-    assert second.snapshot().running
-    second.end(EndReason.STOPPED)
-    assert second.wait(60).state == "stopped"
-    assert second.snapshot().checkpoint is None
-    assert third.snapshot().state == "waiting", "one that leaves the queue gives its place to nobody"
-    first.end(EndReason.STOPPED)
-    assert first.wait(60).state == "stopped"
-    until(lambda: third.snapshot().progress is not None)
-    third.end(EndReason.STOPPED)
-    assert third.wait(60).checkpoint.train_config.penalty_weight == weights[2]
+    runs = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), weights, FLOAT32)
+    until(lambda: all(run.snapshot().progress is not None for run in runs))
+    steps = [run.snapshot().progress.step for run in runs]
+    until(lambda: all(run.snapshot().progress.step > step for run, step in zip(runs, steps, strict=True)))
+    for _ in range(50):
+        assert sum(run.snapshot().state == "training" for run in runs) <= 1
+        time.sleep(0.01)
+    runs[1].end(EndReason.STOPPED)
+    assert runs[1].wait(60).state == "stopped"
+    step = runs[2].snapshot().progress.step
+    until(lambda: runs[2].snapshot().progress.step > step)
+    for run in runs:
+        run.end(EndReason.STOPPED)
+    assert [run.wait(60).checkpoint.train_config.penalty_weight for run in runs] == list(weights)
+
+
+def test_taking_turns_leaves_no_trace_in_the_weights(monkeypatch):
+    monkeypatch.setattr(background, "_SLICE_SECONDS", 0.0)
+    recipe = RECIPES["sparse"]["fast"].override(epochs=30, batch_size=50)
+    for run in train_ladder(recipe, (0.0, 1e-3), FLOAT32):
+        found = run.wait(60).checkpoint
+        alone = TrainingRun(Job(run.recipe, FLOAT32)).wait(60).checkpoint
+        for name, value in alone.model.state_dict().items():
+            assert torch.equal(value, found.model.state_dict()[name]), name
 
 
 def test_runs_that_are_stopped_while_they_wait_never_begin():
@@ -101,7 +115,7 @@ def test_runs_that_are_stopped_while_they_wait_never_begin():
 
 def test_a_waiting_run_that_nobody_watches_stops_waiting():
     first = start(epochs=100_000)
-    second = TrainingRun(Job(RECIPES["sparse"]["fast"], FLOAT32), after=[first], grace_seconds=0.2)
+    second = TrainingRun(Job(RECIPES["sparse"]["fast"], FLOAT32), grace_seconds=0.2)
     second.orphan()
     assert second.wait(60).state == "stopped"
     first.end(EndReason.STOPPED)
@@ -111,12 +125,33 @@ def test_a_waiting_run_that_nobody_watches_stops_waiting():
 def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
     x = to_float(small_mnist("test").images[:1])
     run = start(epochs=100_000)
-    first = run.reconstruct(x)
-    until(lambda: not torch.equal(run.reconstruct(x), first))
+    first = run.observer.preview
+    until(lambda: run.observer.preview.step > 0)
+    assert not torch.equal(run.observer.preview.model(x).code, first.model(x).code)
     run.end(EndReason.STOPPED)
     snapshot = run.wait(60)
-    expected = snapshot.checkpoint.model(x).reconstruction.clamp(0, 1)
-    torch.testing.assert_close(run.reconstruct(x), expected, rtol=1e-4, atol=1e-5)
+    assert run.observer.preview.step == snapshot.progress.step
+    for name, value in snapshot.checkpoint.model.state_dict().items():
+        assert torch.equal(value, run.observer.preview.model.state_dict()[name]), name
+
+
+def test_the_observer_tries_the_newest_weights_while_somebody_asks(small_mnist, monkeypatch):
+    monkeypatch.setattr(observing, "load_mnist", small_mnist)
+    monkeypatch.setattr(observing, "EVERY_SECONDS", 0.0)
+    run = start(epochs=100_000)
+    assert run.observer.observations == ()
+    until(lambda: run.observer.ask() or len(run.observer.observations) >= 3)
+    run.end(EndReason.STOPPED)
+    snapshot = run.wait(60)
+    until(lambda: run.observer.ask() or run.observer.observations[-1].step == snapshot.progress.step)
+    last = run.observer.observations[-1]
+    assert [one.step for one in run.observer.observations] == sorted(
+        {one.step for one in run.observer.observations}
+    )
+    measured = snapshot.checkpoint.metrics
+    assert last.test_mse == pytest.approx(measured.test_mse, rel=1e-5)
+    assert last.denoising_mse == pytest.approx(measured.denoising_mse[0.2], rel=1e-5)
+    assert run.observer.metrics().value_of("test_mse") == last.test_mse
 
 
 def test_a_diverged_run_fails_with_a_sentence_and_offers_its_last_good_weights():

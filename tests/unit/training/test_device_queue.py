@@ -94,11 +94,11 @@ def test_a_ladder_of_one_session_lets_the_runs_of_others_in_between():
     first, second = runs.train_ladder(LONG, (0.0, 1e-3), FLOAT32)
     until(lambda: first.snapshot().progress is not None)
     guest = TrainingRun(Job(SHORT, FLOAT32))
-    first.end(EndReason.STOPPED)
-    assert guest.wait(60).state == "finished"
-    until(lambda: second.snapshot().progress is not None)
-    second.end(EndReason.STOPPED)
-    second.wait(60)
+    assert guest.wait(60).state == "finished", "while the ladder goes on"
+    for run in (first, second):
+        assert run.snapshot().running
+        run.end(EndReason.STOPPED)
+        run.wait(60)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_ended_by_itself_or_by_stop_is_not_offered_again(tmp_path):
     stopped.end(EndReason.STOPPED)
     stopped.wait(60)
     before = TrainingRun(Job(LONG, FLOAT32))
-    waiting = kept(SHORT, tmp_path, after=[before])
+    waiting = kept(SHORT, tmp_path)
     for run in (waiting, before):
         run.end(EndReason.STOPPED)
         run.wait(60)
