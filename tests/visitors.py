@@ -11,7 +11,6 @@ import time
 from collections import Counter
 
 import numpy as np
-import plotly.io
 from PIL import Image
 
 from ae_core.analysis.notation import power_notation
@@ -66,9 +65,6 @@ class Ledger:
 class Visitor:
     """One session, and what it itself knows to have drawn and chosen there."""
 
-    _also = (_STRIP,)
-    """What else belongs to the drawing and the penalty weight."""
-
     def __init__(self, number, session, ledger):
         self.number = number
         self.session = session
@@ -122,7 +118,7 @@ class Visitor:
         """Sentences on whatever this page shows that does not belong to its own drawing and slider."""
         drawing, weight = self._drawings[-1], power_notation(_WEIGHTS[self._rung])
         owner = (drawing.names, weight)
-        looks = {part: self._look(part) for part in (*_PANELS, *self._also)}
+        looks = {part: self._look(part) for part in (*_PANELS, _STRIP)}
         found = [self._ledger.mistake(part, owner, look.encode()) for part, look in looks.items()]
         found.append(self._wrong_title(weight))
         found.append(self._wrong_picture(drawing))
@@ -249,8 +245,6 @@ class Visitor:
 class Trainer(Visitor):
     """The session that trains; its drawing and its slider stay."""
 
-    _also = ()
-
     async def train_for_long(self):
         """Start a run that outlasts everything here."""
         await self.session.change("view", string_array_value={"data": ["Train"]})
@@ -269,10 +263,12 @@ class Trainer(Visitor):
         await self.session.until(lambda: self._newest_step() > step, f"a training step after {step:,}")
         return self._newest_step()
 
+    async def mistakes(self):
+        """As of any visitor, but for the panels, which follow the model in training."""
+        found = self._wrong_picture(self._drawings[-1])
+        return [] if found is None else [found]
+
     def _newest_step(self):
-        curves = [
-            element.plotly_chart.spec
-            for element in self.session.elements()
-            if element.plotly_chart.id.endswith("-loss_curve")
-        ]
-        return max((int(plotly.io.from_json(curve).data[0].x[-1]) for curve in curves), default=0)
+        bars = [element.progress.text for element in self.session.elements() if element.HasField("progress")]
+        steps = [re.search(r"step ([\d,]+):", text) for text in bars]
+        return max((int(found[1].replace(",", "")) for found in steps if found), default=0)

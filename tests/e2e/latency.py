@@ -169,13 +169,15 @@ def fresh_pages(browser, address, repeats):
 
 
 def slides_beside_training(page, repeats):
-    """The slider while this page's own training goes on, in the view with its bar, curve and picture."""
+    """B's slider while this page's own training goes on, which A follows, in the view with bar and curves."""
     page.locator(".st-key-view").get_by_role("radio", name="Train").click()
     page.get_by_label("Epochs", exact=True).fill("1000")
     page.get_by_label("Epochs", exact=True).press("Enter")
     press(page, "train")
     expect(page.get_by_text("images/s")).to_be_visible()
-    times = slides(page, repeats, name="the slider to all panels while this page trains")
+    press(page, "compare_b")
+    panel(page, "values", "B").wait_for()
+    times = slides(page, repeats, "B", "the slider to all panels of B while this page trains")
     press(page, "stop")
     expect(page.get_by_text("Stopped after step")).to_be_visible()
     return times

@@ -5,6 +5,7 @@ import urllib.parse
 
 from playwright.sync_api import expect
 
+from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from tests.e2e.acts import (
     DASH,
@@ -13,9 +14,9 @@ from tests.e2e.acts import (
     THREE,
     VIEWS,
     all_changed,
-    canvas,
     choose_kind,
     cleared,
+    draw,
     draw_and_settle,
     noise_slider,
     open_menu,
@@ -98,30 +99,56 @@ def bar_width(page):
     return float(bar.get_attribute("aria-valuenow"))
 
 
-def reloaded(page):
-    """The panels after a reload, once the page has found what the visitor had."""
+def corner(page):
+    """What the models see: the panels beside it go on changing while A trains."""
+    return page.locator(".corner img").get_attribute("src")
+
+
+def reloaded(page, seen):
+    """Reload, until the page has found what the visitor had."""
     page.reload()
-    canvas(page).wait_for()
-    expect(panel(page, "values")).to_contain_text("Hoyer")
-    return settled(page)
+    page.wait_for_function("src => document.querySelector('.corner img')?.src === src", arg=seen)
 
 
-def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_stop_stops_it(page):
+CHANGES = """times => {
+    const shown = () => document.querySelector(".panels.A .panel-reconstruction img")?.src;
+    const watch = window.watchedPicture ??= { count: 0, last: shown() };
+    if (shown() !== watch.last) { watch.count += 1; watch.last = shown(); }
+    return watch.count >= times;
+}"""
+
+
+def test_one_watches_a_training_draws_turns_a_knob_reloads_and_stops_it(page, tmp_path):
     draw_and_settle(page, THREE)
     open_view(page, "Train")
     press(page, "train")
     expect(progress(page)).to_contain_text("left")
-    # Streamlit may show the old chart beside the new one for a moment.
-    expect(page.locator(".st-key-loss_curve .js-plotly-plot").first).to_be_visible()
-    expect(page.get_by_text("as this model has it")).to_be_visible()
+    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
+    # Without a touch: noise becomes the drawing.
+    page.wait_for_function(CHANGES, arg=5)
+    expect(page.locator(".curves svg polyline").first).to_be_attached()
     page.wait_for_function(
         """start => Number(document.querySelector("[data-testid='stProgress'] [role='progressbar']")
             .getAttribute('aria-valuenow')) > start""",
         arg=bar_width(page),
     )
-    seven = draw_and_settle(page, SEVEN)
-    expect(progress(page)).to_contain_text("left")
-    assert reloaded(page) == seven
+    three, before = corner(page), page.url
+    draw(page, SEVEN)
+    page.wait_for_url(lambda url: url != before)
+    page.wait_for_function("src => document.querySelector('.corner img').src !== src", arg=three)
+    weight = page.locator(".st-key-train_contractive_penalty_weight input")
+    weight.fill("0.05")
+    weight.press("Enter")
+    expect(page.locator(".curves svg title")).to_contain_text("penalty weight 0.05")
+    press(page, "hold")
+    expect(progress(page)).to_contain_text("Paused after step")
+    paused = progress(page).inner_text()
+    press(page, "step")
+    expect(progress(page)).not_to_have_text(paused)
+    expect(progress(page)).to_contain_text("Paused after step")
+    reloaded(page, corner(page))
+    expect(progress(page)).to_contain_text("Paused after step")
+    press(page, "hold")
     expect(progress(page)).to_contain_text("left")
     # The other views say in a line that it goes on, and can stop it.
     open_view(page, "Play")
@@ -132,12 +159,17 @@ def test_drawing_goes_on_while_a_fast_recipe_trains_a_reload_loses_nothing_and_s
     open_view(page, "Train")
     stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
-    press(page, "show_newest")
-    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     page.wait_for_url(lambda url: "a=contractive" in url)
-    reloaded(page)
+    reloaded(page, corner(page))
     expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     expect(page.get_by_text("Interrupted:")).to_have_count(0)
+    open_menu(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    target = tmp_path / download.value.suggested_filename
+    download.value.save_as(target)
+    (change,) = load_checkpoint(target).train_config.changes
+    assert change.values == {"penalty_weight": 0.05}
 
 
 def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):

@@ -37,7 +37,6 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         expect(page.locator("[data-testid='stProgress']")).to_contain_text(finished, timeout=LONG_MS)
         expect(offer).to_have_count(0)
         expect(page.get_by_text("A training was interrupted.")).to_have_count(0)
-        press(page, "show_newest")
         expect(panel(page, "values")).to_contain_text("A: sparse 5·10⁻³ no. 1")
         open_menu(page)
         with page.expect_download() as download:

@@ -24,16 +24,15 @@ _STOP_SECONDS = 0.4
 
 
 def begin(runs: list[TrainingRun]) -> None:
-    """Watch these runs from now on, the first of them as A."""
+    """Watch these runs from now on, the first of them as A; for callbacks."""
     collect()
     lab().collected.clear()
     lab().runs = runs
     lab().titles = {
         run: f"{_name(run)} no. {len(lab().models) + number}" for number, run in enumerate(runs, 1)
     }
-    first = runs[0]
-    if first.recipe.model.kind == keys.shown_kind():
-        shown_model.select("A", lab().titles[first])
+    keys.KIND.set(runs[0].recipe.model.kind)
+    shown_model.select("A", lab().titles[runs[0]])
     lab().page_stale = True
 
 
@@ -119,8 +118,7 @@ def watch() -> None:
     """Show the runs as they are now; a fragment that Streamlit repeats while they go on."""
     if not lab().runs:
         return
-    if lab().running:
-        _wheel()
+    _wheel()
     for run in lab().runs:
         snapshot = run.snapshot()
         if snapshot.running:
@@ -143,8 +141,9 @@ def watch() -> None:
 
 
 def _wheel() -> None:
-    """The buttons that pause, step and stop."""
-    held = any(run.held for run in lab().runs)
+    """The buttons that pause, step and stop; they stay in their places when nothing trains any more."""
+    running = lab().running
+    held = running and any(run.held for run in lab().runs)
     paused = any(run.snapshot().state == "paused" for run in lab().runs)
     with st.container(horizontal=True, key="wheel"):
         # One button for both: Streamlit keeps a button that has the focus, though another takes its place.
@@ -153,6 +152,7 @@ def _wheel() -> None:
             type="primary" if held else "secondary",
             on_click=guard(go_on if held else pause),
             key="hold",
+            disabled=not running,
         )
         for label, steps, tip in (("Step", 1, "One batch of images."), ("Epoch", None, "To the end of one.")):
             st.button(
@@ -163,7 +163,7 @@ def _wheel() -> None:
                 disabled=not paused,
                 help=tip if paused else "Pause first.",
             )
-        st.button("Stop", on_click=guard(stop), key="stop")
+        st.button("Stop", on_click=guard(stop), key="stop", disabled=not running)
 
 
 def _curves(run: TrainingRun) -> None:
@@ -221,7 +221,7 @@ def _bar(snapshot: RunSnapshot) -> tuple[float, str]:
     if snapshot.state == "training":
         return (
             progress.fraction,
-            f"Epoch {progress.epoch}: {_seconds(progress.seconds_left)} left, "
+            f"Epoch {progress.epoch}, step {progress.step:,}: {_seconds(progress.seconds_left)} left, "
             f"{progress.images_per_second:,.0f} images/s",
         )
     if snapshot.state == "paused":
