@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ae_core.analysis.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
 from ae_core.checkpoints.files import parse_object, read_file, read_tensors, shorten, write_whole
+from ae_core.checkpoints.history import History, parse_history, to_json
 from ae_core.config import Change, ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
@@ -34,9 +35,11 @@ class Checkpoint(Generic[Known]):
     model_config: ModelConfig
     train_config: TrainConfig
     metrics: Known
+    history: History = ()
+    """How its training went; none in a file from before it was kept."""
 
 
-_Described = tuple[Autoencoder, Recipe, dict[str, Stored]]
+_Described = tuple[Autoencoder, Recipe, dict[str, Stored], History]
 
 AnyCheckpoint = Checkpoint[Metrics | PartialMetrics]
 """As it comes from a file, which may say less of its model than this version measures, or nothing."""
@@ -53,6 +56,8 @@ def to_bytes(checkpoint: AnyCheckpoint) -> bytes:
         **recipe_metadata(Recipe(checkpoint.model_config, checkpoint.train_config)),
         "metrics": json.dumps(checkpoint.metrics.as_dict(), allow_nan=False),
     }
+    if checkpoint.history:
+        metadata["history"] = to_json(checkpoint.history)
     return to_safetensors(weights, metadata)
 
 
@@ -96,13 +101,15 @@ def read_checkpoint(name: str, content: bytes, device: str | torch.device = "cpu
 
     def parse(metadata: dict[str, str]) -> tuple[_Described, dict[str, Tensor]]:
         recipe, stored = _parse_metadata(name, metadata)
+        history = parse_history(name, metadata.get("history", "[]"))
         model = Autoencoder(recipe.model)
-        return (model, recipe, stored), model.state_dict()
+        return (model, recipe, stored, history), model.state_dict()
 
-    (model, recipe, stored), weights = read_tensors(name, content, MAX_FILE_BYTES, parse, _REMEDY)
+    (model, recipe, stored, history), weights = read_tensors(name, content, MAX_FILE_BYTES, parse, _REMEDY)
     model.load_state_dict(weights)
     _check_units(name, stored, model.code_size)
-    return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, from_stored(stored))
+    metrics = from_stored(stored)
+    return Checkpoint(model.to(device).eval(), recipe.model, recipe.train, metrics, history)
 
 
 def _parse_metadata(name: str, metadata: dict[str, str]) -> tuple[Recipe, dict[str, Stored]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
@@ -12,6 +13,7 @@ import click
 
 from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
+from ae_core.checkpoints.history import Row
 from ae_core.cli.options import compute_of_option, device_option
 from ae_core.cli.sweep import sweep_command
 from ae_core.cli.train import ladder_command, runs_command, train_command
@@ -39,6 +41,27 @@ def evaluate_command(file: Path, device: str, store: bool) -> None:
     if store:
         save_checkpoint(replace(checkpoint, metrics=metrics), file)
     click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
+
+
+@cli.command("history")
+@click.argument("file", type=click.Path(path_type=Path))
+def history_command(file: Path) -> None:
+    """Print how the training of a checkpoint went, as CSV: the losses of each report by its step.
+
+    A change of settings while it trained is a line of its own, before the losses that it brought.
+    """
+    checkpoint = load_checkpoint(file)
+    if not checkpoint.history:
+        raise click.ClickException(f"{file} holds no history: it was saved before files kept one.")
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow([*Row._fields, "change"])
+    changes = list(checkpoint.train_config.changes)
+    for row in checkpoint.history:
+        while changes and changes[0].step < row.step:
+            change = changes.pop(0)
+            what = " ".join(f"{name}={value:g}" for name, value in change.values.items())
+            table.writerow([change.step, *[""] * (len(Row._fields) - 1), what])
+        table.writerow([*row, ""])
 
 
 @cli.command("bench")

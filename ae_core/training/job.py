@@ -13,6 +13,7 @@ import torch
 from ae_core.analysis.evaluation import evaluate
 from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import Checkpoint
+from ae_core.checkpoints.history import Row, thinned
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
@@ -187,7 +188,8 @@ class Job:
         """
         metrics = evaluate(self.model.eval(), load_mnist("test").images, on_progress)
         model = self.model.to("cpu").to(memory_format=torch.contiguous_format)
-        return Checkpoint(model, self.recipe.model, self.recipe.train, metrics)
+        rows = [Row(each.step, each.epoch, each.loss, each.mse, each.penalty) for each in self.history]
+        return Checkpoint(model, self.recipe.model, self.recipe.train, metrics, thinned(rows))
 
     def forget(self) -> None:
         """Remove the state: the job has ended.

@@ -158,7 +158,9 @@ def _measure_foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> S
 def _wrap(
     title: str, label: str, checkpoint: AnyCheckpoint, metrics: Metrics, source: Source, listed_as: str
 ) -> Shown:
-    measured = Checkpoint(checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics)
+    measured = Checkpoint(
+        checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics, checkpoint.history
+    )
     return Shown(title, label, measured, CodeStatistics.from_metrics(metrics), source, listed_as)
 
 

@@ -181,7 +181,10 @@ def test_the_checkpoint_holds_the_changes_and_damaged_ones_are_a_sentence():
     job = Job(recipe_of("sparse", changes=(Change(5, penalty_weight=0.5, epochs=1),)), FLOAT32)
     assert list(job.train())
     content = to_bytes(job.checkpoint())
-    assert read_checkpoint("own", content).train_config == job.recipe.train
+    own = read_checkpoint("own", content)
+    assert own.train_config == job.recipe.train
+    assert [row.step for row in own.history] == [report.step for report in job.history]
+    assert own.history[-1].mse == job.history[-1].mse
     for damage in (b'"step": -', b'"stop": 5', b'"step":"5'):
         damaged = content.replace(b'\\"step\\": 5'[: len(damage) + 2], damage.replace(b'"', b'\\"'), 1)
         assert damaged != content
