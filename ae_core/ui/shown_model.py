@@ -60,10 +60,11 @@ def selection(side: Side, kind: Kind | None = None) -> Selection:
     return Selection(LADDER, start if side == "A" else LADDERS[kind][0])
 
 
-def select(side: Side, model: str, weight: float | None = None) -> None:
-    """Choose a model of the shown kind for a side; a weight moves its slider."""
-    kept = selection(side).weight
-    lab().selections[side, keys.shown_kind()] = Selection(model, kept if weight is None else weight)
+def select(side: Side, model: str, weight: float | None = None, kind: Kind | None = None) -> None:
+    """Choose a model for a side, of the shown kind if none is named; a weight moves its slider."""
+    kind = kind or keys.shown_kind()
+    kept = selection(side, kind).weight
+    lab().selections[side, kind] = Selection(model, kept if weight is None else weight)
 
 
 def model_of(side: Side) -> Shown:
@@ -156,14 +157,14 @@ def compare(on: bool) -> None:
     lab().comparing = on
 
 
-def choose_listed(side: Side, name: str) -> None:
-    """Show what was chosen in a side's list; a file of the other kind brings its kind with it.
+def choose_listed(side: Side, name: str, kind: Kind) -> None:
+    """Show what was chosen in a side's list for a kind; a file of the other kind brings its kind with it.
 
     Raises:
         CheckpointError: if a file is missing or not a valid checkpoint; the side stays as it was.
     """
     if name == LADDER:
-        select(side, LADDER)
+        select(side, LADDER, kind=kind)
     else:
         show(_named(name), side)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.notation import power_notation
-from ae_core.config import LADDERS
+from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, models_menu, shown_model, take_away
 from ae_core.ui.keys import LADDER, Side
@@ -68,7 +68,7 @@ def _side(side: Side) -> None:
             format_func=lambda name: f"{side}: the shipped ladder" if name == LADDER else f"{side}: {name}",
             label_visibility="collapsed",
             on_change=guard(_take_listed),
-            args=(side,),
+            args=(side, kind),
         )
     if chosen.model == LADDER:
         symbol = "λ" if kind == "contractive" else "β"
@@ -81,19 +81,20 @@ def _side(side: Side) -> None:
             format_func=power_notation,
             help="Each stop is a model of its own, trained on all 60,000 images with this weight on its "
             "penalty.",
-            on_change=_take_weight,
-            args=(side,),
+            on_change=guard(_take_weight),
+            args=(side, kind),
         )
     else:
         st.caption(_described(side))
 
 
-def _take_weight(side: Side) -> None:
-    shown_model.select(side, LADDER, keys.weight(side, keys.shown_kind()).get())
+# Of the kind for which a control was drawn: another callback of the same moment may have shown the other one.
+def _take_weight(side: Side, kind: Kind) -> None:
+    shown_model.select(side, LADDER, keys.weight(side, kind).get(), kind)
 
 
-def _take_listed(side: Side) -> None:
-    shown_model.choose_listed(side, keys.model(side, keys.shown_kind()).get())
+def _take_listed(side: Side, kind: Kind) -> None:
+    shown_model.choose_listed(side, keys.model(side, kind).get(), kind)
 
 
 def _described(side: Side) -> str:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from ae_core.config import RECIPES
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RUNS_VARIABLE, RunFolder, interrupted
-from tests.app.conftest import APP, show_view
+from tests.app.conftest import APP, choose_kind, models_in_sight, show_view
 from tests.unit.training.helpers import FLOAT32, left_by_cuda
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
@@ -57,6 +57,18 @@ def test_an_interrupted_run_is_offered_and_goes_on_to_a_model(name, own_runs_dir
     assert title.startswith("sparse 7·10⁻⁴")
     assert page.session_state.lab.runs[0].snapshot().state == "finished"
     assert list(own_runs_dir.iterdir()) == []
+
+
+def test_what_changes_in_the_moment_in_which_a_run_of_the_other_kind_goes_on_is_no_error(name):
+    page = visitor()
+    page.select_slider(key="weight_A_contractive").set_value(1e-2)
+    page.number_input(key="train_contractive_epochs").set_value(7)
+    page.button(f"go_on_{name}").click().run()
+    assert not page.exception
+    assert models_in_sight(page) == ["A: sparse 7·10⁻⁴ no. 1"]
+    until_it_ends(page)
+    page = choose_kind(page, "contractive")
+    assert models_in_sight(page) == ["A: λ = 10⁻²"]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="There is a CUDA device here.")

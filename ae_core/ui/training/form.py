@@ -101,23 +101,24 @@ def _key(name: str) -> str:
     return _field(name).name
 
 
-def _fill_in_recipe() -> None:
-    """Put the chosen recipe's values into the fields."""
-    recipe = _recipe().as_dict()
+def _fill_in_recipe(kind: Kind) -> None:
+    """Put the chosen recipe's values into the fields of a kind."""
+    recipe = _recipe(kind).as_dict()
     for field in _FIELDS:
-        _field(field).set(0.0 if recipe[field] is None else recipe[field])
+        keys.training(kind, field).set(0.0 if recipe[field] is None else recipe[field])
 
 
-def _recipe() -> Recipe:
-    """The chosen recipe."""
-    return RECIPES[keys.shown_kind()][_field("recipe").get()]
+def _recipe(kind: Kind) -> Recipe:
+    """The recipe that is chosen for a kind."""
+    return RECIPES[kind][keys.training(kind, "recipe").get()]
 
 
-def _steer(name: str) -> None:
+def _steer(name: str, kind: Kind) -> None:
     """Have a field's new value act at the next step of what trains; one that cannot be is a sentence."""
     lab().training_problem = None
-    value = _field(name).get()
-    of_kind = [run for run in lab().runs if run.recipe.model.kind == keys.shown_kind()]
+    field = keys.training(kind, name)
+    value = field.get()
+    of_kind = [run for run in lab().runs if run.recipe.model.kind == kind]
     # The rungs of a ladder have penalty weights of their own.
     if name == "penalty_weight" and len(lab().runs) > 1:
         return
@@ -127,19 +128,20 @@ def _steer(name: str) -> None:
                 run.change(**{name: value})
             except ValueError as error:
                 lab().training_problem = f"Nothing is changed: {error}."
-                _field(name).set(getattr(run.settings, name))
+                field.set(getattr(run.settings, name))
 
 
 def _fields(of_kind: Kind) -> None:
     if _field("recipe").find() is None:
         _field("recipe").set("fast")
-        _fill_in_recipe()
+        _fill_in_recipe(of_kind)
     keep: dict[str, Any] = {"persist_state": "session"}
     st.selectbox(
         "Recipe",
         RECIPE_NAMES,
         key=_key("recipe"),
         on_change=guard(_fill_in_recipe),
+        args=(of_kind,),
         format_func=str.capitalize,
         help="Fast: two epochs. Best: what the shipped models were trained with. "
         "Reference: the published batch size, learning rate, epochs and weights, on the models of this lab. "
@@ -178,7 +180,12 @@ def _fields(of_kind: Kind) -> None:
 def _knob(label: str, name: str, **options: Any) -> None:  # noqa: ANN401 - of Streamlit's number input
     """A field whose value can change while a model trains."""
     st.number_input(
-        label, key=_key(name), on_change=guard(_steer), args=(name,), persist_state="session", **options
+        label,
+        key=_key(name),
+        on_change=guard(_steer),
+        args=(name, keys.shown_kind()),
+        persist_state="session",
+        **options,
     )
 
 
@@ -193,7 +200,7 @@ def _recipe_of_fields() -> Recipe:
     values["max_decoder_norm"] = values["max_decoder_norm"] or None
     if keys.shown_kind() == "contractive":
         values["sparsity_target"] = None
-    return _recipe().override(**values)
+    return _recipe(keys.shown_kind()).override(**values)
 
 
 def _start() -> None:
