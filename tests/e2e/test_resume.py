@@ -18,6 +18,11 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         page = opened(context, address)
         choose_kind(page, "Sparse")
         open_view(page, "Train")
+        # Larger batches than the recipe's: sooner done.
+        page.locator("summary", has_text="More").click()
+        batch_size = page.locator(".st-key-train_sparse_batch_size input")
+        batch_size.fill("300")
+        batch_size.press("Enter")
         press(page, "train")
         # An epoch is kept when the next one is at work.
         expect(page.locator("[data-testid='stProgress']")).to_contain_text("Epoch 2", timeout=LONG_MS)
@@ -25,15 +30,15 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         process.wait()
     page.close()
     ((name, run),) = interrupted(runs, 5).items()
-    assert run.state.step == 1200
+    assert run.state.step == 200
     with server_process(log) as (address, _):
         page = opened(context, address)
         expect(page.get_by_text("A training was interrupted.")).to_be_visible()
         press(page, "see_interrupted")
         offer = page.locator(f".st-key-interrupted_{name.replace('.', '-')}")
-        expect(offer).to_contain_text("Interrupted: sparse, weight 5·10⁻³, step 1,200 of 2,400.")
+        expect(offer).to_contain_text("Interrupted: sparse, weight 5·10⁻³, step 200 of 400.")
         offer.get_by_role("button", name="Go on").click()
-        finished = re.compile(r"Finished after step 2,400 of 2,400: test MSE (0\.\d+)")
+        finished = re.compile(r"Finished after step 400 of 400: test MSE (0\.\d+)")
         expect(page.locator("[data-testid='stProgress']")).to_contain_text(finished, timeout=LONG_MS)
         expect(offer).to_have_count(0)
         expect(page.get_by_text("A training was interrupted.")).to_have_count(0)
@@ -45,6 +50,6 @@ def test_a_training_goes_on_after_its_server_was_killed_to_a_good_model_that_dow
         download.value.save_as(target)
     checkpoint = load_checkpoint(target)
     assert checkpoint.model_config.kind == "sparse"
-    assert checkpoint.metrics.test_mse < 0.009
+    assert checkpoint.metrics.test_mse < 0.04
     assert interrupted(runs, 5) == {}
     assert not complaints(log.read_text())
