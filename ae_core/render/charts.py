@@ -346,6 +346,18 @@ def curves_by_model(
     return finish_with_names(figure, chosen)
 
 
+def learning_curves(histories: Mapping[str, Sequence[LossReport]], chosen: str | None) -> go.Figure:
+    """How the reconstruction error of each model fell while it was trained; the chosen one is thicker."""
+    curves = {
+        name: ([float(row.step) for row in rows], [row.mse for row in rows])
+        for name, rows in histories.items()
+    }
+    figure = _one_curve_per_model(curves, chosen)
+    figure.update_xaxes(title="step", **linear_axis(*(x for x, _ in curves.values())))
+    figure.update_yaxes(title="MSE on training images", **log_axis(*(y for _, y in curves.values())))
+    return finish_with_names(figure, chosen)
+
+
 def walk(
     distances: Sequence[float], moves: Mapping[str, Sequence[float]], slopes: Mapping[str, float], here: float
 ) -> go.Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ae_core.analysis.inspection import Inspection
     from ae_core.analysis.metrics import Metrics
     from ae_core.checkpoints import Checkpoint
+    from ae_core.checkpoints.history import History
     from ae_core.config import Kind
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -99,6 +100,14 @@ def _row(exhibit: Exhibit) -> dict[str, object]:
 def to_csv(exhibits: Sequence[Exhibit]) -> str:
     """The table as comma-separated values, with a heading; an undefined value is an empty cell."""
     return tabulate(exhibits).to_csv(index=False, lineterminator="\r\n")
+
+
+def histories_to_csv(histories: Mapping[str, History]) -> str:
+    """How the models of these names were trained: a row for each report, with a heading."""
+    import pandas
+
+    rows = [{"model": name} | row._asdict() for name, history in histories.items() for row in history]
+    return pandas.DataFrame(rows).to_csv(index=False, lineterminator="\r\n")
 
 
 def to_html(exhibits: Sequence[Exhibit], written: date) -> str:

@@ -1,5 +1,7 @@
 """The Compare view, in Streamlit's test harness. Needs the shipped checkpoints."""
 
+import csv
+import io
 import re
 
 import numpy as np
@@ -10,7 +12,8 @@ from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
-from tests.app.conftest import choose_kind, decoded, show_view, train_on, upload, values_on
+from ae_core.render.export import histories_to_csv
+from tests.app.conftest import choose_kind, decoded, show_view, texts, train_on, upload, values_on
 from tests.app.opened_views import X, chart_of, column_texts, models, opened
 
 
@@ -134,3 +137,21 @@ def test_compare_differs_only_where_two_models_do(page):
     page = page.run()
     assert not page.exception
     assert scales() == [], "A and B are the same model"
+
+
+def test_models_trained_here_have_their_curves_on_one_axis_and_as_csv(page, small_mnist):
+    page = choose_kind(page, "sparse")
+    assert not any(text == "How they were trained" for text in texts(show_view(page, "Compare").markdown))
+    for weight in (1e-3, 1e-2):
+        page = train_on(page, epochs=2, penalty_weight=weight)
+    page = show_view(page, "Compare")
+    assert not page.exception
+    titles = list(page.session_state["lab"].models)
+    assert [trace["name"] for trace in chart_of(page, "learning_curves")["data"]] == titles
+    page.button_group(key="curves_of_2_sparse").set_value([titles[1]])
+    page = page.run()
+    assert [trace["name"] for trace in chart_of(page, "learning_curves")["data"]] == titles[1:]
+    known = {name: shown.checkpoint.history for name, shown in page.session_state["lab"].models.items()}
+    table = list(csv.DictReader(io.StringIO(histories_to_csv(known))))
+    assert {row["model"] for row in table} == set(titles)
+    assert [float(row["mse"]) for row in table] == [row.mse for rows in known.values() for row in rows]

@@ -15,6 +15,7 @@ from ae_core.analysis.notation import power_notation
 from ae_core.config import Kind
 from ae_core.errors import TableError
 from ae_core.render import charts, maps
+from ae_core.render.export import histories_to_csv
 from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, markup, shown_model, style
 from ae_core.ui.library import Shown
@@ -36,6 +37,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     models = shown_model.comparable(shown)
     _trade_off(models, shown)
     _test_set(models)
+    _trained(models, shown)
     if seen is None:
         st.markdown("Draw a digit, or place one, to see it under every model side by side.")
         return
@@ -108,6 +110,42 @@ def _test_set(models: Sequence[Shown]) -> None:
         "A better reconstruction is not a better code: hold the clean error against what noise does. Code "
         "shift and denoising MSE are measured at that noise; the relative sensitivity is extrapolated from "
         "very small noise, where the order of two models can be another."
+    )
+
+
+def _trained(models: Sequence[Shown], shown: Shown) -> None:
+    """How those models were trained that know it: the curves of the chosen ones on one axis, and as CSV."""
+    known = {model.label: model.checkpoint.history for model in models if model.checkpoint.history}
+    if not known:
+        return
+    st.markdown("How they were trained")
+    chosen = st.pills(
+        "Curves of",
+        list(known),
+        default=list(known),
+        selection_mode="multi",
+        key=f"curves_of_{len(known)}_{shown.kind}",
+        label_visibility="collapsed",
+    )
+    histories = {name: known[name] for name in chosen}
+    if histories:
+        style.chart(
+            charts.learning_curves(histories, shown.label),
+            key="learning_curves",
+            alt="Reconstruction error on training images against the step, one curve per model; at the end: "
+            + ", ".join(f"{name}: {rows[-1].mse:.3g}" for name, rows in histories.items()),
+        )
+    st.download_button(
+        "Curves (CSV)",
+        lambda: histories_to_csv(known),
+        f"{shown.kind}-training.csv",
+        "text/csv",
+        on_click="ignore",
+        key="take_curves",
+    )
+    st.caption(
+        "Means over the steps between two reports. The shipped models were trained before files kept a "
+        "history."
     )
 
 
