@@ -24,8 +24,10 @@ from ae_core.training.compute import Compute, give_way
 from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
 from ae_core.training.observer import Observer
+from ae_core.training.progress import TrainProgress
 from ae_core.training.run_folder import RunFolder
 from ae_core.training.run_snapshot import EndReason, RunSnapshot, RunState
+from ae_core.training.stopping import StopRule
 
 GRACE_SECONDS = 60.0
 """A run whose page went away stops after this long, unless the page comes back."""
@@ -53,6 +55,7 @@ class TrainingRun:
         grace_seconds: how long to go on once `orphan` was called.
         patience_seconds: how long to keep the device while the run is paused.
         slice_seconds: how long to train before all others in the queue have their turns; None: to the end.
+        stop_rule: when to stop by itself.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class TrainingRun:
         grace_seconds: float = GRACE_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
         slice_seconds: float | None = None,
+        stop_rule: StopRule | None = None,
     ) -> None:
         self.recipe = job.recipe
         self.compute = job.compute
@@ -71,6 +75,7 @@ class TrainingRun:
         self._grace_seconds = grace_seconds
         self._patience_seconds = patience_seconds
         self._slice_seconds = slice_seconds
+        self._stop_rule = stop_rule or StopRule()
         self._lock = threading.Lock()
         self._asked: EndReason | None = None
         self._is_asked = threading.Event()
@@ -277,9 +282,20 @@ class TrainingRun:
                 if progress.step < progress.total_steps:
                     self._hold()
                     self._take_turns()
+                    self._follow_stop_rule(progress)
                     if self._is_to_end(job, progress.step):
                         return "stopped"
         return "finished"
+
+    def _follow_stop_rule(self, progress: TrainProgress) -> None:
+        if not self._stop_rule or self._asked is not None:
+            return
+        self.observer.ask()
+        steps_per_epoch = progress.total_steps // self.settings.epochs
+        reason = self._stop_rule.reason(self.observer.observations, steps_per_epoch)
+        if reason is not None:
+            self._update(note=reason)
+            self.end(EndReason.STOPPED)
 
     def _is_to_end(self, job: Job, step: int) -> bool:
         """Whether to end after this step; a run that somebody stops ends where its state is saved."""

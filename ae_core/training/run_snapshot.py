@@ -38,6 +38,8 @@ class RunSnapshot:
     """While it waits for the device: how many turns of other runs come first."""
     warning: str | None = None
     """A sentence on what is wrong, though the run goes on."""
+    note: str | None = None
+    """A sentence on why it stopped by itself."""
     measured: float = 0.0
     """Finished share of the measurement on the test set."""
     error: str | None = None

@@ -141,6 +141,12 @@ MORE_EPOCHS = Key[int]("more_epochs")
 """For how many the training that ended last is to go on."""
 
 
+STOP_BELOW = Key[float]("stop_below")
+"""The test MSE below which a training is to stop; 0: none."""
+STOP_PATIENCE = Key[int]("stop_patience")
+"""After how many epochs without a better one; 0: never."""
+
+
 def training(kind: Kind, field: str) -> Key[Any]:
     """A field of the form that trains a kind: "recipe", or a field of the recipe."""
     return Key(f"train_{kind}_{field}")

@@ -258,3 +258,21 @@ def test_a_stopped_run_goes_on_and_a_finished_one_trains_for_more_epochs(page, s
     titles = list(page.session_state["lab"].models)
     assert len(titles) == len(set(titles)) == 4
     assert models_in_sight(page) == [f"A: {titles[-1]}"]
+
+
+def test_a_training_stops_below_the_wanted_error_and_says_why(page, small_mnist):
+    page = show_view(choose_kind(page, "sparse"), "Train")
+    page.number_input(key="stop_below").set_value(-1.0)
+    page.button(key="train").click()
+    page = page.run()
+    assert "the test MSE to stop below must be a number above 0" in page.error[0].value
+    assert not page.session_state["lab"].runs
+    page.number_input(key="stop_below").set_value(0.2)
+    page.number_input(key="train_sparse_epochs").set_value(100_000)
+    page.button(key="train").click()
+    page = page.run()
+    (run,) = page.session_state["lab"].runs
+    assert run.wait(60).state == "stopped"
+    page = page.run()
+    assert "The test MSE on 500 test images fell below 0.2." in texts(page.caption)
+    assert not page.error

@@ -13,6 +13,8 @@ from ae_core.errors import DeviceError
 from ae_core.training.background import TrainingRun, train_ladder
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.job import Job
+from ae_core.training.observer import IMAGES
+from ae_core.training.stopping import StopRule
 from ae_core.ui import keys
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
@@ -172,6 +174,21 @@ def _fields(of_kind: Kind) -> None:
             "how far the code can dodge its penalty by shrinking. 0 switches it off.",
             **keep,
         )
+        st.number_input(
+            "Stop below test MSE",
+            format="%g",
+            step=1e-3,
+            key=keys.STOP_BELOW.name,
+            help=f"On the first {IMAGES} test images, tried about every second. 0: never.",
+            **keep,
+        )
+        st.number_input(
+            "Stop after epochs without a better one",
+            step=1,
+            key=keys.STOP_PATIENCE.name,
+            help="Without a lower test MSE on these images. 0: never.",
+            **keep,
+        )
         st.selectbox("Device", available_devices(), key=keys.DEVICE.name, **keep)
     compute = choose_compute(keys.DEVICE.get())
     st.caption(f"Trains on {compute}: {compute.reason}.")
@@ -204,12 +221,17 @@ def _recipe_of_fields() -> Recipe:
 
 
 def _start() -> None:
-    _begin(lambda recipe, compute: [TrainingRun(Job(recipe, compute, interrupted_runs.new_folder(recipe)))])
+    _begin(
+        lambda recipe, compute, rule: [
+            TrainingRun(Job(recipe, compute, interrupted_runs.new_folder(recipe)), stop_rule=rule)
+        ]
+    )
 
 
 def _start_ladder() -> None:
     _begin(
-        lambda recipe, compute: train_ladder(
+        # All rungs of a ladder train as long as each other, or it would compare nothing.
+        lambda recipe, compute, _: train_ladder(
             recipe, LADDERS[keys.shown_kind()], compute, interrupted_runs.new_folder
         )
     )
@@ -230,13 +252,14 @@ def _go_on(more: bool = False) -> None:
     watching.begin([TrainingRun(job)])
 
 
-def _begin(start: Callable[[Recipe, Compute], list[TrainingRun]]) -> None:
+def _begin(start: Callable[[Recipe, Compute, StopRule], list[TrainingRun]]) -> None:
     """Start what the fields describe, or say which value is not allowed."""
     lab().training_problem = None
     try:
         recipe = _recipe_of_fields()
         compute = choose_compute(keys.DEVICE.get())
+        rule = StopRule(keys.STOP_BELOW.find() or None, keys.STOP_PATIENCE.find() or None)
     except (ValueError, DeviceError) as error:
         lab().training_problem = f"This cannot be trained: {error}"
         return
-    watching.begin(start(recipe, compute))
+    watching.begin(start(recipe, compute, rule))

@@ -131,6 +131,8 @@ def watch() -> None:
             st.error(snapshot.error)
         elif snapshot.warning is not None and snapshot.running:
             st.warning(snapshot.warning)
+        if snapshot.note is not None:
+            st.caption(snapshot.note)
     if len(lab().runs) > 1:
         _all_at_once()
     watched = _newest_at_work()
