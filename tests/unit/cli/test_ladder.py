@@ -56,7 +56,7 @@ def test_rungs_trained_at_once_are_those_trained_in_turn(run, tmp_path, monkeypa
     assert code == 0
     monkeypatch.setattr(cli_train, "_train_in_turn", cli_train._train_at_once)
     threads = torch.get_num_threads()
-    monkeypatch.setattr(ae_core.training.background, "_give_way", lambda: torch.set_num_threads(threads))
+    monkeypatch.setattr(ae_core.training.background, "give_way", lambda: torch.set_num_threads(threads))
     code, _, err = run("ladder", "--kind", "sparse", *QUICK, "--out", tmp_path / "at-once")
     assert code == 0
     assert "6 models at once" in err

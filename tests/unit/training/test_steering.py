@@ -196,6 +196,11 @@ def run_of(recipe, compute=FLOAT32, **options):
     return TrainingRun(Job(recipe, compute), **options)
 
 
+def undisturbed(recipe, compute=FLOAT32):
+    """What such a run ends with if nobody touches it: its thread rounds sums as those of the others do."""
+    return run_of(recipe, compute).wait(120).checkpoint.model.state_dict()
+
+
 def paused(run):
     run.pause()
     until(lambda: run.snapshot().state == "paused")
@@ -205,7 +210,7 @@ def paused(run):
 @pytest.mark.parametrize("compute", [FLOAT32, BFLOAT16], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_pause_steps_and_go_on_leave_no_trace_in_the_weights(kind, compute):
-    recipe = recipe_of(kind, epochs=40)
+    recipe = recipe_of(kind, epochs=10)
     run = run_of(recipe, compute)
     at = paused(run)
     for steps, expected in ((1, at + 1), (3, at + 4), (None, 10 * ((at + 4) // 10 + 1))):
@@ -216,8 +221,7 @@ def test_pause_steps_and_go_on_leave_no_trace_in_the_weights(kind, compute):
     run.go_on()
     snapshot = run.wait(60)
     assert snapshot.state == "finished"
-    # The thread of a run leaves one core to the page, and sums are rounded as with its number of threads.
-    assert_equal(weights_of(recipe, compute), snapshot.checkpoint.model.state_dict())
+    assert_equal(undisturbed(recipe, compute), snapshot.checkpoint.model.state_dict())
 
 
 def test_a_paused_run_takes_changes_and_can_be_stopped():
@@ -233,9 +237,9 @@ def test_a_paused_run_takes_changes_and_can_be_stopped():
     assert run.wait(60).checkpoint.train_config.changes == run.changes
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_stopped_run_goes_on_as_if_it_never_had_stopped(kind):
-    recipe = recipe_of(kind, epochs=60)
+@pytest.mark.parametrize(("kind", "epochs"), [("contractive", 15), ("sparse", 60)])
+def test_a_stopped_run_goes_on_as_if_it_never_had_stopped(kind, epochs):
+    recipe = recipe_of(kind, epochs=epochs)
     run = run_of(recipe)
     until(lambda: run.snapshot().progress is not None)
     run.end(EndReason.STOPPED)
@@ -247,7 +251,7 @@ def test_a_stopped_run_goes_on_as_if_it_never_had_stopped(kind):
     again = TrainingRun(Job.go_on(stopped.saved))
     ended = again.wait(60)
     assert ended.state == "finished"
-    assert_equal(weights_of(recipe), ended.checkpoint.model.state_dict())
+    assert_equal(undisturbed(recipe), ended.checkpoint.model.state_dict())
     assert [report.step for report in ended.history] == sorted({report.step for report in ended.history})
 
 
@@ -258,7 +262,7 @@ def test_more_epochs_are_a_change_that_can_be_replayed():
     assert more.progress.step == more.progress.total_steps == 50
     recipe = recipe_of("sparse", changes=(Change(30, epochs=5),))
     assert more.checkpoint.train_config == recipe.train
-    assert_equal(weights_of(recipe), more.checkpoint.model.state_dict())
+    assert_equal(undisturbed(recipe), more.checkpoint.model.state_dict())
 
 
 def test_a_run_that_is_paused_for_long_lets_others_have_the_device():
