@@ -23,6 +23,8 @@ NOISE = 0.2
 EVERY_SECONDS = 1.0
 _REST = 5
 """How many times as long as it took to try a preview the next one has to wait: it costs the page's core."""
+_LARGEST_WEIGHT = 1e4
+"""Of six layers with larger ones little would stay within float32."""
 _MOST = 500
 """Longer curves lose every second point."""
 
@@ -68,8 +70,13 @@ class Observer:
         return self._observations
 
     def renew(self, model: Autoencoder, step: int) -> None:
-        """Copy the weights as they are after a step; for the training's own thread."""
-        self._preview = _copy(model, step)
+        """Copy the weights as they are after a step; for the training's own thread.
+
+        Weights that blow up are not: nothing of theirs could be shown, and the run ends with good ones.
+        """
+        preview = _copy(model, step)
+        if all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in preview.model.parameters()):
+            self._preview = preview
 
     def metrics(self) -> Metrics:
         """The values of a recent preview, on `IMAGES` test images and under `NOISE`; waits the first time.

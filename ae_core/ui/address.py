@@ -20,7 +20,13 @@ def follow() -> None:
         # What the browser says of its address may be older than what it was told.
         return
     said = {name: keys.in_address(name) for name in _NAMES}
-    shown_model.follow({side: said[name] for side, name in MODEL_IN_ADDRESS.items()})
+    models = {side: said[name] for side, name in MODEL_IN_ADDRESS.items()}
+    if lab().has_returned:
+        # Before its visitor was known the page could not say which models of theirs are shown.
+        lab().has_returned = False
+        models = {side: name for side, name in models.items() if name is not None}
+    if models:
+        shown_model.follow(models)
     drawn.follow(said[keys.SAMPLE], said[keys.DRAWING])
     unit = said[keys.UNIT_IN_ADDRESS] or ""
     lab().unit = int(unit) if unit.isdecimal() and len(unit) <= 4 else None

@@ -49,7 +49,7 @@ def _return() -> None:
         return
     keys.LAB.set(found)
     # The address decides what is shown where it names something else.
-    found.address = None
+    found.address, found.has_returned = None, True
     found.frame, found.last_frame = None, 0
     if found.strokes:
         drawn.put(found.strokes[-1].drawing, found.strokes[-1].png)

@@ -181,7 +181,7 @@ def for_address() -> dict[str, str | None]:
 
 
 def follow(said: dict[Side, str | None]) -> None:
-    """Show what an address says of the sides; a model that is not there is left out."""
+    """Show what an address says of these sides; a model that is not there is left out."""
     kind = keys.shown_kind()
     for side, name in said.items():
         lab().selections.pop((side, kind), None)
@@ -192,7 +192,8 @@ def follow(said: dict[Side, str | None]) -> None:
             select(side, LADDER, weight)
         elif name in names(kind) and _is_of(kind, name):
             select(side, name)
-    lab().comparing = ("B", kind) in lab().selections
+    if "B" in said:
+        lab().comparing = ("B", kind) in lab().selections
 
 
 def _number(text: str) -> float:

@@ -148,6 +148,8 @@ class Lab:
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""
+    has_returned: bool = False
+    """Whether its visitor has just come back, and the address is followed once more."""
     unknown_token: str | None = None
     """The token that the browser had kept, if nothing lies under it any more."""
 

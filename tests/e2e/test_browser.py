@@ -159,7 +159,7 @@ def test_one_watches_a_training_draws_turns_a_knob_reloads_and_stops_it(page, tm
     open_view(page, "Train")
     stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
-    page.wait_for_url(lambda url: "a=contractive" in url)
+    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     reloaded(page, corner(page))
     expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
     expect(page.get_by_text("Interrupted:")).to_have_count(0)

@@ -15,6 +15,7 @@ from ae_core.analysis.evaluation import evaluate
 from ae_core.config import RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.errors import DataError
+from ae_core.model import initial_model
 from ae_core.training import background
 from ae_core.training import job as jobs
 from ae_core.training import observer as observing
@@ -133,6 +134,19 @@ def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
     assert run.observer.preview.step == snapshot.progress.step
     for name, value in snapshot.checkpoint.model.state_dict().items():
         assert torch.equal(value, run.observer.preview.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
+def test_weights_that_blow_up_are_not_shown(value):
+    model = initial_model(RECIPES["sparse"]["fast"])
+    observer = observing.Observer(model, 0)
+    observer.renew(model, 1)
+    assert observer.preview.step == 1
+    with torch.no_grad():
+        model.encoder[0].weight[0, 0, 0, 0] = value
+    observer.renew(model, 2)
+    assert observer.preview.step == 1
+    assert all(weight.isfinite().all() for weight in observer.preview.model.parameters())
 
 
 def test_the_observer_tries_the_newest_weights_while_somebody_asks(small_mnist, monkeypatch):
