@@ -8,7 +8,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import APP, clear, enlarged_digit, open_more, put_on_canvas
+from tests.app.conftest import APP, clear, enlarged_digit, models_in_sight, open_more, put_on_canvas
 from tests.app.opened_views import DIGIT, opened
 
 
@@ -102,3 +102,14 @@ def test_the_downloads_wait_for_a_drawing(page):
     assert [button.proto.disabled for button in page.get("download_button")] == [True, True, True, False]
     page = put_on_canvas(page, enlarged_digit(DIGIT))
     assert not any(button.proto.disabled for button in page.get("download_button"))
+
+
+def test_a_visitor_who_comes_back_keeps_the_models_that_the_address_does_not_name(page):
+    page.select_slider(key="weight_A_contractive").set_value(1e-2)
+    page = page.run()
+    lab = page.session_state["lab"]
+    for returned, shown in ((True, "A: λ = 10⁻²"), (False, "A: λ = 10⁻⁴")):
+        page.query_params.clear()
+        lab.address, lab.has_returned = None, returned
+        page = page.run()
+        assert models_in_sight(page) == [shown]
