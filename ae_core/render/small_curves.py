@@ -47,7 +47,6 @@ def small_curves(
     if not shown:
         return svg.picture([], f"Curves of the training: {says}.", width, height)
     axis = log_axis(*(points[:, 1].tolist() for points in shown.values()))
-    low, high = axis["range"]
     left = max(text_width(text) for text in axis["ticktext"]) + 6
     right = width - max(text_width(text) for text in ends.values()) - 12
     plot = Box(left, 6, right, height - LINE_HEIGHT - 6)
@@ -56,20 +55,15 @@ def small_curves(
         return plot.left + step / total_steps * (plot.right - plot.left)
 
     def y_of(value: float) -> float:
-        return plot.bottom - float((np.log10(value) - low) / (high - low)) * (plot.bottom - plot.top)
+        return svg.height_of(value, axis, plot)
 
-    drawn = []
-    for value, text in zip(axis["tickvals"], axis["ticktext"], strict=True):
-        drawn.append(svg.grid_line(plot.left, y_of(value), plot.right, y_of(value)))
-        drawn.append(svg.text(plot.left - 4, y_of(value) + TEXT_SIZE / 3, text, "end"))
+    drawn = svg.upright_axis(axis, plot)
     for step, anchor in ((0, "start"), (total_steps, "end")):
         drawn.append(svg.text(x_of(step), height - 4, f"{step:,}", anchor))
     drawn.append(svg.text((plot.left + plot.right) / 2, height - 4, "step", "middle"))
     for step, text in (marks or {}).items():
         drawn.append(_mark(x_of(step), plot, f"step {step:,}: {text}"))
-    heights = [
-        (plot.bottom - y_of(float(points[-1, 1]))) / (plot.bottom - plot.top) for points in shown.values()
-    ]
+    heights = [svg.share(float(points[-1, 1]), axis) for points in shown.values()]
     places = spread(heights, [LINE_HEIGHT / (plot.bottom - plot.top)] * len(heights))
     for (name, points), place in zip(shown.items(), places, strict=True):
         line = " ".join(f"{x_of(step):.1f},{y_of(value):.1f}" for step, value in points.tolist())

@@ -92,8 +92,8 @@ def _drawn(models: Sequence[_Model], cost_title: str, width: int, height: int) -
     plot = Box(left, LINE_HEIGHT + 4, width - LINE_HEIGHT, height - 2 * LINE_HEIGHT - 6)
     dots = [
         Dot(
-            plot.left + _share(one.cost, x_axis) * (plot.right - plot.left),
-            plot.bottom - _share(one.error, y_axis) * (plot.bottom - plot.top),
+            plot.left + svg.share(one.cost, x_axis) * (plot.right - plot.left),
+            svg.height_of(one.error, y_axis, plot),
             _MARKED_RADIUS if one.mark else _RADIUS,
         )
         for one in models
@@ -106,24 +106,16 @@ def _drawn(models: Sequence[_Model], cost_title: str, width: int, height: int) -
     ]
 
 
-def _share(value: float, axis: dict[str, Any]) -> float:
-    low, high = axis["range"]
-    return float((np.log10(value) - low) / (high - low))
-
-
 def _axes(
     plot: Box, x_axis: dict[str, Any], y_axis: dict[str, Any], cost_title: str, height: int
 ) -> list[str]:
     """Grid lines at decades with their values, and both titles; that of the errors stands above its axis."""
     parts = []
     for value, text in zip(x_axis["tickvals"], x_axis["ticktext"], strict=True):
-        x = plot.left + _share(value, x_axis) * (plot.right - plot.left)
+        x = plot.left + svg.share(value, x_axis) * (plot.right - plot.left)
         parts.append(svg.grid_line(x, plot.top, x, plot.bottom))
         parts.append(svg.text(x, plot.bottom + TEXT_SIZE + 2, text, "middle"))
-    for value, text in zip(y_axis["tickvals"], y_axis["ticktext"], strict=True):
-        y = plot.bottom - _share(value, y_axis) * (plot.bottom - plot.top)
-        parts.append(svg.grid_line(plot.left, y, plot.right, y))
-        parts.append(svg.text(plot.left - 4, y + TEXT_SIZE / 3, text, "end"))
+    parts += svg.upright_axis(y_axis, plot)
     parts.append(svg.text(0, TEXT_SIZE, _ERROR_TITLE, "start"))
     parts.append(svg.text((plot.left + plot.right) / 2, height - 4, cost_title, "middle"))
     return parts
