@@ -11,7 +11,7 @@ from ae_core.analysis.inspection import reconstruct_each
 from ae_core.analysis.notation import power_notation, value_text
 from ae_core.analysis.page_names import View
 from ae_core.data import IMAGE_SIZE
-from ae_core.render import charts, maps
+from ae_core.render import maps, training_charts
 from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
@@ -178,10 +178,14 @@ def _curves(run: TrainingRun) -> None:
     alt = "Losses and the errors on test digits against the step, on a log axis."
     if snapshot.state == "training":
         assert snapshot.progress is not None, "it has a history"
-        picture = charts.small_loss_curve(history, weight, tried, run.changes, snapshot.progress.total_steps)
+        picture = training_charts.small_loss_curve(
+            history, weight, tried, run.changes, snapshot.progress.total_steps
+        )
         st.markdown(f"<div class='curves'>{picture}</div>", unsafe_allow_html=True)
     else:
-        style.chart(charts.loss_curve(history, weight, tried, run.changes), key="loss_curve", alt=alt)
+        style.chart(
+            training_charts.loss_curve(history, weight, tried, run.changes), key="loss_curve", alt=alt
+        )
     markup.show(
         f"<p class='note'>test, noisy: the errors on the first {IMAGES} test images, clean and with noise of "
         f"{NOISE:g}. Dotted: where a setting changed.</p>"

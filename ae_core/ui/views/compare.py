@@ -14,7 +14,7 @@ from ae_core.analysis.inspection import Inspection, Seen, difference
 from ae_core.analysis.notation import power_notation
 from ae_core.config import Kind
 from ae_core.errors import TableError
-from ae_core.render import charts, maps
+from ae_core.render import charts, maps, training_charts
 from ae_core.render.export import histories_to_csv
 from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, markup, shown_model, style
@@ -130,7 +130,7 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
     histories = {name: known[name] for name in chosen}
     if histories:
         style.chart(
-            charts.learning_curves(histories, shown.label),
+            training_charts.learning_curves(histories, shown.label),
             key="learning_curves",
             alt="Reconstruction error on training images against the step, one curve per model; at the end: "
             + ", ".join(f"{name}: {rows[-1].mse:.3g}" for name, rows in histories.items()),

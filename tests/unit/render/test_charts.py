@@ -7,13 +7,13 @@ from ae_core.analysis.notation import power_notation
 from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR
 from ae_core.render.charts import (
     curves_by_model,
-    loss_curve,
     norm_estimates,
     sensitivity_chart,
     spectra,
     trade_off,
     walk,
 )
+from ae_core.render.training_charts import loss_curve
 from ae_core.render.unit_charts import code_bars, density_histogram, unit_means
 from ae_core.sweep.table import Span, SweepPoint
 from ae_core.training.progress import TrainProgress

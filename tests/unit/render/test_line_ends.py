@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ae_core.render.charts import curves_by_model, loss_curve, spectra, walk
+from ae_core.render.charts import curves_by_model, spectra, walk
+from ae_core.render.training_charts import loss_curve
 from ae_core.training.progress import TrainProgress
 
 LADDER = ["0", "10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]

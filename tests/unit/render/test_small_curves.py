@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ae_core.config import Change
-from ae_core.render.charts import loss_curve, small_loss_curve
 from ae_core.render.small_curves import Curve, small_curves
+from ae_core.render.training_charts import loss_curve, small_loss_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 FALLING = Curve((10, 20, 40), (0.1, 0.01, 0.001), "#0b7fc7")
