@@ -14,6 +14,7 @@ from ae_core.analysis.notation import power_notation, value_text
 from ae_core.analysis.units import mean_activations
 from ae_core.config import Kind
 from ae_core.render import maps, unit_pictures
+from ae_core.training.observer import IMAGES
 from ae_core.ui import keys, library, markup
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
@@ -107,9 +108,10 @@ def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
         picture = unit_pictures.bars(
             code, inspection.active, mean, shown.checkpoint.train_config.sparsity_target, end
         )
+        tried = f"{IMAGES} test images" if shown.in_training else "the test set"
         below = (
             f"<p class='note'>top: {end:.2g} · <i class='active'></i>{markup.symbol('active')} "
-            "<i class='quiet'></i>not <i class='mean'></i>mean on the test set · line: "
+            f"<i class='quiet'></i>not <i class='mean'></i>mean on {tried} · line: "
             f"{markup.symbol('ρ')}</p>"
         )
         layout = {"columns": len(code), "rows": 1, "tile": 1, "gap": 0, "order": list(range(len(code)))}

@@ -14,6 +14,7 @@ from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
 from ae_core.ui.training import watching as running
 from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, train_on
+from tests.unit.training.helpers import until
 
 
 def train_for_long(page):
@@ -148,14 +149,6 @@ def test_a_run_is_adopted_by_the_next_script_run(page, small_mnist):
     assert runs.GRACE_SECONDS == 60
 
 
-def until(condition):
-    """Wait for a run; the limit only keeps a broken one from hanging the suite."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def gauges(page):
     (panel,) = re.findall("panel panel-values.*", "".join(bodies(page)))
     return panel
@@ -170,11 +163,11 @@ def test_the_model_in_training_is_shown_as_a_and_follows_its_weights(page, small
     until(lambda: run.observer.preview.step > seen + 50)
     assert gauges(page.run()) != first
     page = show_view(page, "Compare")
-    assert any("is still in training" in text for text in texts(page.caption))
+    assert any(text.startswith("Still in training: sparse 5·10⁻³ no. 1.") for text in texts(page.caption))
     assert not page.get("plotly_chart")
     assert models_in_sight(page) == ["A: sparse 5·10⁻³ no. 1"]
     page = show_view(page, "Play")
-    assert any("is still in training" in text for text in texts(page.caption))
+    assert any(text.startswith("Still in training: sparse 5·10⁻³ no. 1.") for text in texts(page.caption))
     assert not page.exception
     page = show_view(page, "Train")
     page.button(key="stop").click()

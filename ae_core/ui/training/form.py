@@ -179,7 +179,7 @@ def _fields(of_kind: Kind) -> None:
             format="%g",
             step=1e-3,
             key=keys.STOP_BELOW.name,
-            help=f"On the first {IMAGES} test images, tried about every second. 0: never.",
+            help=f"On the first {IMAGES} test images, tried every few seconds. 0: never.",
             **keep,
         )
         st.number_input(

@@ -35,8 +35,6 @@ VIEWS = {
     View.MISTAKES: _Entry(follow=mistakes.show),
     View.LEARN: _Entry(learn.show),
 }
-
-
 _WITHOUT_VALUES = (View.TRAIN, View.LEARN)
 """Views that ask nothing of A and B that has to be measured on the test set."""
 
@@ -58,8 +56,8 @@ def show(choice: Choice, seen: Seen | None) -> None:
     unfinished = [shown.label for shown in choice.sides.values() if shown.in_training]
     if unfinished and view not in _WITHOUT_VALUES:
         st.caption(
-            f"{' and '.join(unfinished)} is still in training: the panels above follow it, and this view "
-            "opens when it has ended and is measured."
+            f"Still in training: {' and '.join(unfinished)}. The panels above follow, and this view opens "
+            "when that has ended and is measured."
         )
         return
     _draw(VIEWS[view].show, choice, seen)
