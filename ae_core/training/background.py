@@ -146,9 +146,14 @@ class TrainingRun:
         progress = self.snapshot().progress
         if progress is None or not self._held.is_set():
             return
-        epoch = progress.total_steps // self.settings.epochs
+        epoch = self._steps_per_epoch(progress)
         self._steering.halt(progress.step + (steps or epoch - progress.step % epoch))
         self._released.set()
+
+    def _steps_per_epoch(self, progress: TrainProgress) -> int:
+        # What is wanted by now may not have acted yet. An epoch that has begun counts, wanted or not.
+        epochs = self._steering.config.at(progress.step - 1).epochs
+        return progress.total_steps // max(epochs, progress.epoch)
 
     def go_on(self) -> None:
         """Let a paused run go on, as if it had never been held."""
@@ -291,8 +296,7 @@ class TrainingRun:
         if not self._stop_rule or self._asked is not None:
             return
         self.observer.ask()
-        steps_per_epoch = progress.total_steps // self.settings.epochs
-        reason = self._stop_rule.reason(self.observer.observations, steps_per_epoch)
+        reason = self._stop_rule.reason(self.observer.observations, self._steps_per_epoch(progress))
         if reason is not None:
             self._update(note=reason)
             self.end(EndReason.STOPPED)

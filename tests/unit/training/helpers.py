@@ -5,9 +5,13 @@ from dataclasses import replace
 
 import torch
 
+from ae_core.analysis import evaluation
 from ae_core.config import RECIPES
+from ae_core.data import Mnist, load_mnist
 from ae_core.model import initial_model
+from ae_core.training import job as jobs
 from ae_core.training.compute import Compute
+from ae_core.training.job import Job
 from ae_core.training.progress import TrainProgress
 from ae_core.training.run_folder import interrupted
 from ae_core.training.saved_run import SavedRun
@@ -15,6 +19,7 @@ from ae_core.training.state import TrainState
 
 RECIPE = RECIPES["sparse"]["fast"]
 FLOAT32 = Compute(torch.device("cpu"), torch.float32, "exact for tests")
+BFLOAT16 = Compute(torch.device("cpu"), torch.bfloat16, "for tests")
 
 
 def saved_run(step=3, recipe=RECIPE):
@@ -51,3 +56,30 @@ def until(condition):
     while not condition():
         assert time.monotonic() < deadline, "the run never got there"
         time.sleep(0.01)
+
+
+def train_on_few_images(monkeypatch):
+    """Have jobs train on 95 images and measure on 40."""
+    few = {
+        split: Mnist(*(part[:count] for part in load_mnist(split)))
+        for split, count in (("train", 95), ("test", 40))
+    }
+    monkeypatch.setattr(jobs, "load_mnist", few.get)
+    monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
+    monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
+
+
+def recipe_of(kind, **values):
+    return RECIPES[kind]["fast"].override(**{"epochs": 3, "batch_size": 10} | values)
+
+
+def weights_of(recipe, compute=FLOAT32):
+    """What an undisturbed training of a recipe ends with."""
+    job = Job(recipe, compute)
+    assert list(job.train())
+    return job.model.state_dict()
+
+
+def assert_equal(one, other):
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
