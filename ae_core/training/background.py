@@ -281,7 +281,8 @@ class TrainingRun:
         with closing(job.train()) as reports:
             for progress in reports:
                 self._update(progress=progress, history=job.history, warning=job.warning)
-                if monotonic() - previewed > _PREVIEW_SECONDS or self._held.is_set():
+                looked_at = self.observer.is_watched and monotonic() - previewed > _PREVIEW_SECONDS
+                if looked_at or self._held.is_set():
                     self.observer.renew(job.model, progress.step)
                     previewed = monotonic()
                 if progress.step < progress.total_steps:

@@ -56,12 +56,15 @@ class Observer:
         self._preview = _copy(model, step)
         self._tried: tuple[int, Metrics] | None = None
         self._observations: tuple[Observation, ...] = ()
+        self.is_watched = False
+        """Whether somebody has looked since the weights were last copied: else no copy is worth its time."""
         self._busy = False
         self._next = float("-inf")
 
     @property
     def preview(self) -> Preview:
         """The newest copy of the weights, on the CPU."""
+        self.is_watched = True
         return self._preview
 
     @property
@@ -74,6 +77,7 @@ class Observer:
 
         Weights that blow up are not: nothing of theirs could be shown, and the run ends with good ones.
         """
+        self.is_watched = False
         preview = _copy(model, step)
         if all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in preview.model.parameters()):
             self._preview = preview
@@ -91,6 +95,7 @@ class Observer:
 
     def ask(self) -> None:
         """Have the newest preview tried beside all else, unless one is at work or was a moment ago."""
+        self.is_watched = True
         with self._lock:
             known = self._tried is not None and self._tried[0] == self._preview.step
             if self._busy or known or monotonic() < self._next:
