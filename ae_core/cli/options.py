@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable
 from dataclasses import fields
 from itertools import pairwise
 from textwrap import dedent
@@ -69,7 +68,7 @@ class _ChangeOption(click.ParamType[Change, str]):
     name = "change"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Change:  # noqa: ANN401
-        """ "step=500 penalty_weight=1e-2" as a change."""
+        """A text such as step=500 penalty_weight=1e-2 as a change."""
         if isinstance(value, Change):
             return value
         found: dict[str, Any] = {}
@@ -77,8 +76,8 @@ class _ChangeOption(click.ParamType[Change, str]):
             name, equals, text = part.partition("=")
             if not equals or name not in ("step", *STEERABLE) or name in found:
                 self.fail(f"{part!r} is not step= or one of {', '.join(STEERABLE)} with a value, each once")
-            whole = name in ("step", "epochs")
-            found[name] = (click.INT if whole else click.FLOAT).convert(text, param, ctx)
+            of_type = click.INT if get_type_hints(Change)[name] in (int, int | None) else click.FLOAT
+            found[name] = of_type.convert(text, param, ctx)
         if "step" not in found:
             self.fail(f"{value!r} does not say at which step: begin with step=")
         return Change(**found)
@@ -143,13 +142,10 @@ def recipe_of_options(kind: Kind | None, recipe_name: RecipeName) -> Recipe:
     given = given_options([name for _, name in _OVERRIDABLE])
     try:
         values = {name: context.params[name] for name in given}
-        return RECIPES[kind][recipe_name].override(**values, changes=_in_order(context.params["changes"]))
+        changes = sorted(context.params["changes"], key=lambda change: change.step)
+        return RECIPES[kind][recipe_name].override(**values, changes=tuple(changes))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda change: change.step))
 
 
 def refuse_recipe_options() -> None:

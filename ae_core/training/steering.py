@@ -53,10 +53,8 @@ class Steering:
             wanted = self._wanted | values
             # Tried here, so that it is this caller who hears of a mistake.
             self._config.changed(max(self._asked_at, 0), **wanted)
-            unchanged = self._settings
-            self._wanted = {
-                name: value for name, value in wanted.items() if value != getattr(unchanged, name)
-            }
+            present = self._settings
+            self._wanted = {name: value for name, value in wanted.items() if value != getattr(present, name)}
 
     def at(self, step: int) -> TrainConfig:
         """The settings of the step after `step` others; the loop's, which asks before every step.
