@@ -121,8 +121,10 @@ def _corner() -> None:
 
 def _take_photo() -> None:
     """Put an uploaded picture onto the canvas; one that cannot be read leaves the drawing as it is."""
-    lab().photo_problem = lab().photo_warning = None
     file = keys.PHOTO.get()
+    if lab().was_taken(file):
+        return
+    lab().photo_problem = lab().photo_warning = None
     if file is None:
         return
     try:

@@ -64,8 +64,10 @@ def _save(shown: Shown) -> None:
 
 def _take_upload() -> None:
     """Read the upload once; a file that is no checkpoint leaves the page as it was."""
-    lab().upload_problem = None
     file = keys.CHECKPOINT_UPLOAD.get()
+    if lab().was_taken(file):
+        return
+    lab().upload_problem = None
     if file is None:
         return
     try:

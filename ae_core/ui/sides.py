@@ -89,12 +89,17 @@ def _side(side: Side) -> None:
 
 
 # Of the kind for which a control was drawn: another callback of the same moment may have shown the other one.
+# And only what is a choice: the browser may tell once more of a control that it has not yet taken away.
 def _take_weight(side: Side, kind: Kind) -> None:
-    shown_model.select(side, LADDER, keys.weight(side, kind).get(), kind)
+    weight = keys.weight(side, kind).get()
+    if weight != shown_model.selection(side, kind).weight:
+        shown_model.select(side, LADDER, weight, kind)
 
 
 def _take_listed(side: Side, kind: Kind) -> None:
-    shown_model.choose_listed(side, keys.model(side, kind).get(), kind)
+    name = keys.model(side, kind).get()
+    if name != shown_model.selection(side, kind).model and len(shown_model.names(kind)) > 1:
+        shown_model.choose_listed(side, name, kind)
 
 
 def _described(side: Side) -> str:

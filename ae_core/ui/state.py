@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import torch
@@ -22,6 +22,9 @@ from ae_core.ui import keys
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Frame:
     seq: int
     """The browser's number of the frame."""
     after: int
-    """How many strokes the browser knew to be finished."""
+    """How often the canvas had told of a drawing, as far as the browser knew."""
     picture: Tensor | None
 
 
@@ -102,6 +105,8 @@ class Lab:
     """A sentence on why it was not saved."""
     upload_problem: str | None = None
     """A sentence on what is wrong with the file uploaded last."""
+    files_taken: set[str] = field(default_factory=set)
+    """The uploads that were read, by Streamlit's numbers of them."""
     strokes: list[Stroke] = field(default_factory=list)
     """The canvas after each stroke, for undo."""
     examples_placed: dict[int, int] = field(default_factory=dict)
@@ -112,6 +117,8 @@ class Lab:
     """What was put onto the canvas, by the shapes of its drawing."""
     canvas_taken: str | None = None
     """What the canvas said when the page last asked it, as a PNG's address."""
+    canvas_told: int = 0
+    """How often that was something new."""
     frame: Frame | None = None
     """The newest frame of a stroke that is not finished."""
     last_frame: int = 0
@@ -183,6 +190,17 @@ class Lab:
         self.inspected = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
         self.inspections = {}
         return self.inspected
+
+    def was_taken(self, file: UploadedFile | None) -> bool:
+        """Whether an upload is told of once more; the first time it is noted.
+
+        The browser tells of a file until it has taken the field away, and that calls the callback anew.
+        """
+        if file is None:
+            return False
+        known = file.file_id in self.files_taken
+        self.files_taken.add(file.file_id)
+        return known
 
     def in_training(self, title: str) -> TrainingRun | None:
         """The run that is listed under a title and has no model yet."""

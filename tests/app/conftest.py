@@ -86,6 +86,16 @@ def open_more(page):
     return page.run()
 
 
+def told_late(page, key, run):
+    """Run the page once more, with a control of before `run` that the browser has not taken away yet."""
+    (late,) = [one for one in page._tree.get_widget_states().widgets if one.id.endswith(f"-{key}")]
+    page = run(page)
+    states = page._tree.get_widget_states()
+    assert all(one.id != late.id for one in states.widgets), "it is gone"
+    states.widgets.append(late)
+    return page._run(states)
+
+
 def upload(page, name, content):
     """Load a checkpoint from a file, as A."""
     page = open_more(page)

@@ -27,6 +27,7 @@ from tests.app.conftest import (
     open_more,
     put_on_canvas,
     texts,
+    told_late,
     train_on,
     upload,
     values_on,
@@ -119,6 +120,18 @@ def test_an_uploaded_checkpoint_is_shown_as_a(page, few_measured):
     )
     assert not page.exception
     assert models_in_sight(page) == ["A: teacher_s__b_ (uploaded)"], "a name from outside has no markup"
+
+
+def test_an_upload_of_which_the_browser_tells_late_is_not_shown_once_more(page, few_measured):
+    page = upload(page, "mine.safetensors", checkpoints.ladder_paths("contractive")[1e-2].read_bytes())
+
+    def close_and_show_the_ladder(page):
+        page.session_state["more"] = False
+        page.session_state["lab"].selections.clear()
+        return page.run()
+
+    page = told_late(page, "upload", close_and_show_the_ladder)
+    assert models_in_sight(page) == ["A: λ = 10⁻⁴"]
 
 
 def test_an_upload_needs_no_room_in_the_temporary_folder(page, few_measured, monkeypatch, tmp_path):

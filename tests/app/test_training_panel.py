@@ -13,7 +13,7 @@ from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
 from ae_core.ui.training import watching as running
-from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, train_on
+from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, told_late, train_on
 from tests.unit.training.helpers import until
 
 
@@ -179,6 +179,19 @@ def test_the_model_in_training_is_shown_as_a_and_follows_its_weights(page, small
     page = show_view(page, "Compare")
     assert not page.exception
     assert page.get("plotly_chart")
+
+
+def test_a_slider_of_which_the_browser_tells_late_does_not_hide_the_model_in_training(page, small_mnist):
+    page = show_view(choose_kind(page, "sparse"), "Train")
+    page = told_late(page, "weight_A_sparse", lambda page: page.button(key="train").click().run())
+    (run,) = page.session_state["lab"].runs
+    assert models_in_sight(page) == ["A: sparse 5·10⁻³ no. 1"]
+    run.end(EndReason.SHUTDOWN)
+    run.wait(60)
+    # Likewise a list of models from which the only one has gone.
+    page = told_late(page, "model_A_sparse", lambda page: page.run())
+    assert models_in_sight(page) == ["A: β = 5·10⁻³"]
+    assert texts(page.error) == ["The program ended before the model was measured."]
 
 
 def test_a_run_that_ends_without_a_model_leaves_the_ladder_in_sight(page, small_mnist):

@@ -179,8 +179,10 @@ def _sweep_table(kind: Kind, shown: int) -> None:
 
 def _take_sweep() -> None:
     """Read the upload once; a file that is no such table leaves the view as it was."""
-    lab().sweep_problem = None
     file = keys.SWEEP_UPLOAD.get()
+    if lab().was_taken(file):
+        return
+    lab().sweep_problem = None
     if file is None:
         lab().sweep = []
         return
