@@ -96,7 +96,9 @@ def remember() -> None:
     from streamlit_drawable_canvas import CanvasResult  # needs a running script
 
     said = _said()
-    lab().canvas_taken = None if said is None else said["data"]
+    data = None if said is None else said["data"]
+    lab().canvas_told += data != lab().canvas_taken
+    lab().canvas_taken = data
     if said is None:
         return
     canvas = CanvasResult(said["raw"], said["data"], return_image_data=True)

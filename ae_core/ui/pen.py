@@ -40,7 +40,7 @@ def follow(seen: np.ndarray | None, result: np.ndarray | None) -> None:
         key=keys.PEN.name,
         data={
             "seq": lab().last_frame,
-            "strokes": len(strokes),
+            "told": lab().canvas_told,
             "replaced": bool(strokes) and strokes[-1].is_start,
             "pictures": {".corner img": _url(seen), ".result img": _url(result)},
         },
@@ -57,7 +57,7 @@ def _take() -> None:
     if frame is None:
         return
     lab().last_frame = frame.seq
-    if frame.after == len(lab().strokes):
+    if frame.after == lab().canvas_told:
         lab().frame = frame
     # Any other was on its way when the stroke was finished, or taken back: it is at work no more.
 

@@ -8,6 +8,7 @@ const SIDE = 140;
 const QUICK_MS = 150;
 const LONGEST_PAUSE_MS = 1000;
 const LOST_MS = 5000;
+const TAKEN_MS = 1500;
 
 // One pen for the page: Streamlit calls the function below again after each answer.
 const pen = (window.autoencoderLabPen ??= {
@@ -55,7 +56,17 @@ function release() {
     pen.next = null;
     pen.inFlight = ++pen.seq;
     pen.sentAt = performance.now();
-    pen.send("frame", { seq: pen.seq, pixels: frame(upper), after: pen.data.strokes });
+    pen.send("frame", { seq: pen.seq, pixels: frame(upper), after: pen.data.told });
+}
+
+// What the canvas tells of a stroke can meet a page that is being drawn, and is then left lying: a frame has the
+// page look for it.
+function remind(upper, told, times) {
+    setTimeout(() => {
+        if (pen.data.told !== told || times === 0) return;
+        offer(upper);
+        remind(upper, told, times - 1);
+    }, TAKEN_MS);
 }
 
 function answered(seq) {
@@ -111,6 +122,7 @@ function listen() {
         // Before the canvas moves the stroke to its lower layer, which lies under the cover.
         if (pen.cover) pen.cover.getContext("2d").drawImage(upper, 0, 0);
         setTimeout(() => offer(upper), 30);
+        remind(upper, pen.data.told, 4);
     };
     const moves = ["pointermove", "mousemove", "touchmove"];
     const ends = ["pointerup", "pointercancel"];
@@ -143,7 +155,7 @@ function renew(pictures) {
 
 export default function ({ data, setTriggerValue }) {
     // What has become a stroke needs no frame any more; a pen that is down offers another with its next move.
-    if (pen.data?.strokes !== data.strokes) pen.next = null;
+    if (pen.data?.told !== data.told) pen.next = null;
     pen.data = data;
     pen.send = setTriggerValue;
     renew(data.pictures);
