@@ -23,6 +23,11 @@ def escape(text: str) -> str:
     return html.escape(text, quote=True)
 
 
+def key_class(key: str) -> str:
+    """The class that Streamlit gives a container with this key, by which others find a part of the page."""
+    return f"st-key-{key}"
+
+
 def show(*parts: str) -> None:
     """Put parts, as HTML, onto the page as one element: every further one would cost a stroke some time."""
     st.html("".join(parts))

@@ -43,7 +43,10 @@ def _row(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> str:
         inspection = lab().inspect(shown, seen)
         panels = {name: _heading(name) + part(shown, inspection, axes) for name, part in _PARTS.items()}
         panels["values"] = _gauges(side, shown, inspection, axes)
-    inside = "".join(f"<div class='panel panel-{name}'>{panel}</div>" for name, panel in panels.items())
+    inside = "".join(
+        f"<div class='panel panel-{name} {markup.key_class(f'panel_{side}_{name}')}'>{panel}</div>"
+        for name, panel in panels.items()
+    )
     return f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
 
 

@@ -34,7 +34,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
             f"aria-label='Show {symbol} = {html.escape(name)} as B'>B</button></div></div>"
         )
     markup.show(
-        "<section class='all-penalties'>"
+        f"<section class='all-penalties {markup.key_class('all_penalties')}'>"
         f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: what becomes of this drawing"
         "<small> a click shows it as A, its B as B</small></h3>"
         f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>",
