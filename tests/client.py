@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 PATIENCE_SECONDS = 60
 """Only keeps a server that hangs from hanging its visitors."""
 _WHOLE_PAGE = ""
+_CLOCK = "-clock_"
+"""In the identity of a component that has its part of the page drawn again."""
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
@@ -51,8 +53,8 @@ class Session:
         self._running = False
         self._asked = 0
         """Runs asked for since that one began."""
-        self._repeats = []
-        """A task for each fragment that repeats itself."""
+        self._clocks = {}
+        """A task for each clock of the page, by its identity."""
         self._news = asyncio.Condition()
 
     @staticmethod
@@ -69,7 +71,8 @@ class Session:
                 yield session
             finally:
                 listening.cancel()
-                session._stop_repeats()
+                for clock in session._clocks.values():
+                    clock.cancel()
 
     @property
     def at_rest(self):
@@ -144,9 +147,9 @@ class Session:
                 return path
         raise KeyError(key)
 
-    async def _ask(self, fragment, click=None, is_auto_rerun=False):
+    async def _ask(self, fragment, click=None):
         """Ask for a run of the whole script or of a fragment."""
-        request = ClientState(query_string=self._query, fragment_id=fragment, is_auto_rerun=is_auto_rerun)
+        request = ClientState(query_string=self._query, fragment_id=fragment)
         request.widget_states.widgets.extend(self._states.values())
         if click is not None:
             request.widget_states.widgets.append(click)
@@ -174,8 +177,6 @@ class Session:
                 self._run += 1
                 self._fragment = next(iter(message.metadata.run.fragment_ids), _WHOLE_PAGE)
                 self._running, self._asked = True, 0
-                if self._fragment == _WHOLE_PAGE:
-                    self._stop_repeats()
             case "delta":
                 self._put(tuple(message.metadata.delta_path), message.delta)
             case "script_finished" if message.script_finished in _COMPLETE:
@@ -184,10 +185,6 @@ class Session:
             # A run that was cut short is followed by one that sends the rest.
             case "page_info_changed":
                 self._query = message.page_info_changed.query_string
-            case "auto_rerun":
-                again = message.auto_rerun
-                repeat = self._repeat(again.fragment_id, again.interval)
-                self._repeats.append(asyncio.create_task(repeat))
 
     def _put(self, path, delta):
         if delta.WhichOneof("type") == "add_block":
@@ -196,6 +193,8 @@ class Session:
             element = delta.new_element
             identity = getattr(getattr(element, element.WhichOneof("type")), "id", "")
         self._parts[path] = _Part(element, identity, delta.fragment_id, self._run)
+        if _CLOCK in identity:
+            self._wind(identity, json.loads(element.bidi_component.json))
 
     def _clear_away(self):
         """Take away what the run that is over would have sent anew if it still were on the page."""
@@ -205,15 +204,17 @@ class Session:
             if part.run == self._run or self._fragment not in (_WHOLE_PAGE, part.fragment)
         }
 
-    async def _repeat(self, fragment, seconds):
-        while True:
-            await asyncio.sleep(seconds)
-            await self._ask(fragment, is_auto_rerun=True)
+    def _wind(self, identity, clock):
+        """Have a clock of the page tick after its time, unless it is wound anew before."""
+        former = self._clocks.pop(identity, None)
+        if former is not None:
+            former.cancel()
+        self._clocks[identity] = asyncio.create_task(self._tick(identity, clock))
 
-    def _stop_repeats(self):
-        for repeat in self._repeats:
-            repeat.cancel()
-        self._repeats.clear()
+    async def _tick(self, identity, clock):
+        await asyncio.sleep(clock["seconds"])
+        if any(part.identity == identity for part in self._parts.values()):
+            await self.tell(f"clock_{clock['name']}", "tick", clock["turn"])
 
 
 def _events_of(part):

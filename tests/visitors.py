@@ -126,11 +126,11 @@ class Visitor:
 
     def _look(self, part):
         """The HTML of a part of the page: of a panel of A, or the strip of all penalties."""
-        section = "all-penalties'" if part == _STRIP else "panels A'"
+        section = "all-penalties" if part == _STRIP else "panels A"
         (found,) = re.findall(f"<section class='{section}.*?</section>", self._html(), re.DOTALL)
         if part == _STRIP:
             return found
-        panels = re.split("<div class='panel panel-([a-z]+)'>", found)
+        panels = re.split(r"<div class='panel panel-([a-z]+)[^']*'>", found)
         return dict(zip(panels[1::2], panels[2::2], strict=True))[part]
 
     def _wrong_title(self, weight):
@@ -171,14 +171,12 @@ class Visitor:
         below = self._drawings[-1]
         self._drawings.append(below.with_stroke(name, points))
         await self._follow(below, points)
-        before, ended, finished = self._panels(), time.perf_counter(), self._pen()["strokes"]
+        before, ended, finished = self._panels(), time.perf_counter(), self._pen()["told"]
         # The last frame is still on its way when the canvas tells of the stroke.
         await self._send_frame(self._drawings[-1])
         await self._report()
         changed = await self._until_changed(before, "the answer to a stroke's last frame")
-        await self.session.until(
-            lambda: self._pen()["strokes"] == finished + 1, "the answer to a finished stroke"
-        )
+        await self.session.until(lambda: self._pen()["told"] > finished, "the answer to a finished stroke")
         return changed - ended
 
     async def _follow(self, below, points):
@@ -200,7 +198,7 @@ class Visitor:
         self._frames += 1
         small = Image.fromarray(drawing.canvas).convert("L").resize((_FRAME_SIDE, _FRAME_SIDE))
         pixels = base64.b64encode(small.tobytes()).decode()
-        frame = {"seq": self._frames, "pixels": pixels, "after": self._pen()["strokes"]}
+        frame = {"seq": self._frames, "pixels": pixels, "after": self._pen()["told"]}
         await self.session.tell("pen", "frame", frame)
         return self._frames
 

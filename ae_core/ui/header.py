@@ -14,7 +14,6 @@ _IDEAS: dict[Kind, str] = {
     "contractive": "The code should hardly move when a pixel does.",
     "sparse": "Each unit of the code should rarely fire.",
 }
-_POLL_SECONDS = 1.0
 
 
 def show() -> None:
@@ -44,9 +43,8 @@ def show() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="idea"):
         _idea(keys.shown_kind())
         if keys.VIEW.get() != View.TRAIN:
-            at_work = watching.at_work()
-            st.fragment(watching.strip, run_every=_POLL_SECONDS if at_work else None)()
-            if not at_work and not keys.presenting():
+            watching.strip()
+            if not watching.at_work() and not keys.presenting():
                 interrupted_runs.hint()
 
 

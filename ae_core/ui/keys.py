@@ -152,6 +152,11 @@ def training(kind: Kind, field: str) -> Key[Any]:
     return Key(f"train_{kind}_{field}")
 
 
+def clock(name: str) -> str:
+    """The component that has a part of the page drawn again."""
+    return f"clock_{name}"
+
+
 def prediction(experiment: int) -> Key[str | None]:
     """What is predicted for a guided experiment, by its place among them."""
     return Key(f"prediction_{experiment}")
@@ -169,6 +174,13 @@ CANVAS_BAR = "canvas_bar"
 SHAKE = "shake"
 SIDES = "sides"
 """The sliders of A and B."""
+
+
+def wrapping(name: str) -> str:
+    """A container whose columns lie below each other where the page is narrow."""
+    return f"wrapping_{name}"
+
+
 GUIDE = "guide"
 """The guide through an experiment."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import address, drawn, keys, panels, pen, pointing, shown_model, sides, state, views
+from ae_core.ui import address, clock, drawn, keys, panels, pen, pointing, shown_model, sides, state, views
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
@@ -21,7 +21,7 @@ def column() -> None:
     with guard_part():
         learn.guide()
     sides.controls()
-    st.fragment(_live, run_every=_seconds_between())()
+    _live()
     address.keep()
     pointing.listen()
     views.show(shown_model.choice(), lab().see(keys.NOISE.get()))
@@ -35,6 +35,7 @@ def _seconds_between() -> float | None:
     return _TRAINING_SECONDS if in_training else None
 
 
+@st.fragment
 def _live() -> None:
     """What follows the pen: a frame of the stroke at work reruns this part alone."""
     _begin()
@@ -48,6 +49,9 @@ def _live() -> None:
     views.follow(choice, seen)
     result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
     pen.follow(None if seen is None else seen.x[0, 0].numpy(), result)
+    seconds = _seconds_between()
+    if seconds is not None:
+        clock.again_after(seconds, "live")
 
 
 def _begin() -> None:

@@ -96,3 +96,9 @@ def test_a_view_calls_no_method_that_computes(file):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
     assert not called & TENSORS
+
+
+def test_parts_of_the_page_that_repeat_do_so_by_its_own_clock():
+    """Streamlit's timer sends a click that it meets a second time: see `ui/clock.py`."""
+    users = [path for path in (CORE / "ui").rglob("*.py") if "run_every=" in path.read_text()]
+    assert users == []

@@ -9,6 +9,7 @@ const QUICK_MS = 150;
 const LONGEST_PAUSE_MS = 1000;
 const LOST_MS = 5000;
 const TAKEN_MS = 1500;
+const ASIDE_MS = 20;
 
 // One pen for the page: Streamlit calls the function below again after each answer.
 const pen = (window.autoencoderLabPen ??= {
@@ -52,6 +53,11 @@ function offer(upper) {
 function release() {
     pen.timer = null;
     if (pen.next === null || !pen.next.isConnected) return;
+    // What happens at the same moment is sent as one message that names one part of the page alone.
+    const clock = window.autoencoderLabClock;
+    const wait = (clock?.tickedAt ?? -Infinity) + ASIDE_MS - performance.now();
+    if (wait > 0) return void (pen.timer = setTimeout(release, wait));
+    clock?.stepAside();
     const upper = pen.next;
     pen.next = null;
     pen.inFlight = ++pen.seq;

@@ -22,7 +22,6 @@ from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 from ae_core.ui.training import interrupted_runs, watching
 
-_POLL_SECONDS = 1.0
 _FIELDS = (
     "penalty_weight",
     "sparsity_target",
@@ -38,7 +37,8 @@ _FIELDS = (
 
 def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
     """The form, and beside it the runs."""
-    left, right = st.columns([2, 3], gap="medium")
+    with st.container(key=keys.wrapping("train")):
+        left, right = st.columns([2, 3], gap="medium")
     at_work = lab().running
     with left:
         _fields(keys.shown_kind())
@@ -55,8 +55,7 @@ def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signa
                 "Train a model on all 60,000 images, and watch it learn your own drawing in the panels "
                 "above. You can go on drawing meanwhile."
             )
-        # The timer runs only while there is something to watch.
-        st.fragment(watching.watch, run_every=_POLL_SECONDS if at_work else None)()
+        watching.watch()
 
 
 def _starters(at_work: bool) -> None:

@@ -15,10 +15,11 @@ from ae_core.render import maps, training_charts
 from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
-from ae_core.ui import keys, library, markup, shown_model, style
+from ae_core.ui import clock, keys, library, markup, shown_model, style
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
+_POLL_SECONDS = 1.0
 _STOP_SECONDS = 0.4
 """How long the page may stand still for a step at work; one of 600 images takes 0.13 s on two cores."""
 
@@ -97,6 +98,7 @@ def at_work() -> bool:
     return lab().running or any(run not in lab().collected for run in lab().runs)
 
 
+@st.fragment
 def strip() -> None:
     """How far the runs are, in a line; for the views in which they are not watched."""
     if not at_work():
@@ -112,10 +114,12 @@ def strip() -> None:
         st.button("Stop", on_click=guard(stop), key="strip_stop", disabled=not lab().running)
     if collect():
         st.rerun()
+    clock.again_after(_POLL_SECONDS, "strip")
 
 
+@st.fragment
 def watch() -> None:
-    """Show the runs as they are now; a fragment that Streamlit repeats while they go on."""
+    """Show the runs as they are now, again and again while they go on."""
     if not lab().runs:
         return
     _wheel()
@@ -140,6 +144,8 @@ def watch() -> None:
         _curves(watched)
     if collect():
         st.rerun()
+    if lab().running:
+        clock.again_after(_POLL_SECONDS, "watch")
 
 
 def _wheel() -> None:
@@ -181,7 +187,7 @@ def _curves(run: TrainingRun) -> None:
         picture = training_charts.small_loss_curve(
             history, weight, tried, run.changes, snapshot.progress.total_steps
         )
-        st.markdown(f"<div class='curves'>{picture}</div>", unsafe_allow_html=True)
+        st.markdown(f"<div class='small-chart curves'>{picture}</div>", unsafe_allow_html=True)
     else:
         style.chart(
             training_charts.loss_curve(history, weight, tried, run.changes), key="loss_curve", alt=alt

@@ -25,11 +25,12 @@ def show(choice: Choice, seen: Seen | None) -> None:
     """The trade-off with A and B on it, and the values in full."""
     if choice.a is None:
         return
-    left, right = st.columns([_WIDTH, 400], gap="medium")
-    with left:
-        _trade_off(choice)
-    with right:
-        _values(choice, seen)
+    with st.container(key=keys.wrapping("play")):
+        left, right = st.columns([_WIDTH, 400], gap="medium")
+        with left:
+            _trade_off(choice)
+        with right:
+            _values(choice, seen)
 
 
 def _trade_off(choice: Choice) -> None:
@@ -52,7 +53,7 @@ def _trade_off(choice: Choice) -> None:
     )
     markup.show("<h3 class='panel-title'>What the penalty buys and costs, on the test set</h3>")
     # Streamlit's HTML element would drop the SVG.
-    st.markdown(f"<div>{svg}</div>", unsafe_allow_html=True)
+    st.markdown(f"<div class='small-chart'>{svg}</div>", unsafe_allow_html=True)
     markup.show(f"<p class='note'>Down: a better reconstruction. Left: {markup.escape(term.less)}.</p>")
 
 
