@@ -18,7 +18,10 @@ def test_the_spectra_are_numpys_plain_and_divided(page, kind):
     expected = []
     for model in models(kind):
         jacobian = torch.func.jacrev(lambda x, model=model: model.encode(x[None])[0], chunk_size=128)(X[0])
-        expected.append(np.linalg.svd(jacobian.detach().flatten(1).numpy(), compute_uv=False))
+        jacobian = jacobian.detach().flatten(1).numpy().astype(float)
+        # Of the smaller of the two products: several times as fast as the decomposition itself.
+        products = min(jacobian @ jacobian.T, jacobian.T @ jacobian, key=len)
+        expected.append(np.sqrt(np.linalg.eigvalsh(products)[::-1].clip(0)))
     for relative in (False, True):
         page.toggle(key="relative_spectrum").set_value(relative)
         page = page.run()

@@ -120,10 +120,11 @@ CHANGES = """times => {
 
 def test_one_watches_a_training_draws_turns_a_knob_reloads_and_stops_it(page, tmp_path):
     draw_and_settle(page, THREE)
+    choose_kind(page, "Sparse")
     open_view(page, "Train")
     press(page, "train")
     expect(progress(page)).to_contain_text("left")
-    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
+    expect(panel(page, "values")).to_contain_text("A: sparse 5·10⁻³ no. 1")
     # Without a touch: noise becomes the drawing.
     page.wait_for_function(CHANGES, arg=5)
     expect(page.locator(".curves svg polyline").first).to_be_attached()
@@ -136,7 +137,7 @@ def test_one_watches_a_training_draws_turns_a_knob_reloads_and_stops_it(page, tm
     draw(page, SEVEN)
     page.wait_for_url(lambda url: url != before)
     page.wait_for_function("src => document.querySelector('.corner img').src !== src", arg=three)
-    weight = page.locator(".st-key-train_contractive_penalty_weight input")
+    weight = page.locator(".st-key-train_sparse_penalty_weight input")
     weight.fill("0.05")
     weight.press("Enter")
     expect(page.locator(".curves svg title")).to_contain_text("penalty weight 0.05")
@@ -153,15 +154,15 @@ def test_one_watches_a_training_draws_turns_a_knob_reloads_and_stops_it(page, tm
     # The other views say in a line that it goes on, and can stop it.
     open_view(page, "Play")
     line = page.locator(".st-key-training_strip")
-    expect(line).to_contain_text(re.compile(r"contractive 10⁻⁴: Epoch \d"))
+    expect(line).to_contain_text(re.compile(r"sparse 5·10⁻³: Epoch \d"))
     press(page, "strip_stop")
     expect(line).to_contain_text("Measuring")
     open_view(page, "Train")
-    stopped = re.compile(r"Stopped after step [\d,]+ of 1,200: test MSE 0\.\d+")
+    stopped = re.compile(r"Stopped after step [\d,]+ of 2,400: test MSE 0\.\d+")
     expect(progress(page)).to_contain_text(stopped, timeout=LONG_MS)
-    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
+    expect(panel(page, "values")).to_contain_text("A: sparse 5·10⁻³ no. 1")
     reloaded(page, corner(page))
-    expect(panel(page, "values")).to_contain_text("A: contractive 10⁻⁴ no. 1")
+    expect(panel(page, "values")).to_contain_text("A: sparse 5·10⁻³ no. 1")
     expect(page.get_by_text("Interrupted:")).to_have_count(0)
     open_menu(page)
     with page.expect_download() as download:
@@ -203,6 +204,7 @@ def test_the_page_asks_no_other_machine_for_anything(visitor, server):
     context.on("page", lambda page: page.on("websocket", lambda socket: asked.append(socket.url)))
     page = opened(context, server)
     draw_and_settle(page, THREE)
+    choose_kind(page, "Sparse")
     noise_slider(page).press("ArrowRight")
     press(page, "compare_b")
     panel(page, "values", "B").wait_for()
@@ -211,7 +213,6 @@ def test_the_page_asks_no_other_machine_for_anything(visitor, server):
         settled(page)
     open_menu(page)
     page.keyboard.press("Escape")
-    choose_kind(page, "Sparse")
     settled(page)
     hosts = {urllib.parse.urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts == {"localhost"}

@@ -13,7 +13,7 @@ from tests.visitors import Ledger
 def test_nothing_is_lost_or_mixed_up_while_four_draw_and_slide_and_one_trains():
     # In a thread of its own: the browser's driver keeps an event loop in this one.
     with ThreadPoolExecutor() as pool:
-        report = pool.submit(asyncio.run, soak(sessions=4, seconds=30, pace=2)).result()
+        report = pool.submit(asyncio.run, soak(sessions=4, seconds=20, pace=2)).result()
     assert broken_promises(report) == []
     assert not report.long_enough, "memory and times of so short a run must not be judged"
     assert len(report.answered) == 4

@@ -46,14 +46,14 @@ PROGRAM = """
         time.sleep(3)
     sys.exit(main(sys.argv[1:]))
 """
-# 421 images in batches of 43 are 10 steps an epoch, the last of 34 images: 30 steps in all.
-ARGUMENTS = ("--recipe", "reference", "--epochs", "3", "--batch-size", "43", "--device", "cpu")
+# 211 images in batches of 22 are 10 steps an epoch, the last of 13 images: 20 steps in all.
+ARGUMENTS = ("--recipe", "reference", "--epochs", "2", "--batch-size", "22", "--device", "cpu")
 
 
 def set_up(patch):
     """Few images, and double precision."""
     # The batches do not divide by two, and the last of an epoch is a short one.
-    few = {"train": 421, "test": 20}
+    few = {"train": 211, "test": 20}
     patch.setattr(
         jobs, "load_mnist", lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
     )
@@ -114,7 +114,7 @@ def test_two_processes_end_where_one_does_and_the_first_alone_speaks(train, kind
 
 def test_a_killed_process_is_started_again_and_goes_on_from_the_last_state(train):
     alone, _ = train("sparse", 1)
-    together, said = train("sparse", 2, dies=17)
+    together, said = train("sparse", 2, dies=15)
     assert "model was interrupted and goes on after step 10." in said
     assert furthest(alone, together) < 1e-5
 

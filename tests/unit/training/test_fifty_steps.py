@@ -41,7 +41,7 @@ def projections(model):
 def trained(kind, name):
     """The model after fifty steps; the last batch of each of the two epochs is a short one."""
     recipe = RECIPES[kind][name]
-    batch_size = min(recipe.train.batch_size, 60)
+    batch_size = min(recipe.train.batch_size, 24)
     images = load_mnist("train").images[: batch_size * STEPS // EPOCHS - batch_size // 2]
     model = Autoencoder(recipe.model).double()
     with torch.no_grad():
