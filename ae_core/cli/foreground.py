@@ -100,7 +100,7 @@ def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
     try:
         problem = None
         try:
-            _train_with_bar(job, out.stem)
+            train_with_bar(job, out.stem)
         except TrainingDivergedError as error:
             out = last_good_path(out)
             problem = f"{error} The weights of step {error.good_step} are in {out}."
@@ -121,7 +121,13 @@ def train_to_file(job: Job, out: Path) -> Checkpoint[Metrics] | None:
         job.close()
 
 
-def _train_with_bar(job: Job, label: str) -> None:
+def train_with_bar(job: Job, label: str) -> None:
+    """Train a job to its end; of several processes the first shows how far it is.
+
+    Raises:
+        TrainingDivergedError: as `Job.train`.
+        DataError: likewise.
+    """
     if distributed.rank() > 0:
         for _ in job.train():
             pass

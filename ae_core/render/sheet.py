@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from ae_core.analysis.notation import SUPERSCRIPTS
 from ae_core.render import maps
 from ae_core.render.export import Exhibit
+from ae_core.render.lettering import write
 
 _MARGIN = 24
 _LINE = 26
 _HEADING, _TEXT = 20, 16
 """Heights of the letters, in pixels."""
-_RAISED = 0.7
-"""Height of an exponent's digits, as a share of the others'."""
-_EXPONENT = re.compile(f"([{''.join(SUPERSCRIPTS.values())}]+)")
-_LOWER = str.maketrans({raised: plain for plain, raised in SUPERSCRIPTS.items()})
 
 
 class _Panel(NamedTuple):
@@ -36,24 +31,15 @@ def draw_sheet(exhibit: Exhibit) -> bytes:
     height = 5 * _LINE + max(len(panel.picture) for panel in panels) + 2 * _MARGIN
     sheet = Image.new("RGB", (len(panels) * (maps.MAP_PIXELS + _MARGIN) + _MARGIN, height), "white")
     draw = ImageDraw.Draw(sheet)
-    _write(draw, _MARGIN, _MARGIN // 2, f"Autoencoder Lab: {exhibit.describe()}", _HEADING)
+    write(draw, _MARGIN, _MARGIN // 2, f"Autoencoder Lab: {exhibit.describe()}", _HEADING)
     top = _MARGIN + _LINE
     for index, (title, picture, lines) in enumerate(panels):
         left = _MARGIN + index * (maps.MAP_PIXELS + _MARGIN)
-        _write(draw, left, top, title, _HEADING)
+        write(draw, left, top, title, _HEADING)
         sheet.paste(Image.fromarray(picture), (left, top + _LINE + 4))
         for number, line in enumerate(lines):
-            _write(draw, left, top + _LINE + len(picture) + 10 + number * _LINE, line, _TEXT)
+            write(draw, left, top + _LINE + len(picture) + 10 + number * _LINE, line, _TEXT)
     return maps.to_png(np.asarray(sheet))
-
-
-def _write(draw: ImageDraw.ImageDraw, left: float, top: float, text: str, size: float) -> None:
-    """A line of text; Pillow's font has no raised digits, so that exponents are set in small ones."""
-    for index, part in enumerate(_EXPONENT.split(text)):
-        font = ImageFont.load_default(size * _RAISED if index % 2 else size)
-        part = part.translate(_LOWER)
-        draw.text((left, top), part, "black", font)
-        left += draw.textlength(part, font)
 
 
 def _panels(exhibit: Exhibit) -> list[_Panel]:

@@ -29,6 +29,7 @@ def small_curves(
     curves: Mapping[str, Curve],
     total_steps: int,
     marks: Mapping[int, str] | None = None,
+    cursor: int | None = None,
     width: int = 560,
     height: int = 200,
 ) -> str:
@@ -39,6 +40,7 @@ def small_curves(
     Args:
         total_steps: where the axis ends.
         marks: what happened, by the step: a dotted line each, which says so under the pointer.
+        cursor: a step to mark by an upright line.
         width, height: in pixels.
     """
     shown = {name: points for name, curve in curves.items() if len(points := _points(curve))}
@@ -63,6 +65,12 @@ def small_curves(
     drawn.append(svg.text((plot.left + plot.right) / 2, height - 4, "step", "middle"))
     for step, text in (marks or {}).items():
         drawn.append(_mark(x_of(step), plot, f"step {step:,}: {text}"))
+    if cursor is not None:
+        x = f"{x_of(cursor):.1f}"
+        drawn.append(
+            f"<line x1='{x}' y1='{plot.top}' x2='{x}' y2='{plot.bottom}' stroke='currentColor' "
+            "stroke-width='2' stroke-opacity='0.5'/>"
+        )
     heights = [svg.share(float(points[-1, 1]), axis) for points in shown.values()]
     places = spread(heights, [LINE_HEIGHT / (plot.bottom - plot.top)] * len(heights))
     for (name, points), place in zip(shown.items(), places, strict=True):

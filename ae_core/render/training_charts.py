@@ -68,6 +68,7 @@ def loss_curve(
     penalty_weight: float,
     observations: Sequence[TestReport] = (),
     changes: Sequence[Change] = (),
+    cursor: int | None = None,
 ) -> go.Figure:
     """Reconstruction and weighted penalty apart, against the step, on a log axis.
 
@@ -75,6 +76,7 @@ def loss_curve(
         penalty_weight: at the start; `changes` may change it.
         observations: errors on test images, each a curve of its own.
         changes: of settings, each marked at its step with what it changes.
+        cursor: a step to mark by an upright line.
     """
     curves = _loss_curves(history, penalty_weight, observations, changes)
     figure = go.Figure()
@@ -98,6 +100,8 @@ def loss_curve(
             hovertemplate=f"step {step:,}: {what}<extra></extra>",
             showlegend=False,
         )
+    if cursor is not None:
+        figure.add_vline(cursor, line={"width": 2, "color": QUIET_COLOUR})
     return figure
 
 
@@ -107,11 +111,12 @@ def small_loss_curve(
     observations: Sequence[TestReport],
     changes: Sequence[Change],
     total_steps: int,
+    cursor: int | None = None,
 ) -> str:
     """The same as a small picture in SVG, with the axis of all steps, also of those to come."""
     curves = _loss_curves(history, penalty_weight, observations, changes)
     named = {_SHORT_NAMES[name]: curve for name, curve in curves.items()}
-    return small_curves(named, total_steps, _marks(changes))
+    return small_curves(named, total_steps, _marks(changes), cursor)
 
 
 def _loss_curves(

@@ -20,6 +20,7 @@ import torch
 
 from ae_core.config import Change, Recipe, TrainConfig
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
+from ae_core.training.camera import Camera
 from ae_core.training.compute import Compute, give_way
 from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
@@ -80,6 +81,9 @@ class TrainingRun:
         self._asked: EndReason | None = None
         self._is_asked = threading.Event()
         self._steering = job.steering
+        job.camera = job.camera or Camera(job.recipe)
+        self.camera = job.camera
+        """Has the film of the run."""
         self._held = threading.Event()
         """Set while somebody wants the run to pause after each step that was asked for."""
         self._released = threading.Event()

@@ -6,6 +6,7 @@ import logging
 import os
 import random
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -13,11 +14,13 @@ import torch
 from ae_core.analysis.evaluation import evaluate
 from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import Checkpoint
+from ae_core.checkpoints.film import Film
 from ae_core.checkpoints.history import Row, thinned
 from ae_core.config import Recipe
 from ae_core.data import load_mnist
-from ae_core.errors import CheckpointError
+from ae_core.errors import CheckpointError, TrainingDivergedError
 from ae_core.model import initial_model
+from ae_core.training.camera import Camera
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.loop import train
 from ae_core.training.progress import TrainProgress
@@ -40,6 +43,7 @@ class Job:
         saved: the state to resume, of the same recipe. On a device of the same type the training goes on as
             if it had never been interrupted, on another with other random probes.
         target: the file that the model is meant for, kept with the state for whoever resumes it.
+        camera: films the training; its film is kept with the state.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Job:
         folder: RunFolder | None = None,
         saved: SavedRun | None = None,
         target: str | None = None,
+        camera: Camera | None = None,
     ) -> None:
         self._recipe = recipe
         self.steering = Steering(recipe.train)
@@ -65,10 +70,13 @@ class Job:
         """A sentence on why its state could not be kept, as long as that is so."""
         self.steps_done = saved.state.step if saved is not None else 0
         """Steps done when the run was interrupted; 0 for a new one."""
+        self._step = self.steps_done
         self._saved = None if saved is None else _adapt_to_device(saved, compute)
         self.saved: SavedRun | None = self._saved
         """The newest state that was saved, be it in memory alone; None before the first."""
         self.target = target
+        self.camera = camera
+        self._filmed_on_disk: tuple[int, ...] = ()
 
     @property
     def recipe(self) -> Recipe:
@@ -89,6 +97,9 @@ class Job:
         """
         saved = folder.load()
         job = cls.follow(saved, target, folder)
+        with suppress(CheckpointError):
+            frames = folder.load_film().frames
+            job.camera = Camera(saved.recipe, [one for one in frames if one.step <= saved.state.step])
         if job.compute.device.type != saved.compute.device.type:
             tell(
                 f"{folder.name} began on {saved.compute.device.type}, which is not there now: "
@@ -109,11 +120,18 @@ class Job:
         return cls(saved.recipe, compute, folder, saved, target or saved.target)
 
     @classmethod
-    def go_on(cls, saved: SavedRun, more_epochs: int = 0, folder: RunFolder | None = None) -> Job:
+    def go_on(
+        cls,
+        saved: SavedRun,
+        more_epochs: int = 0,
+        folder: RunFolder | None = None,
+        film: Film | None = None,
+    ) -> Job:
         """Go on from the state in which a run ended, or train it for more epochs, which is a change.
 
         Args:
             folder: as for `Job`.
+            film: of the run so far, which goes on.
         Raises:
             ValueError: if it cannot be trained for so many more epochs.
         """
@@ -121,7 +139,10 @@ class Job:
             step, train = saved.state.step, saved.recipe.train
             changed = train.changed(step, epochs=train.at(step).epochs + more_epochs)
             saved = replace(saved, recipe=Recipe(saved.recipe.model, changed))
-        return cls.follow(saved, folder=folder)
+        job = cls.follow(saved, folder=folder)
+        if film is not None:
+            job.camera = Camera(saved.recipe, film.frames)
+        return job
 
     @classmethod
     def resume_or_start(
@@ -170,15 +191,32 @@ class Job:
             resume=saved.state if saved is not None else None,
             save=self._save,
             steering=self.steering,
+            report_at=self._is_filmed,
         )
-        for progress in reports:
-            history = (*self.history, progress)
-            # A curve needs no more, and memory, file and page stay as small as they are.
-            self.history = history[1::2] if len(history) > _LONGEST_HISTORY else history
-            yield progress
+        if self._is_filmed(self._step):
+            self._film()
+        try:
+            for progress in reports:
+                self._step = progress.step
+                if self._is_filmed(progress.step) or progress.step == progress.total_steps:
+                    self._film()
+                history = (*self.history, progress)
+                # A curve needs no more, and memory, file and page stay as small as they are.
+                self.history = history[1::2] if len(history) > _LONGEST_HISTORY else history
+                yield progress
+        except TrainingDivergedError as error:
+            self._step = error.good_step
+            raise
+
+    def _is_filmed(self, step: int) -> bool:
+        return self.camera is not None and self.camera.is_due(step)
+
+    def _film(self) -> None:
+        if self.camera is not None:
+            self.camera.take(self.model, self._step)
 
     def checkpoint(self, on_progress: Callable[[float], None] = lambda _: None) -> Checkpoint[Metrics]:
-        """Measure the model as it is on the test images.
+        """Measure the model as it is on the test images; it is the last frame of its film.
 
         Args:
             on_progress: as for `evaluate`.
@@ -186,6 +224,7 @@ class Job:
             MetricsError: if a value is not finite.
             DataError: if the images cannot be read.
         """
+        self._film()
         metrics = evaluate(self.model.eval(), load_mnist("test").images, on_progress)
         model = self.model.to("cpu").to(memory_format=torch.contiguous_format)
         rows = [Row(each.step, each.epoch, each.loss, each.mse, each.penalty) for each in self.history]
@@ -219,6 +258,23 @@ class Job:
             )
         else:
             self.warning = None
+        self._save_film(self.folder)
+
+    def _save_film(self, folder: RunFolder) -> None:
+        """Keep the film with the state, for whoever resumes the run; a disk that is full ends this alone."""
+        film = None if self.camera is None else self.camera.film()
+        if self.camera is None or film is None or film.steps == self._filmed_on_disk:
+            return
+        try:
+            folder.save_film(film)
+        except OSError as error:
+            self.camera.note = (
+                f"The film of this run cannot be kept on the disk: {error.strerror or error}. It goes on in "
+                "memory, and is lost if the program ends before the run."
+            )
+        else:
+            self.camera.note = None
+            self._filmed_on_disk = film.steps
 
 
 def _adapt_to_device(saved: SavedRun, compute: Compute) -> SavedRun:

@@ -33,6 +33,7 @@ def train(
     save: Callable[[TrainState], None] | None = None,
     save_seconds: float = SAVE_SECONDS,
     steering: Steering | None = None,
+    report_at: Callable[[int], bool] = lambda _: False,
 ) -> Iterator[TrainProgress]:
     """Train `model` in place; yields a report now and then and one after the last step.
 
@@ -53,6 +54,7 @@ def train(
         save: called with the state at the start, after every epoch, every `save_seconds` and where the run
             halts, unless a value in it is not finite.
         steering: of `config`, for whoever wants to change settings or to halt meanwhile; one process only.
+        report_at: given the steps done, says whether to report whatever the clock says.
     Raises:
         TrainingDivergedError: when a report finds a loss that is not finite.
     """
@@ -83,7 +85,7 @@ def train(
 
             if halts := steering.halts_after(step):
                 saver.save(step)
-            if halts or meter.is_due(step, total_steps):
+            if halts or report_at(step) or meter.is_due(step, total_steps):
                 loss, mse, penalty = take_step.mean_losses(meter.steps_since_report(step))
                 last_good.check(step, total_steps, loss, images[indices])
                 yield meter.report(step, total_steps, loss, mse, penalty)

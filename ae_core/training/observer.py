@@ -115,14 +115,22 @@ class Observer:
             self._busy = False
 
     def _try(self, preview: Preview) -> None:
-        images = load_mnist("test").images[:IMAGES]
-        metrics = measure_without_jacobians(preview.model, images, (NOISE,))
+        metrics = try_out(preview.model)
         observation = Observation(preview.step, metrics.test_mse, metrics.denoising_mse[NOISE])
         with self._lock:
             if self._tried is None or preview.step > self._tried[0]:
                 self._tried = preview.step, metrics
                 observations = (*self._observations, observation)
                 self._observations = observations[::2] if len(observations) > _MOST else observations
+
+
+def try_out(model: Autoencoder) -> Metrics:
+    """What can be said of a model in a moment: on `IMAGES` test images, and under `NOISE`.
+
+    Raises:
+        DataError: if the images cannot be read.
+    """
+    return measure_without_jacobians(model, load_mnist("test").images[:IMAGES], (NOISE,))
 
 
 def _copy(model: Autoencoder, step: int) -> Preview:

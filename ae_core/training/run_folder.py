@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from ae_core.checkpoints import SUFFIX
 from ae_core.checkpoints.files import write_whole
+from ae_core.checkpoints.film import Film, load_film, save_film
 from ae_core.config import Recipe
 from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
 from ae_core.training.saved_run import SavedRun, load_state, to_bytes
@@ -122,6 +123,26 @@ class RunFolder:
             CheckpointError: if there is none, or none that can be read.
         """
         return load_run(self.path)
+
+    def save_film(self, film: Film) -> None:
+        """Replace the film.
+
+        Raises:
+            OSError: if it cannot be written; the former film is still there.
+        """
+        save_film(film, self._film_path)
+
+    def load_film(self) -> Film:
+        """The film as it was saved last.
+
+        Raises:
+            CheckpointError: if there is none, or none that can be read.
+        """
+        return load_film(self._film_path)
+
+    @property
+    def _film_path(self) -> Path:
+        return self.path / f"film{SUFFIX}"
 
     def close(self) -> None:
         """Release the lock and leave the run as it is, for somebody to resume."""

@@ -141,6 +141,9 @@ MORE_EPOCHS = Key[int]("more_epochs")
 """For how many the training that ended last is to go on."""
 
 
+WOUND = Key[int]("wound_to")
+"""The step to which the models are wound back while Train is open; `films.NOW`: they are not."""
+
 STOP_BELOW = Key[float]("stop_below")
 """The test MSE below which a training is to stop; 0: none."""
 STOP_PATIENCE = Key[int]("stop_patience")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import Metrics, PartialMetrics
 from ae_core.analysis.notation import in_plain_digits, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
+from ae_core.checkpoints.film import Film, film_path, load_film
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import LADDERS, Kind, Recipe
 from ae_core.data import load_mnist, to_float
@@ -26,6 +27,7 @@ from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
+_numbers = count()
 _LARGEST = 1e15
 """Larger values of a model near the end of float32, and their squares lie beyond it."""
 
@@ -44,13 +46,20 @@ class Shown:
     """What the list of its source calls it; a rung: its penalty weight in plain digits, as links have it."""
     in_training: bool = False
     """Whether these are weights of a training that goes on, known from a few test images only."""
-    number: int = field(default_factory=count().__next__)
+    wound_to: int | None = None
+    """The step of its training after which it had these weights, if they are not its last; known likewise."""
+    number: int = field(default_factory=lambda: next(_numbers))
     """Unique in the process: what was computed for the model is kept under it."""
 
     @property
     def kind(self) -> Kind:
         """Contractive or sparse."""
         return self.checkpoint.model_config.kind
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether these are not the weights that a training ended with."""
+        return self.in_training or self.wound_to is not None
 
     @property
     def file_name(self) -> str:
@@ -148,6 +157,35 @@ def wrap_in_training(title: str, model: Autoencoder, recipe: Recipe, metrics: Me
     checkpoint = Checkpoint(model, recipe.model, recipe.train, metrics)
     statistics = CodeStatistics.from_metrics(metrics)
     return Shown(title, title, checkpoint, statistics, MINE, title, in_training=True)
+
+
+def wrap_moment(shown: Shown, model: Autoencoder, step: int, metrics: Metrics) -> Shown:
+    """A model as it was after so many steps of its training."""
+    checkpoint = replace(shown.checkpoint, model=model, metrics=metrics)
+    statistics = CodeStatistics.from_metrics(metrics)
+    return replace(
+        shown,
+        checkpoint=checkpoint,
+        statistics=statistics,
+        in_training=False,
+        wound_to=step,
+        number=next(_numbers),
+    )
+
+
+def film_beside(path: Path) -> Film | None:
+    """The film of a checkpoint's file; None if there is none.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+    """
+    path = film_path(path)
+    return _load_film(path, _version(path)) if path.exists() else None
+
+
+@lru_cache(maxsize=8)
+def _load_film(path: Path, version: int) -> Film:  # noqa: ARG001 - part of the key
+    return load_film(path)
 
 
 def _measure_foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:

@@ -111,7 +111,7 @@ def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
         picture = unit_pictures.bars(
             code, inspection.active, mean, shown.checkpoint.train_config.sparsity_target, end
         )
-        tried = f"{IMAGES} test images" if shown.in_training else "the test set"
+        tried = f"{IMAGES} test images" if shown.is_moment else "the test set"
         below = (
             f"<p class='note'>top: {end:.2g} · <i class='active'></i>{markup.symbol('active')} "
             f"<i class='quiet'></i>not <i class='mean'></i>mean on {tried} · line: "
@@ -159,7 +159,8 @@ def _gauges(side: Side, shown: Shown, inspection: Inspection, axes: LadderRange)
 def _short(shown: Shown) -> str:
     symbol = "λ" if shown.kind == "contractive" else "β"
     weight = f"{symbol} = {power_notation(shown.checkpoint.train_config.penalty_weight)}"
-    return markup.escape(weight if shown.source == keys.LADDER else shown.label)
+    name = weight if shown.source == keys.LADDER else shown.label
+    return markup.escape(name if shown.wound_to is None else f"{name}, step {shown.wound_to:,}")
 
 
 _TITLES = {

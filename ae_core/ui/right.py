@@ -31,8 +31,8 @@ def _seconds_between() -> float | None:
     """How often the live part runs by itself; None: only when something happens."""
     if keys.SHAKING.find() and keys.NOISE.get() > 0:
         return _SHAKE_SECONDS
-    in_training = any(shown.in_training for shown in shown_model.choice().sides.values())
-    return _TRAINING_SECONDS if in_training else None
+    chosen = [shown_model.selection(side).model for side in shown_model.sides()]
+    return _TRAINING_SECONDS if any(lab().in_training(name) for name in chosen) else None
 
 
 @st.fragment

@@ -9,7 +9,7 @@ from ae_core.checkpoints.library import LIBRARY, saved_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.training.background import TrainingRun
-from ae_core.ui import keys, library
+from ae_core.ui import films, keys, library
 from ae_core.ui.keys import LADDER, MODEL_IN_ADDRESS, Side
 from ae_core.ui.library import Shown
 from ae_core.ui.state import Selection, lab
@@ -74,9 +74,9 @@ def model_of(side: Side) -> Shown:
         CheckpointError: if its file is missing or not a valid checkpoint.
     """
     chosen = selection(side)
-    if chosen.model == LADDER:
-        return library.rung(keys.shown_kind(), chosen.weight)
-    return _named(chosen.model)
+    is_rung = chosen.model == LADDER
+    shown = library.rung(keys.shown_kind(), chosen.weight) if is_rung else _named(chosen.model)
+    return films.wound(shown, chosen)
 
 
 def _named(name: str) -> Shown:

@@ -108,8 +108,10 @@ def _described(side: Side) -> str:
     except CheckpointError as error:
         return str(error)
     train = shown.checkpoint.train_config
+    if shown.wound_to is not None:
+        return f"{side}: {shown.label}, as it was after step {shown.wound_to:,}"
     if shown.in_training:
-        return f"{side}: {shown.label}, as it is now"
+        return f"{side}: {shown.label}, in training"
     return (
         f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}, {train.epochs} epochs, "
         f"test MSE {shown.checkpoint.metrics.test_mse:.5f}"

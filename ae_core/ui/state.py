@@ -18,6 +18,7 @@ from ae_core.drawing.strokes import PenStroke
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
+from ae_core.training.camera import Camera
 from ae_core.ui import keys
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
@@ -95,6 +96,10 @@ class Lab:
     """Under which each of the runs, and later its model, is listed."""
     live: dict[str, Shown] = field(default_factory=dict)
     """The newest weights of runs that are shown while they train, by title."""
+    films: dict[str, Camera] = field(default_factory=dict)
+    """Of the runs of this session, by the titles of their models."""
+    wound: dict[tuple[str, int], Shown] = field(default_factory=dict)
+    """Models as they were at the steps that were shown last, by title and step."""
     models: dict[str, Shown] = field(default_factory=dict)
     """Models trained here, by title."""
     uploaded: dict[str, Shown] = field(default_factory=dict)

@@ -21,6 +21,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
     shown = choice.a
     if shown is None:
         return
+    if shown.wound_to is not None:
+        st.caption(f"{shown.label} is wound back: wind it to now to take it away.")
+        return
     if shown.in_training:
         st.caption(f"{shown.label} is still in training: it can be taken away when that has ended.")
         return

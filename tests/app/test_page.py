@@ -45,7 +45,7 @@ def inspected(kind, weight, x):
 def panels_of(page):
     """The title of each live panel, its HTML below, and once more for B."""
     (rows,) = [body for body in bodies(page) if body.startswith("<section class='panels")]
-    heading = r"<div class='panel panel-\w+'><h3 class='panel-title'><span [^>]*>(\w+)</span></h3>"
+    heading = r"<div class='panel panel-\w+[^']*'><h3 class='panel-title'><span [^>]*>(\w+)</span></h3>"
     return re.findall(heading + r"(.*?)</div>(?=<div class='panel )", rows)
 
 

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ae_core.analysis.notation import power_notation
+from ae_core.analysis.inspection import inspect
+from ae_core.analysis.notation import power_notation, value_text
 from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
+from ae_core.ui import films, library
 from ae_core.ui.training import watching as running
 from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, told_late, train_on
 from tests.unit.training.helpers import until
@@ -285,3 +287,55 @@ def test_a_training_stops_below_the_wanted_error_and_says_why(page, small_mnist)
     page = page.run()
     assert "The test MSE on 500 test images fell below 0.2." in texts(page.caption)
     assert not page.error
+
+
+def test_the_models_in_sight_are_wound_back_to_any_frame_of_their_films(page, small_mnist):
+    page = train_on(choose_kind(page, "sparse"), epochs=2)
+    (run,) = page.session_state["lab"].runs
+    (title,) = page.session_state["lab"].models
+    film = run.camera.film()
+    now = gauges(page)
+    slider = page.select_slider(key="wound_to")
+    assert slider.options == [*(f"{step:,}" for step in film.steps), "now"]
+    shown = []
+    for step in film.steps[:4]:
+        page.select_slider(key="wound_to").set_value(step)
+        page = page.run()
+        assert not page.exception
+        assert models_in_sight(page) == [f"A: {title}, step {step}"]
+        seen = page.session_state["lab"].see(0.0)
+        expected = inspect(film.model(film.at(step)), seen.x).jacobian_sq_norm
+        assert value_text(expected) in gauges(page)
+        shown.append(gauges(page))
+    assert len({*shown, now}) == 5
+    # Other views show the model as it is, and so does the slider's end.
+    page = show_view(page, "Play")
+    assert models_in_sight(page) == [f"A: {title}"]
+    page = show_view(page, "Train")
+    page.select_slider(key="wound_to").set_value(films.NOW)
+    assert gauges(page.run()) == now
+
+
+def test_two_films_are_wound_on_one_axis_of_time(page, small_mnist):
+    page = train_on(choose_kind(page, "sparse"), epochs=2)
+    page = train_on(page, epochs=1)
+    one, two = page.session_state["lab"].models
+    page.button(key="compare_b").click()
+    page = page.run()
+    page.selectbox(key="model_B_sparse").set_value(one)
+    page = page.run()
+    page.select_slider(key="wound_to").set_value(3)
+    page = page.run()
+    assert models_in_sight(page) == [f"A: {two}, step 3", f"B: {one}, step 3"]
+    assert page.select_slider(key="wound_to").label == "Wind A and B back to step"
+
+
+def test_a_damaged_film_is_a_sentence_and_its_model_is_shown(page, monkeypatch, tmp_path):
+    damaged = tmp_path / "film.safetensors"
+    damaged.write_bytes(b"no film")
+    monkeypatch.setattr(library, "film_path", lambda _: damaged)
+    page = show_view(choose_kind(page, "sparse"), "Train")
+    assert not page.exception
+    (message,) = texts(page.error)
+    assert "film.safetensors is not a readable safetensors file" in message
+    assert models_in_sight(page) == ["A: β = 5·10⁻³"]

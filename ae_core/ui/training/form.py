@@ -20,7 +20,7 @@ from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
-from ae_core.ui.training import interrupted_runs, watching
+from ae_core.ui.training import interrupted_runs, watching, winding
 
 _FIELDS = (
     "penalty_weight",
@@ -35,8 +35,9 @@ _FIELDS = (
 """The fields of a recipe that can be changed on the page; the others stay as the recipe has them."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
-    """The form, and beside it the runs."""
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The slider that winds back; below it the form, and beside that the runs."""
+    winding.show(choice, seen)
     with st.container(key=keys.wrapping("train")):
         left, right = st.columns([2, 3], gap="medium")
     at_work = lab().running
@@ -243,7 +244,10 @@ def _go_on(more: bool = False) -> None:
     assert saved is not None, "its buttons are there if it has a state"
     try:
         job = Job.go_on(
-            saved, keys.MORE_EPOCHS.get() if more else 0, interrupted_runs.new_folder(saved.recipe)
+            saved,
+            keys.MORE_EPOCHS.get() if more else 0,
+            interrupted_runs.new_folder(saved.recipe),
+            lab().runs[-1].camera.film(),
         )
     except ValueError as error:
         lab().training_problem = f"This cannot be trained: {error}"

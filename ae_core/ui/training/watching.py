@@ -15,7 +15,7 @@ from ae_core.render import maps, training_charts
 from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
-from ae_core.ui import clock, keys, library, markup, shown_model, style
+from ae_core.ui import clock, films, keys, library, markup, shown_model, style
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -32,6 +32,8 @@ def begin(runs: list[TrainingRun]) -> None:
     lab().titles = {
         run: f"{_name(run)} no. {len(lab().models) + number}" for number, run in enumerate(runs, 1)
     }
+    lab().films |= {title: run.camera for run, title in lab().titles.items()}
+    keys.WOUND.set(films.NOW)
     keys.KIND.set(runs[0].recipe.model.kind)
     shown_model.select("A", lab().titles[runs[0]])
     lab().page_stale = True
@@ -85,6 +87,7 @@ def collect() -> bool:
             lab().models[title] = library.wrap_trained(title, checkpoint)
         else:
             del lab().titles[run]
+            lab().films.pop(title, None)
             shown_model.forget(title)
     return bool(ended)
 
@@ -185,12 +188,14 @@ def _curves(run: TrainingRun) -> None:
     if snapshot.state == "training":
         assert snapshot.progress is not None, "it has a history"
         picture = training_charts.small_loss_curve(
-            history, weight, tried, run.changes, snapshot.progress.total_steps
+            history, weight, tried, run.changes, snapshot.progress.total_steps, films.wound_to()
         )
         st.markdown(f"<div class='small-chart curves'>{picture}</div>", unsafe_allow_html=True)
     else:
         style.chart(
-            training_charts.loss_curve(history, weight, tried, run.changes), key="loss_curve", alt=alt
+            training_charts.loss_curve(history, weight, tried, run.changes, films.wound_to()),
+            key="loss_curve",
+            alt=alt,
         )
     markup.show(
         f"<p class='note'>test, noisy: the errors on the first {IMAGES} test images, clean and with noise of "
