@@ -10,6 +10,8 @@ import torch
 
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import power_notation, value_text
+from ae_core.checkpoints.film import film_path, load_film
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import LADDERS
 from ae_core.training import background as runs
 from ae_core.training.run_snapshot import EndReason
@@ -328,6 +330,20 @@ def test_two_films_are_wound_on_one_axis_of_time(page, small_mnist):
     page = page.run()
     assert models_in_sight(page) == [f"A: {two}, step 3", f"B: {one}, step 3"]
     assert page.select_slider(key="wound_to").label == "Wind A and B back to step"
+
+
+def test_a_shipped_film_is_wound_back_without_training_and_other_models_say_how_to_get_one(
+    page, few_measured
+):
+    page = show_view(choose_kind(page, "sparse"), "Train")
+    film = load_film(film_path(ladder_paths("sparse")[5e-3]))
+    page.select_slider(key="wound_to").set_value(film.steps[1])
+    page = page.run()
+    assert models_in_sight(page) == [f"A: β = 5·10⁻³, step {film.steps[1]:,}"]
+    page.select_slider(key="weight_A_sparse").set_value(0.02)
+    page = page.run()
+    assert any("python -m ae_core film" in text for text in texts(page.caption))
+    assert models_in_sight(page) == ["A: β = 2·10⁻²"]
 
 
 def test_a_damaged_film_is_a_sentence_and_its_model_is_shown(page, monkeypatch, tmp_path):

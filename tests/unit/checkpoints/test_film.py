@@ -6,7 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ae_core.checkpoints.film import MOST_FRAMES, Film, frame_of, load_film, save_film
+from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints.film import MOST_FRAMES, Film, film_path, frame_of, load_film, save_film
+from ae_core.checkpoints.library import LIBRARY, ladder_paths
 from ae_core.config import KINDS, RECIPES
 from ae_core.errors import CheckpointError
 from ae_core.model import initial_model, seeded_autoencoder
@@ -103,3 +105,15 @@ def test_a_file_that_is_no_film_and_one_that_is_missing_are_sentences(tmp_path):
     (tmp_path / "text.safetensors").write_text("no film")
     with pytest.raises(CheckpointError, match="make it anew with python -m ae_core film"):
         load_film(tmp_path / "text.safetensors")
+
+
+def test_the_shipped_film_ends_with_the_shipped_model():
+    path = film_path(ladder_paths("sparse")[5e-3])
+    assert path.parent == LIBRARY / "films"
+    assert path.stat().st_size < 6_000_000
+    film = load_film(path)
+    assert len(film.frames) <= 12
+    assert film.steps[0] == 0
+    weights = load_checkpoint(ladder_paths("sparse")[5e-3]).model.state_dict()
+    for name, value in film.frames[-1].weights.items():
+        assert torch.equal(value, weights[name].half()), name
