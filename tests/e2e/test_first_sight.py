@@ -100,7 +100,7 @@ SMALL_TEXT = """() => {
     ids=["desk and tablet", "phone"],
 )
 def test_no_view_scrolls_sideways_has_small_text_or_covers_canvas_or_title(visitor, server, options, sizes):
-    page = opened(visitor(**options), server)
+    page = opened(visitor(**options), f"{server}/?kind=Sparse")
     found = {}
 
     def look(name):

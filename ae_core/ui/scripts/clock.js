@@ -1,4 +1,4 @@
-// Has a part of the page drawn again after some seconds: the next time is counted from the answer on.
+// Has parts of the page drawn again, each once in so many seconds; the next time waits for the last one's answer.
 //
 // What happens at the same moment is sent as one message that names one part of the page alone. So a tick waits
 // for whatever has just been done.
@@ -8,7 +8,7 @@ const LOST_MS = 5000;
 
 // One for the page.
 const clock = (window.autoencoderLabClock ??= {
-    timers: new Map(), quietUntil: 0, tickedAt: -Infinity, listening: false,
+    timers: new Map(), ticks: new Map(), quietUntil: 0, tickedAt: -Infinity, listening: false,
     stepAside() { clock.quietUntil = performance.now() + ASIDE_MS; },
 });
 
@@ -29,12 +29,14 @@ export default function ({ data, setTriggerValue, parentElement }) {
         if (quiet > 0) return wait(quiet);
         clock.stepAside();
         clock.tickedAt = performance.now();
+        clock.ticks.set(data.name, clock.tickedAt);
         setTriggerValue("tick", data.turn);
         // A connection that was lost takes the answer with it.
         wait(LOST_MS);
     }
 
-    wait(1000 * data.seconds);
+    const since = performance.now() - (clock.ticks.get(data.name) ?? performance.now());
+    wait(Math.max(ASIDE_MS, 1000 * data.seconds - since));
     if (!clock.listening) listen();
     clock.listening = true;
 }

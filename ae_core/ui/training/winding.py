@@ -50,7 +50,7 @@ def _show(choice: Choice, seen: Seen | None) -> None:
     if not found:
         st.caption(
             "No film of this model: those trained here have one, and the shipped sparse model of 5·10⁻³. "
-            "`python -m ae_core film FILE` makes others."
+            "“python -m ae_core film FILE” makes others."
         )
         return
     steps = sorted({step for film in found.values() for step in film.steps})
