@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 PATIENCE_SECONDS = 60
 """Only keeps a server that hangs from hanging its visitors."""
 _WHOLE_PAGE = ""
+_LOST_SECONDS = 5
+"""After which a clock of the page ticks again if nothing came of it."""
 _CLOCK = "-clock_"
 """In the identity of a component that has its part of the page drawn again."""
 _COMPLETE = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
@@ -212,9 +214,14 @@ class Session:
         self._clocks[identity] = asyncio.create_task(self._tick(identity, clock))
 
     async def _tick(self, identity, clock):
-        await asyncio.sleep(clock["seconds"])
-        if any(part.identity == identity for part in self._parts.values()):
-            await self.tell(f"clock_{clock['name']}", "tick", clock["turn"])
+        seconds = clock["seconds"]
+        while True:
+            await asyncio.sleep(seconds)
+            if not any(part.identity == identity for part in self._parts.values()):
+                return
+            # What is on its way is not to be cut off by a clock that is wound anew.
+            await asyncio.shield(self.tell(f"clock_{clock['name']}", "tick", clock["turn"]))
+            seconds = _LOST_SECONDS
 
 
 def _events_of(part):
