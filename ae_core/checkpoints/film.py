@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ae_core.checkpoints.checkpoint import parse_recipe, recipe_metadata
 from ae_core.checkpoints.files import parse_object, read_file, read_tensors, write_whole
+from ae_core.checkpoints.history import thinned
 from ae_core.config import Recipe, is_count, is_number
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
@@ -68,11 +69,7 @@ class Film:
 
     def thinned(self, most: int) -> Film:
         """At most so many frames, evenly over them; the first and the last one stay."""
-        if len(self.frames) <= most:
-            return self
-        last = len(self.frames) - 1
-        kept = sorted({round(index * last / (most - 1)) for index in range(most)})
-        return replace(self, frames=tuple(self.frames[index] for index in kept))
+        return replace(self, frames=thinned(self.frames, most))
 
 
 def frame_of(model: Autoencoder, step: int) -> Frame | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ae_core.config import is_number
 from ae_core.errors import CheckpointError
+
+T = TypeVar("T")
 
 MOST_ROWS = 500
 
@@ -26,12 +28,12 @@ class Row(NamedTuple):
 History = tuple[Row, ...]
 
 
-def thinned(rows: Sequence[Row]) -> History:
-    """At most `MOST_ROWS` of the rows, evenly over them; the last one stays."""
-    if len(rows) <= MOST_ROWS:
-        return tuple(rows)
-    last = len(rows) - 1
-    return tuple(rows[round(index * last / (MOST_ROWS - 1))] for index in range(MOST_ROWS))
+def thinned(items: Sequence[T], most: int = MOST_ROWS) -> tuple[T, ...]:
+    """At most so many of the items, and at least two, evenly over them; the first and the last one stay."""
+    if len(items) <= most:
+        return tuple(items)
+    last = len(items) - 1
+    return tuple(items[round(index * last / (most - 1))] for index in range(most))
 
 
 def to_json(history: History) -> str:
