@@ -10,6 +10,7 @@ from itertools import count
 from ae_core.checkpoints.film import MOST_FRAMES, Film, Frame, frame_of
 from ae_core.config import Recipe
 from ae_core.model import Autoencoder
+from ae_core.training.observer import can_be_shown
 
 GROWTH = 1.25
 """Each frame is so many times as late as the one before: 46 of them reach step 60,000."""
@@ -58,15 +59,19 @@ class Camera:
         Weights that blow up are left out: nothing of theirs could be shown.
         """
         self._expect_after(step)
-        frame = frame_of(model, step)
-        if frame is None or self._is_dropped:
+        frame = frame_of(model, step) if can_be_shown(model) else None
+        if frame is None:
             return
-        frames = [*(known for known in self._frames if known.step < step), frame]
-        if len(frames) > MOST_FRAMES:
-            # The second one: of the first steps there are the most.
-            del frames[1]
-        self._frames = tuple(frames)
-        _keep_within_bounds()
+        with _lock:
+            # Another training may have had this film dropped.
+            if self._is_dropped:
+                return
+            frames = [*(known for known in self._frames if known.step < step), frame]
+            if len(frames) > MOST_FRAMES:
+                # The second one: of the first steps there are the most.
+                del frames[1]
+            self._frames = tuple(frames)
+            _keep_within_bounds()
 
     def drop(self) -> None:
         """Let the film go, for good."""
@@ -86,14 +91,14 @@ class Camera:
 
 
 def _keep_within_bounds() -> None:
-    with _lock:
-        filming = sorted((camera for camera in _ALL if camera.frames), key=lambda camera: camera._number)
-        total = sum(camera.nbytes for camera in filming)
-        for oldest in filming[:-1]:
-            if total <= MOST_BYTES:
-                return
-            total -= oldest.nbytes
-            oldest.drop()
+    """Drop the oldest films while all of them take too much; for whoever holds the lock."""
+    filming = sorted((camera for camera in _ALL if camera.frames), key=lambda camera: camera._number)
+    total = sum(camera.nbytes for camera in filming)
+    for oldest in filming[:-1]:
+        if total <= MOST_BYTES:
+            return
+        total -= oldest.nbytes
+        oldest.drop()
 
 
 _numbers = count()

@@ -79,7 +79,7 @@ class Observer:
         """
         self.is_watched = False
         preview = _copy(model, step)
-        if all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in preview.model.parameters()):
+        if can_be_shown(preview.model):
             self._preview = preview
 
     def metrics(self) -> Metrics:
@@ -122,6 +122,11 @@ class Observer:
                 self._tried = preview.step, metrics
                 observations = (*self._observations, observation)
                 self._observations = observations[::2] if len(observations) > _MOST else observations
+
+
+def can_be_shown(model: Autoencoder) -> bool:
+    """Whether what the model makes of a picture stays within float32: not if its weights blow up."""
+    return all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in model.parameters())
 
 
 def try_out(model: Autoencoder) -> Metrics:
