@@ -17,15 +17,10 @@ from tests.unit.training.helpers import (
     FLOAT32,
     assert_equal,
     recipe_of,
-    train_on_few_images,
     weights_of,
 )
 
-
-@pytest.fixture(autouse=True)
-def few_images(monkeypatch):
-    """Training on 95 images, measuring on 40."""
-    train_on_few_images(monkeypatch)
+pytestmark = pytest.mark.usefixtures("few_images")
 
 
 KNOBS = {
