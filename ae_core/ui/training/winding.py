@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -71,7 +70,7 @@ def _show(choice: Choice, seen: Seen | None) -> None:
         for side, film in found.items():
             st.download_button(
                 f"Film of {side}",
-                _animated(side, choice, film, seen),
+                partial(_animate, film, seen, f"Autoencoder Lab: {choice.sides[side].label}"),
                 f"{choice.sides[side].file_name}-film.png",
                 "image/png",
                 on_click="ignore",
@@ -91,10 +90,6 @@ def _notes() -> None:
     for note in {lab().films[title].note for title in lab().titles.values() if title in lab().films}:
         if note is not None:
             st.caption(note)
-
-
-def _animated(side: Side, choice: Choice, film: Film, seen: Seen | None) -> Callable[[], bytes]:
-    return partial(_animate, film, seen, f"Autoencoder Lab: {choice.sides[side].label}")
 
 
 def _animate(film: Film, seen: Seen | None, title: str) -> bytes:
