@@ -1,0 +1,35 @@
+"""What a model is and how it is trained, as frozen values, and the recipes and penalty ladders that ship."""
+
+from ae_core.config.checks import is_count, is_number
+from ae_core.config.model import (
+    CODE_ACTIVATIONS,
+    KINDS,
+    OUTPUT_ACTIVATIONS,
+    CodeActivation,
+    Kind,
+    ModelConfig,
+    OutputActivation,
+)
+from ae_core.config.recipes import LADDERS, RECIPE_NAMES, RECIPES, Recipe, RecipeName
+from ae_core.config.training import STEERABLE, Change, Schedule, TrainConfig
+
+__all__ = [
+    "CODE_ACTIVATIONS",
+    "KINDS",
+    "LADDERS",
+    "OUTPUT_ACTIVATIONS",
+    "RECIPES",
+    "RECIPE_NAMES",
+    "STEERABLE",
+    "Change",
+    "CodeActivation",
+    "Kind",
+    "ModelConfig",
+    "OutputActivation",
+    "Recipe",
+    "RecipeName",
+    "Schedule",
+    "TrainConfig",
+    "is_count",
+    "is_number",
+]

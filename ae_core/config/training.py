@@ -1,0 +1,162 @@
+"""How a model is trained, and what changes while it trains, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from ae_core.config.checks import is_count, is_number, require
+
+Schedule = Literal["constant", "one_cycle"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """New values of settings from a step on, made while a training goes on; None leaves one as it was."""
+
+    step: int
+    """Steps done when it takes effect: the next one is the first under it."""
+    penalty_weight: float | None = None
+    sparsity_target: float | None = None
+    learning_rate: float | None = None
+    epochs: int | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What it changes, by the fields of `TrainConfig`."""
+        return {name: value for name, value in asdict(self).items() if name != "step" and value is not None}
+
+
+STEERABLE = tuple(field.name for field in fields(Change) if field.name != "step")
+"""The fields of a `TrainConfig` that can change while it trains."""
+_MOST_CHANGES = 1000
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained: the loss's weights, the optimiser and its schedule.
+
+    Raises:
+        ValueError: for a value out of its range; the message names the field.
+    """
+
+    penalty_weight: float
+    """lambda of the contractive loss, beta of the sparse one; 0 trains a plain autoencoder."""
+    sparsity_target: float | None = None
+    """rho, the target of each unit's mean activation, in (0, 1); None for contractive models."""
+    epochs: int = 10
+    """Passes over the training images."""
+    batch_size: int = 100
+    """Images per step."""
+    learning_rate: float = 1e-3
+    """Adam's step size; the peak of the one-cycle schedule."""
+    schedule: Schedule = "constant"
+    """constant, or one_cycle: linear warm-up over the first 30 % of all steps, then linear to 0."""
+    adam_beta1: float = 0.9
+    """How slowly Adam forgets gradients, in [0, 1)."""
+    adam_beta2: float = 0.999
+    """How slowly Adam forgets squared gradients, in [0, 1)."""
+    initial_gain: float = 1.0
+    """Scale of the initial weights: uniform in +-initial_gain/sqrt(fan_in); 1 is PyTorch's default."""
+    initial_code_bias: float | None = None
+    """Initial bias of every code unit; None draws it as PyTorch does."""
+    max_grad_norm: float | None = None
+    """Clip the gradient's global norm at this value; None leaves it as it is."""
+    max_decoder_norm: float | None = None
+    """Bound on the norm of the weights of each decoder layer's input channels (the first layer's are the
+    code's), which limits how far a code can shrink for free; None leaves them as they are."""
+    probes: int = 1
+    """Random directions per image in the contraction penalty's estimate."""
+    probe_fraction: float = 1.0
+    """Share of each batch on which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
+    seed: int = 0
+    """Seeds the initial weights, the order of the images and the probes."""
+    changes: tuple[Change, ...] = ()
+    """What was changed while it trained, in the order of the steps: with them the recipe can be replayed."""
+
+    def __post_init__(self) -> None:
+        require(
+            is_number(self.penalty_weight) and self.penalty_weight >= 0,
+            f"penalty_weight must be a number of at least 0, not {self.penalty_weight!r}",
+        )
+        require(
+            self.sparsity_target is None
+            or (is_number(self.sparsity_target) and 0 < self.sparsity_target < 1),
+            f"sparsity_target (rho) must lie strictly between 0 and 1, not {self.sparsity_target!r}",
+        )
+        for name in ("epochs", "batch_size", "probes"):
+            value = getattr(self, name)
+            require(is_count(value, 1), f"{name} must be a whole number of at least 1, not {value!r}")
+        require(
+            is_number(self.learning_rate) and self.learning_rate > 0,
+            f"learning_rate must be a number above 0, not {self.learning_rate!r}",
+        )
+        for name in ("adam_beta1", "adam_beta2"):
+            value = getattr(self, name)
+            require(is_number(value) and 0 <= value < 1, f"{name} must lie in [0, 1), not {value!r}")
+        require(
+            is_number(self.probe_fraction) and 0 < self.probe_fraction <= 1,
+            f"probe_fraction must lie in (0, 1], not {self.probe_fraction!r}",
+        )
+        require(
+            self.initial_code_bias is None or is_number(self.initial_code_bias),
+            f"initial_code_bias must be a number, or none, not {self.initial_code_bias!r}",
+        )
+        require(
+            is_number(self.initial_gain) and self.initial_gain > 0,
+            f"initial_gain must be a number above 0, not {self.initial_gain!r}",
+        )
+        schedules = get_args(Schedule)
+        require(
+            self.schedule in schedules,
+            f"schedule must be one of {', '.join(schedules)}, not {self.schedule!r}",
+        )
+        for name in ("max_grad_norm", "max_decoder_norm"):
+            value = getattr(self, name)
+            require(
+                value is None or (is_number(value) and value > 0),
+                f"{name} must be a number above 0, or none, not {value!r}",
+            )
+        require(
+            is_count(self.seed, 0) and self.seed < 2**63,
+            f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
+        )
+        self._check_changes()
+
+    def _check_changes(self) -> None:
+        require(
+            isinstance(self.changes, tuple) and all(isinstance(change, Change) for change in self.changes),
+            f"changes must be a tuple of changes, not {self.changes!r}",
+        )
+        require(
+            len(self.changes) <= _MOST_CHANGES, f"changes must be at most {_MOST_CHANGES:,} in one training"
+        )
+        settings, last = self, -1
+        for change in self.changes:
+            require(
+                is_count(change.step, last + 1),
+                "changes must name whole numbers of steps, each greater than the one before, not "
+                f"{change.step!r}",
+            )
+            require(bool(change.values), f"the change at step {change.step} changes nothing")
+            settings, last = replace(settings, changes=(), **change.values), change.step
+
+    def at(self, step: int) -> TrainConfig:
+        """The settings of the step after `step` others, which has no changes to come."""
+        values: dict[str, Any] = {}
+        for change in self.changes:
+            if change.step <= step:
+                values |= change.values
+        return replace(self, changes=(), **values)
+
+    def changed(self, step: int, **values: Any) -> TrainConfig:  # noqa: ANN401 - each field has a type
+        """The same with a change recorded, after `step` steps; one at the same step takes up the values.
+
+        Raises:
+            TypeError: for a field that cannot change.
+            ValueError: for a value that is not allowed.
+        """
+        changes = {change.step: change for change in self.changes}
+        values = (changes[step].values if step in changes else {}) | values
+        changes[step] = Change(step, **values)
+        return replace(self, changes=tuple(changes[at] for at in sorted(changes)))
