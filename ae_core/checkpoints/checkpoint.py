@@ -147,11 +147,9 @@ def parse_recipe(name: str, metadata: dict[str, str]) -> Recipe:
 
 def recipe_metadata(recipe: Recipe) -> dict[str, str]:
     """A recipe as `parse_recipe` reads it."""
-    train_config = asdict(recipe.train)
-    train_config["changes"] = [{"step": one.step, **one.values} for one in recipe.train.changes]
-    if not recipe.train.changes:
-        # As files from before there were any.
-        del train_config["changes"]
+    train_config = recipe.train.as_dict()
+    if recipe.train.changes:
+        train_config["changes"] = [{"step": one.step, **one.values} for one in recipe.train.changes]
     return {"model_config": json.dumps(asdict(recipe.model)), "train_config": json.dumps(train_config)}
 
 

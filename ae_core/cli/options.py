@@ -49,7 +49,7 @@ def _option_type(annotation: Any) -> click.ParamType[Any, Any]:  # noqa: ANN401 
         return click.Choice(get_args(annotation))
     if len(alternatives) == 1 and alternatives[0] is not annotation:
         return _NumberOrNone() if alternatives[0] is float else _option_type(alternatives[0])
-    return click.INT if annotation is int else click.FLOAT
+    return {int: click.INT, str: click.STRING}.get(annotation, click.FLOAT)
 
 
 def _docstrings(config: type) -> dict[str, str]:

@@ -99,7 +99,8 @@ def runs_command(forget: str | None, runs_dir: Path) -> None:
         of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
         train = run.recipe.train
         click.echo(
-            f"{name}  {run.recipe.model.kind} {train.penalty_weight:g}, seed {train.seed}, on {run.compute}, "
+            f"{name}  {run.recipe.model.kind} {train.penalty_weight:g}{train.remarks}, seed {train.seed}, "
+            f"on {run.compute}, "
             f"step {run.state.step:,}{of_steps}"
         )
 

@@ -10,11 +10,21 @@ from ae_core.config.model import (
     ModelConfig,
     OutputActivation,
 )
-from ae_core.config.recipes import LADDERS, RECIPE_NAMES, RECIPES, Recipe, RecipeName
+from ae_core.config.recipes import (
+    DENOISING,
+    DENOISING_NOISE,
+    LADDERS,
+    RECIPE_NAMES,
+    RECIPES,
+    Recipe,
+    RecipeName,
+)
 from ae_core.config.training import STEERABLE, Change, Schedule, TrainConfig
 
 __all__ = [
     "CODE_ACTIVATIONS",
+    "DENOISING",
+    "DENOISING_NOISE",
     "KINDS",
     "LADDERS",
     "OUTPUT_ACTIVATIONS",

@@ -54,11 +54,8 @@ class Recipe:
         return Recipe(replace(self.model, **model), replace(self.train, **train))
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields by name, `changes` aside if there are none; they are the keywords of `override`."""
-        values = asdict(self.model) | asdict(self.train)
-        if not self.train.changes:
-            del values["changes"]
-        return values
+        """All fields by name, as `TrainConfig.as_dict` has them; they are the keywords of `override`."""
+        return asdict(self.model) | self.train.as_dict()
 
 
 _CONTRACTIVE = ModelConfig("contractive")
@@ -117,3 +114,8 @@ LADDERS: dict[Kind, tuple[float, ...]] = {
     "sparse": (0.0, 1e-4, 5e-4, 2e-3, 5e-3, 2e-2),
 }
 """The penalty weights of the shipped checkpoints, weakest first."""
+
+DENOISING: dict[Kind, tuple[float, ...]] = {"contractive": (0.0,), "sparse": (0.0, 5e-3)}
+"""The penalty weights of the denoising models that ship beside the ladders, to be held against them."""
+DENOISING_NOISE = 0.3
+"""Their input noise."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -30,6 +31,8 @@ class Change:
 STEERABLE = tuple(field.name for field in fields(Change) if field.name != "step")
 """The fields of a `TrainConfig` that can change while it trains."""
 _MOST_CHANGES = 1000
+_CAME_LATER = ("changes", "input_noise", "digits")
+_ALL_DIGITS = "0-9"
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,14 @@ class TrainConfig:
     """Random directions per image in the contraction penalty's estimate."""
     probe_fraction: float = 1.0
     """Share of each batch on which the contraction penalty is estimated, in (0, 1]; it stays unbiased."""
+    input_noise: float = 0.0
+    """Noise that the encoder sees while it trains: clamp(x + s n), s uniform in [0, input_noise] per image, n
+    standard normal. The reconstruction is held against the clean x, the contraction is that at the noisy one
+    (Vincent et al. 2008)."""
+    digits: str | None = None
+    """The digits of the images to train on, such as 0-4,7; None: all ten."""
     seed: int = 0
-    """Seeds the initial weights, the order of the images and the probes."""
+    """Seeds the initial weights, the order of the images, the probes and the input's noise."""
     changes: tuple[Change, ...] = ()
     """What was changed while it trained, in the order of the steps: with them the recipe can be replayed."""
 
@@ -118,6 +127,12 @@ class TrainConfig:
                 f"{name} must be a number above 0, or none, not {value!r}",
             )
         require(
+            is_number(self.input_noise) and 0 <= self.input_noise <= 1,
+            f"input_noise must lie in [0, 1], not {self.input_noise!r}",
+        )
+        if self.digits is not None:
+            object.__setattr__(self, "digits", _in_order(self.digits))
+        require(
             is_count(self.seed, 0) and self.seed < 2**63,
             f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
         )
@@ -141,6 +156,25 @@ class TrainConfig:
             require(bool(change.values), f"the change at step {change.step} changes nothing")
             settings, last = replace(settings, changes=(), **change.values), change.step
 
+    @property
+    def trained_digits(self) -> tuple[int, ...]:
+        """The digits of the images to train on."""
+        return digits_of(self.digits or _ALL_DIGITS)
+
+    @property
+    def remarks(self) -> str:
+        """What sets it apart besides its penalty, to follow a name, such as ", input noise 0.3"."""
+        noise = f", input noise {self.input_noise:g}" if self.input_noise else ""
+        return noise + (f", digits {self.digits}" if self.digits else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields by name; those that came later only where they say something.
+
+        So files and names of runs from before there were any stay what they are.
+        """
+        values = asdict(self)
+        return {name: value for name, value in values.items() if value or name not in _CAME_LATER}
+
     def at(self, step: int) -> TrainConfig:
         """The settings of the step after `step` others, which has no changes to come."""
         values: dict[str, Any] = {}
@@ -160,3 +194,30 @@ class TrainConfig:
         values = (changes[step].values if step in changes else {}) | values
         changes[step] = Change(step, **values)
         return replace(self, changes=tuple(changes[at] for at in sorted(changes)))
+
+
+def digits_of(text: str) -> tuple[int, ...]:
+    """The digits that a text such as 0-4,7 names, in their order.
+
+    Raises:
+        ValueError: if it names none, or something else.
+    """
+    require(bool(text.strip()), "digits must name at least one digit to train on")
+    found: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9])\s*(?:-\s*([0-9])\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        require(first <= last, f"digits must be digits and ranges with commas, such as 0-4,7, not {text!r}")
+        found |= set(range(first, last + 1))
+    return tuple(sorted(found))
+
+
+def _in_order(digits: object) -> str | None:
+    """The same digits in the one way of writing them; None for all ten."""
+    require(isinstance(digits, str), f"digits must be a text such as 0-4,7, not {digits!r}")
+    known = digits_of(str(digits))
+    starts = [digit for digit in known if digit - 1 not in known]
+    ends = [digit for digit in known if digit + 1 not in known]
+    runs = (str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+    text = ",".join(runs)
+    return None if text == _ALL_DIGITS else text

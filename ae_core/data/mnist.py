@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -50,6 +50,11 @@ class Mnist(NamedTuple):
     """uint8, shape (n, 1, 28, 28): 0 is background, 255 is ink."""
     labels: Tensor
     """uint8, shape (n,): the digit."""
+
+    def of_digits(self, digits: Sequence[int]) -> Mnist:
+        """The images of these digits alone, in their order."""
+        chosen = torch.isin(self.labels, torch.tensor(list(digits), dtype=torch.uint8))
+        return self if chosen.all() else Mnist(self.images[chosen], self.labels[chosen])
 
 
 @cache

@@ -173,7 +173,7 @@ class Job:
         return cls(recipe, compute, folder, saved, target)
 
     def train(self) -> Generator[TrainProgress, None, None]:
-        """Train on the training images, from where the state is.
+        """Train on the training images of the recipe's digits, from where the state is.
 
         Raises:
             TrainingDivergedError: as `loop.train`; the model then has its last good weights.
@@ -185,7 +185,7 @@ class Job:
             torch.set_num_threads(min(saved.threads, os.cpu_count() or 1))
         reports = train(
             self.model,
-            load_mnist("train").images,
+            load_mnist("train").of_digits(self._recipe.train.trained_digits).images,
             self._recipe.train,
             self.compute,
             resume=saved.state if saved is not None else None,

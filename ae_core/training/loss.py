@@ -32,7 +32,7 @@ class Loss(nn.Module):
 
     Args:
         config: `penalty_weight` and `sparsity_target` are what it starts with.
-        noise: generator of the probes, on the model's device.
+        noise: generator of the probes and of the input's noise, on the model's device.
     """
 
     penalty_weight: float | Tensor
@@ -48,13 +48,30 @@ class Loss(nn.Module):
         self._noise = noise
 
     def forward(self, x: Tensor, share: Share) -> LossParts:
-        """The losses of this process's images of a batch, float32, shape (n, 1, 28, 28)."""
+        """The losses of this process's images of a batch, float32, shape (n, 1, 28, 28).
+
+        The reconstruction is held against `x` itself, whatever noise the encoder sees.
+        """
         model = self.model
         encode = self._sparse if model.config.kind == "sparse" else self._contractive
-        code, penalty = encode(x.to(model.encoder_convolutions[0].weight.dtype), share)
+        seen = self._with_noise(x, share) if self._config.input_noise else x
+        code, penalty = encode(seen.to(model.encoder_convolutions[0].weight.dtype), share)
         squares = F.mse_loss(propagate(model.decoder, code).float(), x, reduction="sum")
         mse = share.part_of_mean(squares, share.images * PIXELS)
         return LossParts(mse + self.penalty_weight * penalty, mse, penalty)
+
+    def _with_noise(self, x: Tensor, share: Share) -> Tensor:
+        """Each image with noise of a strength of its own, clamped to [0, 1].
+
+        Vincent et al., "Extracting and Composing Robust Features with Denoising Autoencoders", ICML 2008.
+        """
+        # Every process draws the whole batch's noise, as with the directions of the probes.
+        strength, noise = (
+            torch.empty((share.images, *shape), device=x.device) for shape in ((1, 1, 1), x.shape[1:])
+        )
+        strength.uniform_(0, self._config.input_noise, generator=self._noise)
+        noise.normal_(generator=self._noise)
+        return (x + share.of(strength * noise)).clamp(0, 1)
 
     def _sparse(self, x: Tensor, share: Share) -> tuple[Tensor, Tensor]:
         rho = self.sparsity_target

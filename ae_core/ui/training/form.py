@@ -31,6 +31,7 @@ _FIELDS = (
     "seed",
     "code_activation",
     "max_decoder_norm",
+    "input_noise",
 )
 """The fields of a recipe that can be changed on the page; the others stay as the recipe has them."""
 
@@ -105,9 +106,11 @@ def _key(name: str) -> str:
 
 def _fill_in_recipe(kind: Kind) -> None:
     """Put the chosen recipe's values into the fields of a kind."""
-    recipe = _recipe(kind).as_dict()
+    recipe = _recipe(kind)
+    values = vars(recipe.model) | vars(recipe.train)
     for field in _FIELDS:
-        keys.training(kind, field).set(0.0 if recipe[field] is None else recipe[field])
+        keys.training(kind, field).set(0.0 if values[field] is None else values[field])
+    keys.training(kind, "digits").set(list(recipe.train.trained_digits))
 
 
 def _recipe(kind: Kind) -> Recipe:
@@ -175,6 +178,22 @@ def _fields(of_kind: Kind) -> None:
             **keep,
         )
         st.number_input(
+            "Input noise",
+            step=0.05,
+            key=_key("input_noise"),
+            help="The encoder sees each training image with noise of a strength between 0 and this, "
+            "and the reconstruction is held against the clean one: a denoising autoencoder. 0: none.",
+            **keep,
+        )
+        st.pills(
+            "Digits to train on",
+            range(10),
+            selection_mode="multi",
+            key=_key("digits"),
+            help="With some of them alone, the model meets the others for the first time on the canvas.",
+            **keep,
+        )
+        st.number_input(
             "Stop below test MSE",
             format="%g",
             step=1e-3,
@@ -217,6 +236,7 @@ def _recipe_of_fields() -> Recipe:
     values["max_decoder_norm"] = values["max_decoder_norm"] or None
     if keys.shown_kind() == "contractive":
         values["sparsity_target"] = None
+    values["digits"] = ",".join(map(str, _field("digits").get()))
     return _recipe(keys.shown_kind()).override(**values)
 
 

@@ -93,7 +93,8 @@ def collect() -> bool:
 
 
 def _name(run: TrainingRun) -> str:
-    return f"{run.recipe.model.kind} {power_notation(run.recipe.train.penalty_weight)}"
+    train = run.recipe.train
+    return f"{run.recipe.model.kind} {power_notation(train.penalty_weight)}{train.remarks}"
 
 
 def at_work() -> bool:

@@ -57,11 +57,15 @@ def trained_by_plain_pytorch(recipe, steps):
     losses = []
     for _ in range(steps):
         x = images[torch.randint(len(images), (config.batch_size,), generator=order)].float() / 255
-        code, reconstruction = model(x)
+        seen = x
+        if config.input_noise:
+            strength = torch.empty(len(x), 1, 1, 1).uniform_(0, config.input_noise, generator=noise)
+            seen = (x + strength * torch.empty_like(x).normal_(generator=noise)).clamp(0, 1)
+        code, reconstruction = model(seen)
         if recipe.model.kind == "sparse":
             penalty = kl_penalty(code, config.sparsity_target)
         else:
-            probed = x[: round(config.probe_fraction * len(x))]
+            probed = seen[: round(config.probe_fraction * len(x))]
             signs = torch.empty(1, *probed.shape).bernoulli_(0.5, generator=noise) * 2 - 1
             _, moved = torch.func.jvp(model.encode, (probed,), (signs[0],))
             penalty = moved.square().sum() / len(probed)
@@ -92,10 +96,23 @@ def test_120_steps_lose_what_plain_pytorch_loses_in_both_precisions(kind):
     assert plain[-50:, 1].mean() < 0.5 * plain[:5, 1].mean(), "too little was learnt to tell paths apart"
 
 
-@needs_cuda
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_captured_step_is_the_eager_one_for_200_steps(kind):
-    recipe = RECIPES[kind]["best"]
+def test_with_input_noise_the_encoder_sees_it_and_the_clean_image_is_the_target(kind):
+    recipe = RECIPES[kind]["reference"].override(batch_size=12, input_noise=0.3)
+    if kind == "sparse":
+        recipe = recipe.override(code_activation="sigmoid")
+    plain = trained_by_plain_pytorch(recipe, 20)
+    _, exact = trained_by(Step, recipe, "cpu", 20, torch.float32)
+    torch.testing.assert_close(exact, plain, rtol=1e-4, atol=1e-6)
+    _, without = trained_by(Step, recipe.override(input_noise=0.0), "cpu", 20, torch.float32)
+    assert (without - exact).abs().max() > 1e-3
+
+
+@needs_cuda
+@pytest.mark.parametrize("input_noise", [0.0, 0.3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_captured_step_is_the_eager_one_for_200_steps(kind, input_noise):
+    recipe = RECIPES[kind]["best"].override(input_noise=input_noise)
     _, eager = trained_by(Step, recipe, "cuda", 200)
     _, captured = trained_by(CapturedStep, recipe, "cuda", 200)
     torch.testing.assert_close(captured, eager, rtol=0.02, atol=1e-4)

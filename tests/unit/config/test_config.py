@@ -19,6 +19,8 @@ IMPOSSIBLE = [
     *[(name, 0) for name in ("epochs", "batch_size", "learning_rate", "max_grad_norm", "max_decoder_norm")],
     *[("sparsity_target", value) for value in (0, 0.0, 1, 1.0, 1.5, -0.01)],
     *[("schedule", value) for value in ("cosine", "", None, 1, ["constant"])],
+    *[("input_noise", value) for value in (-0.1, 1.01, math.nan, "1", None)],
+    *[("digits", value) for value in ("", " ", "a", "5-3", "0,,1", "10", "-1", 7, [1, 2])],
     *[("probe_fraction", value) for value in (0, 1.01, -0.5, "1", None)],
     ("penalty_weight", None),
     ("penalty_weight", -1e-12),
@@ -195,3 +197,30 @@ def test_reference_is_the_published_recipe(kind, expected):
     train = RECIPES[kind]["reference"].train
     for name, value in {**expected, "learning_rate": 1e-3, "epochs": 10, "schedule": "constant"}.items():
         assert getattr(train, name) == value, name
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "digits"),
+    [
+        ("0-4,7", "0-4,7", (0, 1, 2, 3, 4, 7)),
+        ("7, 0 - 4", "0-4,7", (0, 1, 2, 3, 4, 7)),
+        ("3", "3", (3,)),
+        ("2,1,3-3", "1-3", (1, 2, 3)),
+        ("0-9", None, tuple(range(10))),
+        (None, None, tuple(range(10))),
+    ],
+)
+def test_digits_are_kept_in_one_way_of_writing_them(said, kept, digits):
+    config = TrainConfig(0.0, digits=said)
+    assert (config.digits, config.trained_digits) == (kept, digits)
+
+
+def test_what_came_later_is_said_only_where_it_says_something():
+    """So that files and names of runs from before stay what they are."""
+    plain = TrainConfig(0.0).as_dict()
+    assert not {"changes", "input_noise", "digits"} & set(plain)
+    assert {field.name for field in fields(TrainConfig)} - set(plain) == {"changes", "input_noise", "digits"}
+    told = TrainConfig(0.0, input_noise=0.3, digits="1,2")
+    assert told.as_dict() == plain | {"input_noise": 0.3, "digits": "1-2"}
+    assert told.remarks == ", input noise 0.3, digits 1-2"
+    assert TrainConfig(0.0).remarks == ""
