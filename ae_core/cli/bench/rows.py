@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from statistics import median
+from time import sleep
 
 import torch
 from torch import Tensor
@@ -27,8 +29,9 @@ from ae_core.config import KINDS, LADDERS, RECIPES, Recipe
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.jacobian import encoder_jacobian
 from ae_core.model import Autoencoder, initial_model
-from ae_core.training.background import train_ladder
+from ae_core.training.background import TrainingRun, train_ladder
 from ae_core.training.compute import Compute
+from ae_core.training.job import Job
 from ae_core.training.loop import train
 
 __all__ = ["HEADING", "PUBLISHED_TEST_MSE", "Row", "bench", "machine"]
@@ -38,6 +41,7 @@ PUBLISHED_TEST_MSE = 0.002167
 _DRAWINGS = 16
 _CHUNK = 128
 """Rows of J that jacrev computes at a time, without which it takes gigabytes."""
+_POLL_SECONDS = 0.02
 _TURNS_PER_REPEAT = 5
 """A turn of the ablation takes a second at most."""
 
@@ -69,8 +73,34 @@ def bench(compute: Compute, repeats: int, images: int) -> Iterator[Row]:
 
 def _epochs(mnist: Mnist, compute: Compute, repeats: int) -> Iterator[Row]:
     for kind in KINDS:
+        yield _from_the_click(RECIPES[kind]["fast"], compute, repeats)
         yield from _epoch(RECIPES[kind]["reference"].override(epochs=1), mnist, compute, repeats)
     yield from _to_quality(mnist.images, compute, repeats)
+
+
+def _from_the_click(recipe: Recipe, compute: Compute, repeats: int) -> Row:
+    """As the page trains: on all images, in a thread that leaves it a core, filmed; then it can be used."""
+    ended: list[TrainingRun] = []
+    waits: list[float] = []
+
+    def until_it_can_be_used() -> None:
+        run = TrainingRun(Job(recipe, compute))
+        while run.snapshot().state in ("waiting", "training"):
+            sleep(_POLL_SECONDS)
+        ended.append(run)
+
+    for _ in range(repeats):
+        waits += in_turn(1, until_it_can_be_used)
+        checkpoint = ended[-1].wait().checkpoint
+    assert checkpoint is not None, "it has ended"
+    metrics = checkpoint.metrics
+    return Row(
+        f"from the click to a {recipe.model.kind} model that can be used, fast recipe",
+        f"{as_seconds(median(waits))}: test MSE {metrics.test_mse:.5f}, at noise 0.2 "
+        f"{metrics.denoising_mse[0.2]:.4f}",
+        "it is measured afterwards, in the background",
+        "",
+    )
 
 
 def _epoch(recipe: Recipe, mnist: Mnist, compute: Compute, repeats: int) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from ae_core.config import KINDS, RECIPES
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.model import initial_model
 from ae_core.model.convolution import FORMS
-from tests.unit.training.helpers import FLOAT32
+from tests.unit.training.helpers import FLOAT32, train_on_few_images
 
 
 def first_images(split, count=120):
@@ -76,10 +76,12 @@ def test_every_row_has_a_value_and_plain_rows_say_what_quality_they_reach(monkey
     monkeypatch.setattr(bench, "load_mnist", first_images)
     monkeypatch.setattr(bench, "_TURNS_PER_REPEAT", 1)
     monkeypatch.setattr(ablation, "_STEPS", 2)
+    train_on_few_images(monkeypatch)
     rows = list(bench.bench(FLOAT32, repeats=1, images=30))
     # Four forms of the convolutions are for CUDA or bfloat16; two kinds have each of them.
     assert [row.ours for row in rows[-9:]].count("not on this device") == 8
-    assert len(rows) == 9 + 9
+    assert len(rows) == 11 + 9
+    assert sum(row.what.startswith("from the click") and "at noise 0.2" in row.ours for row in rows) == 2
     for row in rows:
         assert ("plain PyTorch" in row.beside) == ("test MSE" in row.beside)
         assert re.match(r"[0-9.e+]+ m?s|not on this device$", row.ours), row
