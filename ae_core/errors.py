@@ -21,6 +21,10 @@ class CheckpointError(LabError):
     """A file of this lab cannot be read or written; the message says what is wrong and what to do."""
 
 
+class ProbeError(LabError):
+    """A code cannot be probed: the message says why."""
+
+
 class MetricsError(LabError):
     """A model's values are not finite numbers."""
 

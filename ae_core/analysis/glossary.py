@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ae_core.analysis.probe_errors import (
+    ALL_LABELS,
+    DRAWS,
+    ERRORS,
+    FEW_LABELS,
+    SHIFTS,
+    deviation,
+    few_labels,
+    shifted,
+)
 from ae_core.config import Kind
 
 
@@ -14,6 +24,39 @@ class Term(NamedTuple):
     meaning: str
     less: str
     """What a smaller value means."""
+
+
+def _probe_terms() -> dict[str, Term]:
+    what = (
+        "test error, in percent, of a logistic regression on the frozen code, each unit standardised; its "
+        "regularisation is chosen on training images"
+    )
+    less = "a code by which a linear reader tells the digits better"
+    terms = {ALL_LABELS: Term("probe error", f"{what}; it was trained with all 60,000 labels", less)}
+    for count in FEW_LABELS:
+        few = f"with {count:,} labels"
+        terms[few_labels(count)] = Term(
+            f"probe error {few}", f"{what}; trained {few}, mean of {DRAWS} draws", less
+        )
+        terms[deviation(count)] = Term(
+            f"deviation of the probe error {few}",
+            f"its standard deviation over the {DRAWS} draws",
+            "agreement",
+        )
+    terms["probe_error_noise"] = Term(
+        "probe error",
+        f"{what}; trained on all clean images, tested on images with this noise, clamped to [0, 1]",
+        "a code that a linear reader can still read under this noise",
+    )
+    for pixels in SHIFTS:
+        by = f"{pixels} pixel" + ("s" if pixels > 1 else "")
+        terms[shifted(pixels)] = Term(
+            f"probe error, shifted by {by}",
+            f"{what}; trained on images in their places, tested on images shifted by {by}, a quarter of them "
+            "to each side",
+            "a code that a linear reader can still read after this shift",
+        )
+    return terms
 
 
 _TERMS = {
@@ -58,7 +101,14 @@ _TERMS = {
         "units whose activation ranges over less than a thousandth of the widest range of any unit",
         "fewer unused units",
     ),
+    **_probe_terms(),
 }
+
+
+def is_of_probe(metric: str) -> bool:
+    """Whether a value is of a model's probe and not of the model itself."""
+    return metric in ERRORS
+
 
 SYMBOLS = {
     "λ": "Penalty weight of the contractive loss: how much a unit of ‖J‖² costs beside a unit of MSE.",
@@ -74,6 +124,8 @@ SYMBOLS = {
     "active": "Units above a tenth of the largest activation that they reach on the test set.",
     "Hoyer": "Sparsity of a code: 0 if all units are equally active, 1 if a single one is. Unchanged when "
     "the code is rescaled.",
+    "reads": "How likely each digit is to a logistic regression that sees the frozen code alone, trained "
+    "with the labels of the 60,000 training images: how plainly the code tells what was drawn.",
     "tangent": "A right singular vector of J: a direction in which small changes of the picture move the "
     "code; the first is the one that moves it most.",
     "reconstruction": "What the decoder returns for the code, clamped to [0, 1].",
@@ -103,6 +155,9 @@ ON_THE_TEST_SET = (
     "dead_units",
 )
 """The values of a model that tables show, in their order."""
+
+COMPARED = (*ON_THE_TEST_SET, *(name for name in ERRORS if name not in map(deviation, FEW_LABELS)))
+"""Those and the errors of its probe: what models can be held against each other by."""
 
 
 def term(metric: str) -> Term:

@@ -1,4 +1,4 @@
-"""The shipped library: a ladder of models per kind, and what users save beside them."""
+"""The shipped library: a ladder per kind, denoising models beside it, and what users save."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ae_core.checkpoints import SUFFIX
-from ae_core.config import LADDERS, Kind
+from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
 
 LIBRARY = Path(__file__).parents[2] / "checkpoints"
@@ -23,10 +23,20 @@ def ladder_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
     return {weight: directory / ladder_name(kind, weight) for weight in LADDERS[kind]}
 
 
+def denoising_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
+    """Where each denoising model of a kind lies or would lie, by its penalty weight."""
+    return {weight: directory / f"{kind}-{weight:g}-denoising{SUFFIX}" for weight in DENOISING[kind]}
+
+
 def saved_paths(directory: Path = LIBRARY) -> list[Path]:
-    """The checkpoints in a folder that are not rungs of the shipped ladders, by name."""
-    rungs = {path.name for kind in LADDERS for path in ladder_paths(kind).values()}
-    return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in rungs)
+    """The checkpoints in a folder that do not ship, by name."""
+    shipped = {
+        path.name
+        for kind in LADDERS
+        for paths in (ladder_paths(kind), denoising_paths(kind))
+        for path in paths.values()
+    }
+    return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in shipped)
 
 
 def path_for_name(name: str, directory: Path = LIBRARY) -> Path:

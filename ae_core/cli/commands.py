@@ -16,6 +16,8 @@ from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
 from ae_core.cli.film import film_command
 from ae_core.cli.options import compute_of_option, device_option
+from ae_core.cli.papers import papers_command
+from ae_core.cli.probe import probe_command
 from ae_core.cli.sweep import sweep_command
 from ae_core.cli.train import ladder_command, runs_command, train_command
 from ae_core.data import load_mnist
@@ -27,7 +29,15 @@ def cli() -> None:
     """Autoencoder Lab: regularised autoencoders on MNIST."""
 
 
-for command in (train_command, runs_command, ladder_command, sweep_command, film_command):
+for command in (
+    train_command,
+    runs_command,
+    ladder_command,
+    sweep_command,
+    film_command,
+    probe_command,
+    papers_command,
+):
     cli.add_command(command)
 
 

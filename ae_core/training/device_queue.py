@@ -36,6 +36,11 @@ class Turn:
         with _LOCK:
             return self._queue.index(self)
 
+    def is_waiting(self) -> bool:
+        """Whether it is in the queue and another turn comes first."""
+        with _LOCK:
+            return self in self._queue[1:]
+
     def come_back(self) -> None:
         """Take the last place in the queue again, for a run that has left but goes on after all."""
         with _LOCK:

@@ -1,0 +1,335 @@
+"""What a code is good for: how well a linear reader tells the digits by it.
+
+The reader is a multinomial logistic regression (scikit-learn) on the frozen code, each unit standardised over
+the training images. How strongly it is regularised is chosen on training images that are held out; no test
+image and no test label has a part in its weights. Deterministic: the same model gives the same reader.
+
+Covered: any features of images, a model's code among them, with all labels, 1,000 and 100 of them; noise
+and shifts that the reader was not trained on. Not covered: fine-tuning of the encoder, other readers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ae_core.analysis.corruption import add_noise
+from ae_core.analysis.probe_errors import (
+    ALL_LABELS,
+    DRAWS,
+    FEW_LABELS,
+    PROBE_NOISES,
+    SHIFTS,
+    deviation,
+    few_labels,
+    noisy,
+    shifted,
+)
+from ae_core.data import Mnist, to_float
+from ae_core.errors import ProbeError
+from ae_core.model import Autoencoder
+
+CLASSES = 10
+
+_HELD_OUT = 10_000
+"""The last training images, on which the regularisation is chosen; the draws are from the others."""
+_PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
+"""Strengths of the L2 penalty beside the mean loss of an image, the strongest first."""
+_LEAST_ITERATIONS = 16
+_ITERATION_BUDGET = 4096
+"""Features times iterations of L-BFGS under each penalty, about: readers of many features are stopped."""
+_LAST_FACTOR = 3
+"""How many times as many the reader of all labels takes."""
+_TOLERANCE = 1e-4
+_ITERATION_WORK = 1 / 80
+"""Of an iteration on an image, in images encoded: between the two kinds."""
+_ROUNDING = 1e-6
+_DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+"""Of shifts, as (down, right)."""
+_CHUNK = 256
+"""Images encoded together: those of a few stay in a processor's caches; a multiple of four for the shifts."""
+
+Features = Callable[[Tensor], Tensor]
+"""From images (batch, 1, 28, 28) in [0, 1] to features (batch, K)."""
+Advance = Callable[[float], None]
+"""Is told the share of the work that is done, in [0, 1]; may raise to give up."""
+
+
+@dataclass(frozen=True)
+class LinearReader:
+    """A logistic regression on standardised features."""
+
+    mean: Tensor
+    """Of each feature over the training images, shape (K,)."""
+    scale: Tensor
+    """The standard deviation likewise; 1 for a feature that never changes."""
+    weight: Tensor
+    """Shape (10, K)."""
+    bias: Tensor
+    """Shape (10,)."""
+
+    @torch.no_grad()
+    def probabilities(self, features: Tensor) -> Tensor:
+        """What images are taken for, by their features: (batch, K) to (batch, 10); each row adds up to 1."""
+        standardised = (features - self.mean) / self.scale
+        return torch.softmax(standardised @ self.weight.T + self.bias, dim=1)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A reader of a code, and how often it errs."""
+
+    reader: LinearReader
+    """Trained on all labels."""
+    errors: Mapping[str, float]
+    """Test errors in percent, by the names `probe_errors.ERRORS`."""
+    read_as: Tensor
+    """The digit that the reader takes each test image for, uint8, shape (images,)."""
+
+
+def code_features(model: Autoencoder) -> Features:
+    """The codes of a model as features."""
+    return model.encode
+
+
+@torch.no_grad()
+def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advance = lambda _: None) -> Probe:
+    """Train readers of features on labelled images, and count their errors on test images.
+
+    Args:
+        train: more than the 10,000 images that are held out.
+        advance: is told how far it is.
+    Raises:
+        ProbeError: if images and labels do not belong together, a digit is missing among the training labels,
+            or the features tell nothing: they are the same for every image, or not finite.
+    """
+    _check(train, test)
+    units = features(to_float(train.images[:1])).shape[1]
+    bar = _Bar(len(train.images), len(test.images), _iterations(units), advance)
+    x = features_of(features, to_float, train.images, bar.encoded)
+    mean, scale = standardise(x)
+
+    def seen(change: Callable[[Tensor], Tensor]) -> np.ndarray:
+        moved = features_of(features, change, test.images, bar.encoded)
+        return moved.sub_(mean).div_(scale).numpy()
+
+    labels, truth = train.labels.numpy(), test.labels.numpy()
+    readers = Readers(x.numpy(), labels, _HELD_OUT, bar.read)
+    whole = readers.of_all()
+    clean = seen(to_float)
+    read_as = whole.predict(clean)
+    errors = {ALL_LABELS: percent_wrong(read_as, truth)}
+    for count in FEW_LABELS:
+        found = [percent_wrong(reader.predict(clean), truth) for reader in readers.of_few(count)]
+        errors[few_labels(count)] = float(np.mean(found))
+        errors[deviation(count)] = float(np.std(found))
+    for noise in PROBE_NOISES:
+        errors[noisy(noise)] = percent_wrong(whole.predict(seen(_noise(noise))), truth)
+    for pixels in SHIFTS:
+        errors[shifted(pixels)] = percent_wrong(whole.predict(seen(_shift(pixels))), truth)
+    reader = LinearReader(
+        mean, scale, torch.from_numpy(whole.coef_).float(), torch.from_numpy(whole.intercept_).float()
+    )
+    advance(1.0)
+    return Probe(reader, errors, torch.from_numpy(read_as).to(torch.uint8))
+
+
+class Readers:
+    """Logistic regressions on standardised features of labelled training images.
+
+    Under each penalty, the strongest first, L-BFGS starts from the reader of the one before and takes a few
+    iterations: stopped early, a reader is regularised once more, and does not depend on how long one waits.
+
+    Args:
+        x: float32, shape (images, K).
+        labels: shape (images,).
+        held_out: how many of them, the last, the penalty is chosen on.
+        on_iteration: is told after each iteration of a reader on how many images it was.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        labels: np.ndarray,
+        held_out: int,
+        on_iteration: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._x, self._labels, self._on_iteration = x, labels, on_iteration
+        self._rest = len(x) - held_out
+        self._iterations = _iterations(x.shape[1])
+
+    def of_all(self) -> Any:  # noqa: ANN401 - scikit-learn has no types
+        """The reader of all labels: that which errs least on the images held out, trained on with them."""
+        readers = self._path(slice(self._rest))
+        penalty = min(readers, key=lambda penalty: self._held_out_error(readers[penalty]))
+        return self._fit(slice(None), penalty, _LAST_FACTOR * self._iterations, readers[penalty])
+
+    def of_few(self, count: int) -> list[Any]:
+        """The reader of each draw of so many labels, all under the penalty that is best on average."""
+        paths = [self._path(self._draw(count, seed)) for seed in range(DRAWS)]
+        errors = {
+            penalty: sum(self._held_out_error(path[penalty]) for path in paths) for penalty in _PENALTIES
+        }
+        penalty = min(errors, key=errors.__getitem__)
+        return [path[penalty] for path in paths]
+
+    def _draw(self, count: int, seed: int) -> np.ndarray:
+        return torch.randperm(self._rest, generator=torch.Generator().manual_seed(seed))[:count].numpy()
+
+    def _path(self, chosen: slice | np.ndarray) -> dict[float, Any]:
+        """The readers of some images, by their penalties."""
+        readers: dict[float, Any] = {}
+        start = None
+        for penalty in _PENALTIES:
+            start = readers[penalty] = self._fit(chosen, penalty, self._iterations, start)
+        return readers
+
+    def _held_out_error(self, reader: Any) -> float:  # noqa: ANN401
+        return percent_wrong(reader.predict(self._x[self._rest :]), self._labels[self._rest :])
+
+    def _fit(self, chosen: slice | np.ndarray, penalty: float, iterations: int, start: Any) -> Any:  # noqa: ANN401
+        # Heavy, and needed for nothing else on the page.
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
+
+        x = self._x[chosen]
+        reader = LogisticRegression(
+            C=1 / (penalty * len(x)), max_iter=iterations, tol=_TOLERANCE, warm_start=True
+        )
+        if start is not None:
+            reader.coef_, reader.intercept_ = start.coef_, start.intercept_
+        listener = _Listener(lambda: self._on_iteration(len(x)))
+        # Several threads wait for each other in products as narrow as these: small fits take five times as
+        # long, large ones no less. And that it stops before the end is meant.
+        with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+            return reader.set_callbacks(listener).fit(x, self._labels[chosen])
+
+
+def _iterations(features: int) -> int:
+    return max(_LEAST_ITERATIONS, _ITERATION_BUDGET // features)
+
+
+class _Bar:
+    """Tells how far a probe is, in images encoded; an iteration of L-BFGS takes part of that per image."""
+
+    def __init__(self, train: int, test: int, iterations: int, advance: Advance) -> None:
+        tried = train - _HELD_OUT + DRAWS * sum(FEW_LABELS)
+        fitted = iterations * (len(_PENALTIES) * tried + _LAST_FACTOR * train)
+        encoded = train + test * (1 + len(PROBE_NOISES) + len(SHIFTS))
+        self._total = encoded + fitted * _ITERATION_WORK
+        self._done = 0.0
+        self._advance = advance
+
+    def encoded(self, images: float) -> None:
+        """Say that so many more images are encoded."""
+        self._done += images
+        self._advance(min(self._done / self._total, 1.0))
+
+    def read(self, images: int) -> None:
+        """Say that a reader did an iteration on so many images."""
+        self.encoded(images * _ITERATION_WORK)
+
+
+class _Listener:
+    """A callback in the form that scikit-learn wants; what it raises ends the fit."""
+
+    def __init__(self, on_iteration: Callable[[], None]) -> None:
+        self._on_iteration = on_iteration
+
+    def setup(self, *_: object, **__: object) -> None:
+        """Nothing to prepare."""
+
+    def teardown(self, *_: object, **__: object) -> None:
+        """Nothing to clean up."""
+
+    def on_fit_task_begin(self, *_: object, **__: object) -> None:
+        """An iteration begins."""
+
+    def on_fit_task_end(self, *_: object, **__: object) -> None:
+        """An iteration has ended."""
+        self._on_iteration()
+
+
+def features_of(
+    features: Features,
+    prepare: Callable[[Tensor], Tensor],
+    images: Tensor,
+    on_encoded: Callable[[float], None] = lambda _: None,
+) -> Tensor:
+    """The features of uint8 images, float32 (images, K)."""
+    whole: Tensor | None = None
+    for first in range(0, len(images), _CHUNK):
+        part = features(prepare(images[first : first + _CHUNK])).float()
+        if whole is None:
+            # In one piece from the start: the training images' codes take 280 MB.
+            whole = torch.empty(len(images), part.shape[1])
+        whole[first : first + _CHUNK] = part
+        on_encoded(len(part))
+    assert whole is not None, "there are images"
+    return whole
+
+
+def standardise(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Subtract the mean and divide by the standard deviation, in place; returns both, each of shape (K,).
+
+    Raises:
+        ProbeError: if no feature changes, or one is not finite.
+    """
+    deviation, mean = torch.std_mean(x, dim=0, correction=0)
+    if not (deviation.isfinite().all() and mean.isfinite().all()):
+        raise ProbeError("The code holds numbers that are not finite: its model blew up, and tells nothing.")
+    # What rounding alone makes of a feature that never changes.
+    changes = deviation > _ROUNDING * mean.abs().clamp(min=deviation.max().item())
+    if not changes.any() or deviation.max() == 0:
+        raise ProbeError("The code is the same for every image: there is nothing to read in it.")
+    scale = torch.where(changes, deviation, 1.0)
+    x.sub_(mean).div_(scale)
+    return mean, scale
+
+
+def _noise(standard_deviation: float) -> Callable[[Tensor], Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return lambda images: add_noise(to_float(images), standard_deviation, generator)
+
+
+def _shift(pixels: int) -> Callable[[Tensor], Tensor]:
+    def shifted_images(images: Tensor) -> Tensor:
+        x = F.pad(to_float(images), [pixels] * 4)
+        size = images.shape[-1]
+        moved = torch.empty_like(images, dtype=torch.float32)
+        for place, (down, right) in enumerate(_DIRECTIONS):
+            top, left = pixels * (1 - down), pixels * (1 - right)
+            moved[place :: len(_DIRECTIONS)] = x[
+                place :: len(_DIRECTIONS), :, top : top + size, left : left + size
+            ]
+        return moved
+
+    return shifted_images
+
+
+def _check(train: Mnist, test: Mnist) -> None:
+    for what, split in (("training", train), ("test", test)):
+        if len(split.images) != len(split.labels) or len(split.images) == 0:
+            raise ProbeError(
+                f"There are {len(split.images):,} {what} images and {len(split.labels):,} labels: a probe "
+                "needs one label for each of at least one image."
+            )
+    missing = sorted(set(range(CLASSES)) - set(train.labels[:-_HELD_OUT].tolist()))
+    if missing:
+        raise ProbeError(
+            "A probe tells all ten digits apart, but the training images, apart from the last "
+            f"{_HELD_OUT:,}, hold no {' and no '.join(map(str, missing))}: choose others."
+        )
+
+
+def percent_wrong(found: np.ndarray, truth: np.ndarray) -> float:
+    """How many of the readings differ from the truth, in percent."""
+    return 100 * float(np.mean(found != truth))

@@ -1,0 +1,104 @@
+"""Probes measured in the background, one at a time in the process: start, watch, stop."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import weakref
+
+from ae_core.analysis.probe import Probe, code_features, measure_probe
+from ae_core.data import load_mnist
+from ae_core.errors import explain
+from ae_core.model import Autoencoder
+from ae_core.training.compute import give_way
+from ae_core.training.device_queue import Turn
+
+_TURN_SECONDS = 0.2
+_GOODBYE_SECONDS = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """Nobody wants the probe any more."""
+
+
+class ProbeRun:
+    """The probe of a model's code; its thread starts at once, and works when no other does.
+
+    Args:
+        model: on the CPU; it is only read.
+    """
+
+    def __init__(self, model: Autoencoder) -> None:
+        self._model = model
+        self._stopped = threading.Event()
+        self.share = 0.0
+        """How far it is, in [0, 1]."""
+        self.probe: Probe | None = None
+        """What was measured; None before the end."""
+        self.error: str | None = None
+        """A sentence on why there will be none."""
+        # A probe takes 300 MB: one after the other.
+        self._turn = Turn("probe")
+        self._turn.join()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="probe")
+        self._thread.start()
+        _ALL.add(self)
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on, or waits for its turn."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether another probe comes first."""
+        return self.running and self._turn.is_waiting()
+
+    def stop(self) -> None:
+        """Ask it to end within a moment, without a result."""
+        self._stopped.set()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the thread has ended; for programs without a page."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        give_way()
+        try:
+            while self._turn.ahead() > 0:
+                self._stopped.wait(_TURN_SECONDS)
+                self._advance(0.0)
+            features = code_features(self._model)
+            self.probe = measure_probe(features, load_mnist("train"), load_mnist("test"), self._advance)
+        except _StoppedError:
+            pass
+        except Exception as raised:
+            # Whatever happens, the page must not wait for a thread that is gone.
+            self.error = explain(raised)
+            if self.error is None:
+                self.error = f"The probe ended early ({type(raised).__name__}): {raised}"
+                _log.exception("A probe failed")
+        finally:
+            self._turn.leave()
+
+    def _advance(self, share: float) -> None:
+        self.share = share
+        if self._stopped.is_set():
+            raise _StoppedError
+
+
+_ALL: weakref.WeakSet[ProbeRun] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    for run in list(_ALL):
+        run.stop()
+    for run in list(_ALL):
+        run.wait(_GOODBYE_SECONDS)
+
+
+# A thread that is inside PyTorch while Python shuts down would abort the process.
+atexit.register(_end_all)
