@@ -1,0 +1,87 @@
+"""How unusual the drawing is to a model, as gauges and the training images that its code lies nearest to."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.novelty import (
+    NEAREST,
+    TEST_DIGITS,
+    TRAINING_CODES,
+    Detection,
+    Familiar,
+    detect_others,
+    get_familiar,
+    look_at,
+)
+from ae_core.data import load_mnist
+from ae_core.render import maps
+from ae_core.render.probe_charts import detection_curve
+from ae_core.ui import markup, style
+from ae_core.ui.library import BY_NUMBER, Shown
+
+
+@st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=BY_NUMBER)
+def _familiar(shown: Shown) -> Familiar:
+    digits = shown.checkpoint.train_config.trained_digits
+    return get_familiar(shown.checkpoint.model, load_mnist("train"), load_mnist("test"), digits)
+
+
+@st.cache_resource(show_spinner="Reconstructing test images", max_entries=16, hash_funcs=BY_NUMBER)
+def _detection(shown: Shown) -> Detection:
+    digits = shown.checkpoint.train_config.trained_digits
+    return detect_others(shown.checkpoint.model, load_mnist("test"), digits)
+
+
+def show(shown: Shown, seen: Seen | None) -> None:
+    """Gauges for the drawing; for a model that knows some digits alone, how well it tells the others."""
+    style.question(f"How unusual is this drawing to {shown.name}?")
+    if seen is None:
+        st.markdown("Draw something, or place the smiley or the letter, to see whether the model knows it.")
+    else:
+        _drawing(shown, seen)
+    if shown.checkpoint.train_config.digits is not None:
+        _others(shown)
+
+
+def _drawing(shown: Shown, seen: Seen) -> None:
+    found = look_at(shown.checkpoint.model, _familiar(shown), seen.clean)
+    images = load_mnist("train").images
+    left, right = st.columns(2, gap="medium")
+    with left:
+        markup.show(
+            markup.percentile_bar("Error", found.error_percentile, f"MSE {found.error:.4f}"),
+            markup.percentile_bar(
+                "Code's distance to the nearest", found.distance_percentile, f"{found.distance:.3g}"
+            ),
+        )
+        digits = shown.checkpoint.train_config.digits
+        of_digits = "" if digits is None else f" of the digits {digits}"
+        st.caption(
+            f"Bars: the share of {TEST_DIGITS:,} test images{of_digits} with a smaller error, or with a code "
+            f"nearer to those of {TRAINING_CODES:,} training images (mean of the {NEAREST} nearest). "
+            "Near 100 %: hardly any digit is as unusual."
+        )
+    with right:
+        st.caption("The training images whose codes are nearest")
+        st.image(
+            maps.grid([[maps.grey_picture(images[index, 0].numpy() / 255) for index in found.nearest]]),
+            width="stretch",
+            alt=f"The {len(found.nearest)} training images whose codes lie nearest to that of the drawing.",
+        )
+
+
+def _others(shown: Shown) -> None:
+    found = _detection(shown)
+    digits = shown.checkpoint.train_config.digits
+    style.chart(
+        detection_curve(found.false_alarms, found.found),
+        key="detection",
+        alt=f"ROC curve of telling other digits by the error; the area under it is {found.area:.3f}.",
+    )
+    st.caption(
+        f"{shown.label} was trained on the digits {digits} alone. A threshold on the error tells the "
+        f"others: so many of them are found (up) at so many false alarms (across). The area under the curve "
+        f"is {found.area:.3f}; 0.5 is chance, 1 tells them all."
+    )
