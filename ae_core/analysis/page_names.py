@@ -14,6 +14,7 @@ class View(StrEnum):
     UNITS = "Units"
     JACOBIAN = "Jacobian"
     ROBUSTNESS = "Robustness"
+    MEANING = "Meaning"
     MISTAKES = "Mistakes"
     LEARN = "Learn"
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,77 +31,83 @@ from ae_core.sweep.table import Span, SweepPoint
 
 _NARROW = (380, 280)
 """Width and height in pixels of the plot of a view's chart on a phone."""
+_APART_COLOUR = "#3a9a5b"
 _LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 """From the weakest penalty to the strongest; all stand out on white and on black alike."""
 
 
 def trade_off(
-    costs: Sequence[float],
-    errors: Sequence[float],
+    across: Sequence[float],
+    up: Sequence[float],
     names: Sequence[str],
     chosen: int | None,
-    cost_title: str,
+    across_title: str,
     sweep: Sequence[tuple[SweepPoint, Span]] = (),
+    up_title: str = "test MSE",
 ) -> go.Figure:
-    """One point per model: test error against what the penalty lowers, on log axes; the chosen one is marked.
+    """One point per model: two of its values against each other; the chosen one is marked.
 
-    Models with a value of 0, which a log axis cannot show, are left out; each point carries its index.
+    An axis is logarithmic if all values along it are above 0, else linear. Each point carries its index.
 
     Args:
-        costs, errors, names: one value per model.
+        across, up, names: one value per model.
         chosen: index of the shown model.
-        sweep: points, each with its cost: means over seeds, with bars from the lowest seed to the highest.
+        sweep: points, each with its value across, at the height of their test errors: means over seeds, with
+            bars from the lowest seed to the highest.
     """
-    shown = [index for index in range(len(names)) if costs[index] > 0 and errors[index] > 0]
-    averaged = [(point, cost) for point, cost in sweep if cost.lowest > 0 and point.test_mse.lowest > 0]
-    errors_of_sweep = [point.test_mse for point, _ in averaged]
-    costs_of_sweep = [cost for _, cost in averaged]
-    x = [*(costs[index] for index in shown), *(cost.mean for cost in costs_of_sweep)]
-    y = [*(errors[index] for index in shown), *(error.mean for error in errors_of_sweep)]
-    texts = [*(names[index] for index in shown), *(power_notation(one.penalty_weight) for one, _ in averaged)]
-    x_axis = log_axis(x, [end for span in costs_of_sweep for end in (span.lowest, span.highest)])
-    y_axis = log_axis(y, [end for span in errors_of_sweep for end in (span.lowest, span.highest)])
+    across_of_sweep, up_of_sweep = [span for _, span in sweep], [point.test_mse for point, _ in sweep]
+    x = [*across, *(span.mean for span in across_of_sweep)]
+    y = [*up, *(span.mean for span in up_of_sweep)]
+    texts = [*names, *(power_notation(point.penalty_weight) for point, _ in sweep)]
+    x_axis, y_axis = _axis(x, across_of_sweep), _axis(y, up_of_sweep)
     places = _beside(x, y, texts, x_axis, y_axis)
+    count = len(names)
     figure = go.Figure(
         go.Scatter(
-            x=[costs[index] for index in shown],
-            y=[errors[index] for index in shown],
-            text=texts[: len(shown)],
-            customdata=[[index] for index in shown],
+            x=list(across),
+            y=list(up),
+            text=texts[:count],
+            customdata=[[index] for index in range(count)],
             mode="markers+text",
-            textposition=places[: len(shown)],
+            textposition=places[:count],
             marker={
-                "size": [16 if index == chosen else 10 for index in shown],
-                "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in shown],
+                "size": [16 if index == chosen else 10 for index in range(count)],
+                "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in range(count)],
                 "opacity": 1,
             },
-            hovertemplate="%{text}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            hovertemplate=f"%{{text}}: %{{x:.4g}}, {html.escape(up_title)} %{{y:.4g}}<extra></extra>",
             # A click selects: the others keep their looks, the page moves the mark.
             unselected={"marker": {"opacity": 1}},
             cliponaxis=False,
             name="models",
         )
     )
-    if averaged:
+    if sweep:
         figure.add_scatter(
-            x=x[len(shown) :],
-            y=y[len(shown) :],
-            error_x=_bars(costs_of_sweep),
-            error_y=_bars(errors_of_sweep),
-            text=texts[len(shown) :],
-            hovertext=[f"mean of {point.seeds}" for point, _ in averaged],
+            x=x[count:],
+            y=y[count:],
+            error_x=_bars(across_of_sweep),
+            error_y=_bars(up_of_sweep),
+            text=texts[count:],
+            hovertext=[f"mean of {point.seeds}" for point, _ in sweep],
             mode="markers+text",
-            textposition=places[len(shown) :],
+            textposition=places[count:],
             # Vermilion is the shown model's.
             marker={"size": 9, "symbol": "diamond-open", "color": _LADDER_COLOURS[1], "line": {"width": 2}},
-            hovertemplate="%{text}, %{hovertext}: %{x:.4g}, test MSE %{y:.6f}<extra></extra>",
+            hovertemplate=f"%{{text}}, %{{hovertext}}: %{{x:.4g}}, {html.escape(up_title)} %{{y:.4g}}"
+            "<extra></extra>",
             unselected={"marker": {"opacity": 1}},
             name="sweep",
         )
         figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
-    figure.update_xaxes(title=cost_title, **x_axis)
-    figure.update_yaxes(title="test MSE", **y_axis)
+    figure.update_xaxes(title=across_title, **x_axis)
+    figure.update_yaxes(title=up_title, **y_axis)
     return finish(figure, VIEW_HEIGHT)
+
+
+def _axis(values: Sequence[float], spans: Sequence[Span]) -> dict[str, Any]:
+    every = [*values, *(end for span in spans for end in (span.lowest, span.highest))]
+    return log_axis(every) if min(every, default=1) > 0 else linear_axis(every, from_zero=True)
 
 
 def _beside(
@@ -113,19 +120,20 @@ def _beside(
     """Plotly's `textposition` of each dot, so that names are apart on a narrow chart; on a wide one, too."""
     if not texts:
         return []
-    (left, right), (low, high) = x_axis["range"], y_axis["range"]
     width, height = _NARROW
     dots = [
-        Dot(
-            width * (np.log10(one_x) - left) / (right - left),
-            height * (high - np.log10(one_y)) / (high - low),
-            6,
-        )
+        Dot(width * _share(one_x, x_axis), height * (1 - _share(one_y, y_axis)), 6)
         for one_x, one_y in zip(x, y, strict=True)
     ]
     places = places_of_names(dots, [text_width(text) for text in texts], Box(0, 0, width, height))
     across, along = {-1: "left", 0: "center", 1: "right"}, {-1: "top", 0: "middle", 1: "bottom"}
     return [f"{along[side.down]} {across[side.right]}" for side, _ in places]
+
+
+def _share(value: float, axis: Mapping[str, Any]) -> float:
+    """How far along an axis a value lies."""
+    low, high = axis["range"]
+    return float(((np.log10(value) if axis["type"] == "log" else value) - low) / (high - low))
 
 
 def _bars(spans: Sequence[Span]) -> dict[str, Any]:
@@ -208,9 +216,11 @@ def curves_by_model(
     y_title: str,
     log_x: bool = False,
     log_y: bool = False,
+    apart: Collection[str] = (),
 ) -> go.Figure:
-    """One curve per model over the same places, the chosen one thicker."""
-    figure = one_curve_per_model({name: (list(x), list(values)) for name, values in curves.items()}, chosen)
+    """One curve per model over the same places, the chosen one thicker; those apart are dashed."""
+    every = {name: (list(x), list(values)) for name, values in curves.items()}
+    figure = one_curve_per_model(every, chosen, apart)
     figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else linear_axis(x)))
     of_y = log_axis(*curves.values()) if log_y else linear_axis(*curves.values(), from_zero=True)
     figure.update_yaxes(title=y_title, **of_y)
@@ -255,17 +265,27 @@ def _first_order(name: str) -> str:
 def one_curve_per_model(
     curves: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
     chosen: str | None,
+    apart: Collection[str] = (),
 ) -> go.Figure:
-    """A curve (x, y) per model, in the ladder's colours, the chosen one thicker; not finished yet."""
+    """A curve (x, y) per model, in the ladder's colours, the chosen one thicker; not finished yet.
+
+    Those apart, which are no rungs, are dashed and of another colour.
+    """
     figure = go.Figure()
-    colours = sample_colorscale(list(_LADDER_COLOURS), np.linspace(0, 1, max(2, len(curves))))
-    for (name, (x, y)), colour in zip(curves.items(), colours, strict=False):
+    rungs = [name for name in curves if name not in apart]
+    colours = sample_colorscale(list(_LADDER_COLOURS), np.linspace(0, 1, max(2, len(rungs))))
+    colour_of = dict(zip(rungs, colours, strict=False))
+    for name, (x, y) in curves.items():
         figure.add_scatter(
             x=np.asarray(x, np.float32),
             y=np.asarray(y, np.float32),
             name=name,
             mode="lines",
-            line={"width": 4 if name == chosen else 1.8, "color": colour},
+            line={
+                "width": 4 if name == chosen else 1.8,
+                "color": colour_of.get(name, _APART_COLOUR),
+                "dash": "dash" if name in apart else "solid",
+            },
             hovertemplate="%{fullData.name}: %{y:.3g} at %{x:.4g}<extra></extra>",
         )
     return figure

@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 
 from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
+from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import PictureError
 from ae_core.render.maps import grey_picture
-from ae_core.ui import drawn, keys, markup, shown_model
+from ae_core.ui import drawn, keys, markup, reading, shown_model
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -24,6 +25,7 @@ def column() -> None:
     _bar()
     _canvas()
     _noise()
+    reading.show(shown_model.choice(), lab().see(keys.NOISE.get()))
     with st.container(horizontal=True, gap=None, key=keys.DIGITS):
         for digit in range(10):
             st.button(
@@ -32,6 +34,14 @@ def column() -> None:
                 args=(digit,),
                 key=f"digit_{digit}",
                 help=f"Place a {digit} of the test set; again for another one" if digit == 0 else None,
+            )
+        for name in SAMPLES:
+            st.button(
+                name,
+                on_click=guard(drawn.place_strokes),
+                args=(SAMPLES[name],),
+                key=f"sample_{name}",
+                help="No digit: what does the model make of it? Meaning tells how unusual it is.",
             )
     _corner()
 

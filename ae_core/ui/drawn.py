@@ -67,6 +67,19 @@ def place_sample(digit: int, index: int, is_start: bool = False) -> None:
     place(Placed(to_float(images[chosen]), to_png(ink), name, is_start=is_start))
 
 
+def place_strokes(pen: tuple[PenStroke, ...]) -> None:
+    """Put strokes onto the empty canvas."""
+    place(_painted(pen))
+
+
+def place_test_digit(index: int) -> None:
+    """Put a test image onto the canvas, by its index among all of them; of one that is not there nothing."""
+    labels = load_mnist("test").labels
+    if index < len(labels):
+        digit = int(labels[index])
+        place_sample(digit, int((labels[:index] == digit).sum()))
+
+
 def place_next(digit: int) -> None:
     """Put the next example of a digit onto the canvas."""
     place_sample(digit, lab().examples_placed.get(digit, 0))

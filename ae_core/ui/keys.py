@@ -75,8 +75,13 @@ CHANGE: Key[str] = Key(page_names.CHANGE)
 
 
 def cost(kind: Kind) -> Key[str]:
-    """What models are compared by, of `glossary.COSTS`."""
+    """What models are compared by, of `glossary.COMPARED`."""
     return Key(f"cost_{kind}")
+
+
+def up(kind: Kind) -> Key[str]:
+    """What models are held against that, of `glossary.COMPARED`."""
+    return Key(f"up_{kind}")
 
 
 def strength(change: str) -> Key[float]:

@@ -20,7 +20,7 @@ from ae_core.analysis.metrics import Metrics, PartialMetrics
 from ae_core.analysis.notation import in_plain_digits, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
 from ae_core.checkpoints.film import Film, film_path, load_film
-from ae_core.checkpoints.library import ladder_paths
+from ae_core.checkpoints.library import denoising_paths, ladder_paths
 from ae_core.config import LADDERS, Kind, Recipe
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import CheckpointError
@@ -48,6 +48,8 @@ class Shown:
     """Whether these are weights of a training that goes on, known from a few test images only."""
     wound_to: int | None = None
     """The step of its training after which it had these weights, if they are not its last; known likewise."""
+    file: Path | None = None
+    """The file that it was read from, in `checkpoints/`."""
     number: int = field(default_factory=lambda: next(_numbers))
     """Unique in the process: what was computed for the model is kept under it."""
 
@@ -57,9 +59,20 @@ class Shown:
         return self.checkpoint.model_config.kind
 
     @property
+    def is_denoising(self) -> bool:
+        """Whether its encoder saw noise while it was trained."""
+        return self.checkpoint.train_config.input_noise > 0
+
+    @property
     def is_moment(self) -> bool:
         """Whether these are not the weights that a training ended with."""
         return self.in_training or self.wound_to is not None
+
+    @property
+    def name(self) -> str:
+        """To stand in a sentence: a rung by its penalty weight with the symbol, any other by its label."""
+        symbol = "λ" if self.kind == "contractive" else "β"
+        return f"{symbol} = {self.label}" if self.source == LADDER else self.label
 
     @property
     def file_name(self) -> str:
@@ -80,21 +93,39 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
         CheckpointError: if its file is missing or damaged.
     """
     path = ladder_paths(kind)[penalty_weight]
-    return _load_rung(path, penalty_weight, _version(path))
+    weight = power_notation(penalty_weight)
+    title = f"Shipped {kind} model, penalty weight {weight}"
+    return _load_shipped(path, title, weight, LADDER, f"{penalty_weight:g}", version(path))
+
+
+def denoising(kind: Kind) -> list[Shown]:
+    """The shipped denoising models of a kind, to be held against the ladder; those whose files are whole."""
+    models = []
+    for penalty_weight, path in denoising_paths(kind).items():
+        label = f"{power_notation(penalty_weight)}, denoising"
+        title = f"Shipped {kind} denoising model, penalty weight {power_notation(penalty_weight)}"
+        with suppress(CheckpointError):
+            models.append(_load_shipped(path, title, label, FILE, path.name, version(path)))
+    return models
 
 
 # Streamlit's own cache takes longer to look up: the whole ladder is asked for with every move of the pen.
 @lru_cache(maxsize=64)
-def _load_rung(path: Path, penalty_weight: float, version: int) -> Shown:  # noqa: ARG001 - part of the key
+def _load_shipped(
+    path: Path,
+    title: str,
+    label: str,
+    source: Source,
+    listed_as: str,
+    version: int,  # noqa: ARG001 - part of the key
+) -> Shown:
     checkpoint = load_checkpoint(path)
-    weight = power_notation(penalty_weight)
-    title = f"Shipped {checkpoint.model_config.kind} model, penalty weight {weight}"
     # The shipped files' metrics are ours, and a test holds them against the weights. Those of another file in
     # a rung's place may be missing.
     metrics = checkpoint.metrics
     if isinstance(metrics, PartialMetrics):
         metrics = _measure(title, checkpoint)
-    return _wrap(title, weight, checkpoint, metrics, LADDER, f"{penalty_weight:g}")
+    return _wrap(title, label, checkpoint, metrics, source, listed_as, path)
 
 
 def ladder(kind: Kind) -> list[Shown]:
@@ -121,16 +152,16 @@ def load_saved(path: Path) -> Shown:
     Raises:
         CheckpointError: if the file is missing or not a valid checkpoint.
     """
-    return _load_file(path, _version(path))
+    return _load_file(path, version(path))
 
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
 def _load_file(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
-    return _measure_foreign(f"{path.stem} (file)", load_checkpoint(path), path.name)
+    return _measure_foreign(f"{path.stem} (file)", load_checkpoint(path), path.name, path)
 
 
-def _version(path: Path) -> int:
-    """Changes when the file does, so that a cached model of its former content is not shown."""
+def version(path: Path) -> int:
+    """Changes when a file does, so that what was read of its former content is not shown."""
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
@@ -169,6 +200,7 @@ def wrap_moment(shown: Shown, model: Autoencoder, step: int, metrics: Metrics) -
         statistics=statistics,
         in_training=False,
         wound_to=step,
+        file=None,
         number=next(_numbers),
     )
 
@@ -180,7 +212,7 @@ def film_beside(path: Path) -> Film | None:
         CheckpointError: if it cannot be read.
     """
     path = film_path(path)
-    return _load_film(path, _version(path)) if path.exists() else None
+    return _load_film(path, version(path)) if path.exists() else None
 
 
 @lru_cache(maxsize=8)
@@ -188,18 +220,27 @@ def _load_film(path: Path, version: int) -> Film:  # noqa: ARG001 - part of the 
     return load_film(path)
 
 
-def _measure_foreign(title: str, checkpoint: AnyCheckpoint, listed_as: str) -> Shown:
+def _measure_foreign(
+    title: str, checkpoint: AnyCheckpoint, listed_as: str, file: Path | None = None
+) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
-    return _wrap(title, title, checkpoint, _measure(title, checkpoint), FILE, listed_as)
+    return _wrap(title, title, checkpoint, _measure(title, checkpoint), FILE, listed_as, file)
 
 
 def _wrap(
-    title: str, label: str, checkpoint: AnyCheckpoint, metrics: Metrics, source: Source, listed_as: str
+    title: str,
+    label: str,
+    checkpoint: AnyCheckpoint,
+    metrics: Metrics,
+    source: Source,
+    listed_as: str,
+    file: Path | None,
 ) -> Shown:
     measured = Checkpoint(
         checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics, checkpoint.history
     )
-    return Shown(title, label, measured, CodeStatistics.from_metrics(metrics), source, listed_as)
+    statistics = CodeStatistics.from_metrics(metrics)
+    return Shown(title, label, measured, statistics, source, listed_as, file=file)
 
 
 def _measure(title: str, checkpoint: AnyCheckpoint) -> Metrics:

@@ -98,6 +98,15 @@ def strength_scale(largest: float, strength: float) -> str:
     )
 
 
+def percentile_bar(name: str, percent: float, text: str) -> str:
+    """A share of what something is held against, in percent, as HTML: a name, the share, a bar, the value."""
+    return (
+        f"<div class='gauge'><div><span>{html.escape(name)}</span><b>{percent:.0f} %</b></div>"
+        f"<div class='bar'><i style='width:{percent:.1f}%'></i></div>"
+        f"<div class='ends'><span>{html.escape(text)}</span></div></div>"
+    )
+
+
 def gauge(name: str, shown: str, value: float, axis: LogRange, text: str) -> str:
     """A value on a fixed logarithmic axis, as HTML: its name with a tip, the value, a bar, the ends."""
     low, high = (power_notation(end) if math.log10(end).is_integer() else f"{end:g}" for end in axis)

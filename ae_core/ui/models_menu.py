@@ -6,8 +6,9 @@ import streamlit as st
 
 from ae_core.checkpoints import save_checkpoint, to_bytes
 from ae_core.checkpoints.library import path_for_name
+from ae_core.checkpoints.probe_file import probe_path, save_probe
 from ae_core.errors import CheckpointError
-from ae_core.ui import keys, library, shown_model
+from ae_core.ui import keys, library, probes, shown_model
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
@@ -58,8 +59,14 @@ def _save(shown: Shown) -> None:
         lab().save_problem = (
             f"{error} The model is still listed here: make room and save it again, or download it."
         )
-    else:
-        lab().saved_as = path.name
+        return
+    lab().saved_as = path.name
+    probe = probes.find_probe(shown)
+    if probe is not None:
+        try:
+            save_probe(probe, shown.checkpoint.model, probe_path(path))
+        except CheckpointError as error:
+            lab().save_problem = f"The model is saved, its probe is not: {error}"
 
 
 def _take_upload() -> None:

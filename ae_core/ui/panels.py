@@ -10,7 +10,7 @@ import numpy as np
 
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.ladder_range import LadderRange
-from ae_core.analysis.notation import power_notation, value_text
+from ae_core.analysis.notation import value_text
 from ae_core.analysis.units import mean_activations
 from ae_core.config import Kind
 from ae_core.render import maps, unit_pictures
@@ -157,9 +157,9 @@ def _gauges(side: Side, shown: Shown, inspection: Inspection, axes: LadderRange)
 
 
 def _short(shown: Shown) -> str:
-    symbol = "λ" if shown.kind == "contractive" else "β"
-    weight = f"{symbol} = {power_notation(shown.checkpoint.train_config.penalty_weight)}"
-    name = weight if shown.source == keys.LADDER else shown.label
+    name, remarks = shown.name, shown.checkpoint.train_config.remarks
+    if remarks not in name:
+        name += remarks
     return markup.escape(name if shown.wound_to is None else f"{name}, step {shown.wound_to:,}")
 
 

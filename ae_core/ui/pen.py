@@ -26,12 +26,13 @@ def script(name: str) -> str:
     return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
 
 
-def follow(seen: np.ndarray | None, result: np.ndarray | None) -> None:
+def follow(seen: np.ndarray | None, result: np.ndarray | None, reading: str) -> None:
     """Listen to the pen; a frame that comes reruns the fragment in which this is called.
 
     Args:
         seen: what the models see now, shape (28, 28), for the picture in the canvas's corner; None: nothing.
         result: likewise what A makes of it.
+        reading: what the codes are read as, as HTML.
     """
     # Here and not at import: a component is registered from a running script only.
     listen = st.components.v2.component("pen", js=script("pen.js"), html="<div></div>")
@@ -43,6 +44,7 @@ def follow(seen: np.ndarray | None, result: np.ndarray | None) -> None:
             "told": lab().canvas_told,
             "replaced": bool(strokes) and strokes[-1].is_start,
             "pictures": {".corner img": _url(seen), ".result img": _url(result)},
+            "parts": {".reading": reading},
         },
         on_frame_change=_take,
     )

@@ -1,4 +1,4 @@
-"""Clicks on the page's own HTML: a model of the strip, a unit of a code."""
+"""Clicks on the page's own HTML: a model of the strip, a unit of a code, a test digit."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ import re
 import streamlit as st
 
 from ae_core.analysis.page_names import View
-from ae_core.config import LADDERS
-from ae_core.ui import keys, shown_model
-from ae_core.ui.keys import LADDER, Side
+from ae_core.ui import drawn, keys, library, shown_model
+from ae_core.ui.keys import Side
+from ae_core.ui.library import Shown
 from ae_core.ui.pen import script
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 
-def pick_of(side: Side, weight: float) -> str:
-    """What a button in HTML says, as its `data-pick`, to show a rung on a side."""
-    return f"{side}:{weight:g}"
+def pick_of(side: Side, shown: Shown) -> str:
+    """What a button in HTML says, as its `data-pick`, to show a shipped model on a side."""
+    return f"{side}:{shown.listed_as}"
+
+
+def pick_of_cell(digit: int, reading: int) -> str:
+    """Likewise, to look at the test digits that are read as a digit."""
+    return f"cell:{digit}:{reading}"
+
+
+def pick_of_test_digit(index: int) -> str:
+    """Likewise, to put a test digit onto the canvas."""
+    return f"test:{index}"
 
 
 def listen() -> None:
@@ -27,13 +37,12 @@ def listen() -> None:
     ask(key=keys.POINTING.name, on_pick_change=guard(_take))
 
 
-def _show_rung(side: Side, weight: str) -> None:
+def _show_shipped(side: Side, name: str) -> None:
     # What a browser sends may be anything.
-    rungs = {f"{rung:g}": rung for rung in LADDERS[keys.shown_kind()]}
-    if weight in rungs:
-        shown_model.select(side, LADDER, rungs[weight])
-        if side == "B":
-            shown_model.compare(True)
+    kind = keys.shown_kind()
+    for shown in (*library.intact_ladder(kind), *library.denoising(kind)):
+        if shown.listed_as == name:
+            shown_model.show(shown, side)
 
 
 def _take() -> None:
@@ -41,7 +50,11 @@ def _take() -> None:
     if match := re.fullmatch(r"unit:([0-9]{1,4})", said):
         lab().unit = int(match[1])
         keys.show_view(View.UNITS)
-    elif match := re.fullmatch(r"(A|B):([0-9.e+-]{1,12})", said):
+    elif match := re.fullmatch(r"cell:([0-9]):([0-9])", said):
+        lab().cell = int(match[1]), int(match[2])
+    elif match := re.fullmatch(r"test:([0-9]{1,5})", said):
+        drawn.place_test_digit(int(match[1]))
+    elif match := re.fullmatch(r"(A|B):([a-z0-9.+-]{1,60})", said):
         side: Side = "B" if match[1] == "B" else "A"
-        _show_rung(side, match[2])
+        _show_shipped(side, match[2])
     lab().page_stale = True

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.ui import address, clock, drawn, keys, panels, pen, pointing, shown_model, sides, state, views
+from ae_core.ui import (
+    address,
+    clock,
+    drawn,
+    keys,
+    panels,
+    pen,
+    pointing,
+    reading,
+    shown_model,
+    sides,
+    state,
+    views,
+)
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
@@ -48,7 +61,7 @@ def _live() -> None:
     panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
     views.follow(choice, seen)
     result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
-    pen.follow(None if seen is None else seen.x[0, 0].numpy(), result)
+    pen.follow(None if seen is None else seen.x[0, 0].numpy(), result, reading.bars(choice, seen))
     seconds = _seconds_between()
     if seconds is not None:
         clock.again_after(seconds, "live")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ae_core.checkpoints.library import LIBRARY, saved_paths
+from ae_core.checkpoints.library import LIBRARY, denoising_paths, saved_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.training.background import TrainingRun
@@ -86,6 +86,9 @@ def _named(name: str) -> Shown:
         return _as_it_is(name, run)
     if name in lab().uploaded:
         return lab().uploaded[name]
+    for shown in library.denoising(keys.shown_kind()):
+        if shown.listed_as == name:
+            return shown
     return library.load_saved(LIBRARY / name)
 
 
@@ -107,7 +110,10 @@ def forget(title: str) -> None:
 
 
 def names(kind: Kind) -> list[str]:
-    """What a side can show: the ladder, models of this kind trained or uploaded here, and files."""
+    """What a side can show: the ladder, models of this kind trained or uploaded here, and files.
+
+    Last come those that ship beside the ladder, of which there are as many as `DENOISING` has.
+    """
     own = [*lab().models.values(), *lab().uploaded.values()]
     # Of which kind a file is, is known once it is read: until then any may be.
     return [
@@ -115,6 +121,7 @@ def names(kind: Kind) -> list[str]:
         *(model.listed_as for model in own if model.kind == kind),
         *(title for run, title in lab().titles.items() if _in_training(run, title, kind)),
         *(path.name for path in saved_paths()),
+        *(path.name for path in denoising_paths(kind).values()),
     ]
 
 
@@ -123,7 +130,8 @@ def _in_training(run: TrainingRun, title: str, kind: Kind) -> bool:
 
 
 def comparable(shown: Shown) -> list[Shown]:
-    """The ladder of a model's kind, the models of that kind trained here, and what the sides show besides.
+    """The ladder of a model's kind, the shipped denoising models of that kind, those trained here, and what
+    the sides show besides.
 
     Models in training are left out: they are not measured yet.
 
@@ -132,7 +140,7 @@ def comparable(shown: Shown) -> list[Shown]:
     """
     models = library.ladder(shown.kind)
     others = [model for model in lab().models.values() if model.kind == shown.kind]
-    for model in (*others, *choice().sides.values(), shown):
+    for model in (*library.denoising(shown.kind), *others, *choice().sides.values(), shown):
         if model.in_training:
             continue
         if model.kind == shown.kind and all(model is not known for known in models):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.notation import power_notation
-from ae_core.config import LADDERS, Kind
+from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, models_menu, shown_model, take_away
 from ae_core.ui.keys import LADDER, Side
@@ -58,7 +58,9 @@ def _side(side: Side) -> None:
     kind = keys.shown_kind()
     names = shown_model.names(kind)
     chosen = shown_model.selection(side)
-    if len(names) > 1:
+    # With nothing of one's own the slider is all that a newcomer needs.
+    has_choice = len(names) > 1 + len(DENOISING[kind]) or chosen.model != LADDER
+    if has_choice:
         list_key = keys.model(side, kind)
         list_key.set(chosen.model if chosen.model in names else LADDER)
         st.selectbox(
@@ -113,6 +115,6 @@ def _described(side: Side) -> str:
     if shown.in_training:
         return f"{side}: {shown.label}, in training"
     return (
-        f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}, {train.epochs} epochs, "
-        f"test MSE {shown.checkpoint.metrics.test_mse:.5f}"
+        f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}{train.remarks}, "
+        f"{train.epochs} epochs, test MSE {shown.checkpoint.metrics.test_mse:.5f}"
     )

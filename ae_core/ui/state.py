@@ -18,6 +18,7 @@ from ae_core.drawing.strokes import PenStroke
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
+from ae_core.training.background_probe import ProbeRun
 from ae_core.training.camera import Camera
 from ae_core.ui import keys
 from ae_core.ui.keys import Side
@@ -155,6 +156,10 @@ class Lab:
     """Whether a callback of the fragment changed what the rest of the page shows."""
     experiment: int | None = None
     """The guided experiment that the page is set up for, as its place among them."""
+    probe_runs: dict[int, ProbeRun] = field(default_factory=dict)
+    """Probes measured here or being measured, by the model's number."""
+    cell: tuple[int, int] | None = None
+    """Of the confusions: which digit, taken for which, is looked at."""
     units_off: dict[int, set[int]] = field(default_factory=dict)
     """The code units switched off in the Units view, by the model's number."""
 

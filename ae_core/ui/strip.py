@@ -1,11 +1,10 @@
-"""All penalties: what becomes of the drawing under every model of the ladder, to show one as A or as B."""
+"""All penalties: what becomes of the drawing under every shipped model, to show one as A or as B."""
 
 from __future__ import annotations
 
 import html
 
 from ae_core.analysis.inspection import Seen, reconstruct_each
-from ae_core.analysis.notation import power_notation
 from ae_core.render import maps
 from ae_core.ui import keys, library, markup
 from ae_core.ui.pointing import pick_of
@@ -13,25 +12,24 @@ from ae_core.ui.shown_model import Choice
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
-    """One picture per rung, with its penalty weight; empty while there is no drawing."""
+    """One picture per rung and per denoising model, with its name; empty while there is no drawing."""
     kind = keys.shown_kind()
-    models = library.intact_ladder(kind)
+    models = [*library.intact_ladder(kind), *library.denoising(kind)]
     pictures = [] if seen is None else reconstruct_each([each.checkpoint.model for each in models], seen.x)
     symbol = "λ" if kind == "contractive" else "β"
     cells = []
     for model, picture in zip(models, pictures, strict=False):
-        weight = model.checkpoint.train_config.penalty_weight
-        name = power_notation(weight)
+        name, spoken = html.escape(model.label), html.escape(f"{symbol} = {model.label}")
         marks = "".join(
             f"<b class='mark {side}'>{side}</b>" for side, shown in choice.sides.items() if shown is model
         )
-        image = markup.picture(maps.grey_picture(picture, 28), f"Reconstruction under {symbol} = {name}.")
+        image = markup.picture(maps.grey_picture(picture, 28), f"Reconstruction under {spoken}.")
         cells.append(
-            f"<div class='cell'><button data-pick='{pick_of('A', weight)}' "
-            f"aria-label='Show {symbol} = {html.escape(name)} as A'>{image}</button>"
-            f"<div><span>{html.escape(name)}</span>{marks}"
-            f"<button class='pin' data-pick='{pick_of('B', weight)}' title='Pin as B' "
-            f"aria-label='Show {symbol} = {html.escape(name)} as B'>B</button></div></div>"
+            f"<div class='cell'><button data-pick='{pick_of('A', model)}' "
+            f"aria-label='Show {spoken} as A'>{image}</button>"
+            f"<div><span>{name}</span>{marks}"
+            f"<button class='pin' data-pick='{pick_of('B', model)}' title='Pin as B' "
+            f"aria-label='Show {spoken} as B'>B</button></div></div>"
         )
     markup.show(
         f"<section class='all-penalties {markup.key_class('all_penalties')}'>"

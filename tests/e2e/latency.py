@@ -21,6 +21,7 @@ LAST_OF_VIEW = {
     "Units": ".st-key-density_histogram .main-svg",
     "Jacobian": ".st-key-walk .main-svg",
     "Robustness": ".st-key-contraction_1 .main-svg",
+    "Meaning": ".st-key-probe_shift .main-svg",
     "Mistakes": ".st-key-mistake_1",
     "Learn": ".st-key-experiment_0",
     "Play": ".all-penalties img",

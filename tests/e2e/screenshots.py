@@ -51,8 +51,8 @@ def views(browser, address):
     """Each view of the digit with which the page starts."""
     # So high that a view is seen whole.
     context = browser.new_context(viewport={"width": 1280, "height": 4000})
-    for view in ("Compare", "Units", "Jacobian", "Robustness", "Mistakes", "Learn"):
-        kind = "&kind=Sparse" if view == "Units" else ""
+    for view in ("Compare", "Units", "Jacobian", "Robustness", "Meaning", "Mistakes", "Learn"):
+        kind = "&kind=Sparse" if view in ("Units", "Meaning") else ""
         page = visit(context, address, f"view={view}{kind}")
         if view == "Units":
             page.locator(".st-key-units button").first.click()

@@ -101,7 +101,7 @@ def test_all_panels_follow_the_pen_before_it_is_lifted(visitor, server, pen_clas
     page.evaluate(SENT)
     pen, box = pen_class(page), canvas(page).bounding_box()
     scale = box["width"] / 280
-    looks = [page.evaluate(f"() => {IN_PANELS}")]
+    looks, readings = [page.evaluate(f"() => {IN_PANELS}")], set()
     start, *others = [(box["x"] + scale * x, box["y"] + scale * y) for x, y in THREE]
     pen.down(*start)
     for place in others:
@@ -109,7 +109,9 @@ def test_all_panels_follow_the_pen_before_it_is_lifted(visitor, server, pen_clas
         # No stroke is finished yet: only its frames can change the panels.
         changed(page, looks[-1])
         looks.append(page.evaluate(f"() => {IN_PANELS}"))
+        readings.add(page.locator(".reading").inner_html())
     assert "drawing=" not in page.url
+    assert len(readings) > len(others) - 3, "what the code is read as follows, too"
     for name, seen in zip(PANELS, zip(*looks, strict=True), strict=True):
         assert len(set(seen)) == len(THREE), name
     pen.up()

@@ -32,10 +32,11 @@ EMPTY = {
     "Units": "to see its most active units",
     "Jacobian": "to see its Jacobian",
     "Robustness": "to shift, turn, blur or erase it",
+    "Meaning": "to see whether the model knows it",
     "Mistakes": "the formulas are measured on it",
 }
 """What the views say while there is no drawing, beside what the panels do."""
-CHARTS = {"Compare": 1, "Units": 2, "Jacobian": 4, "Robustness": 4}
+CHARTS = {"Compare": 1, "Units": 2, "Jacobian": 4, "Robustness": 4, "Meaning": 3}
 
 
 @pytest.fixture
@@ -78,6 +79,19 @@ def test_a_click_on_the_trade_off_selects_that_model(three):
     expect(panel(page, "values")).to_contain_text("A: λ = 10⁻¹")
     all_changed(page, before)
     expect(page.locator(".st-key-weight_A_contractive")).to_contain_text("10⁻¹")
+
+
+def test_a_click_on_the_confusions_leads_to_the_digits_and_one_of_them_onto_the_canvas(context, server):
+    page = opened(context, f"{server}/?kind=sparse&view=Meaning")
+    before = settled(page)
+    page.get_by_role("button", name=re.compile("^4 read as 9: ")).click()
+    behind = page.get_by_role("button", name="Put this 4, read as 9, onto the canvas")
+    expect(behind.first).to_be_visible()
+    behind.first.click()
+    page.wait_for_url(lambda url: "sample=4." in url)
+    all_changed(page, before)
+    # It was chosen because this reader takes it for a 9.
+    expect(page.locator(".reading .said")).to_contain_text(re.compile(r"A: 9 \("))
 
 
 def test_a_unit_switched_off_changes_the_reconstruction_until_reset(context, server):

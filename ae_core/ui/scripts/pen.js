@@ -151,8 +151,13 @@ function hideTools() {
     pen.bare = upper;
 }
 
-// The small pictures at the canvas: the page itself renews them when a stroke is finished.
-function renew(pictures) {
+// The small pictures at the canvas and what stands below it: the page itself renews them when a stroke is
+// finished.
+function renew({ pictures, parts }) {
+    for (const [selector, html] of Object.entries(parts)) {
+        const part = document.querySelector(selector);
+        if (part) part.innerHTML = html;
+    }
     for (const [selector, url] of Object.entries(pictures)) {
         const image = document.querySelector(selector);
         if (image && url && image.src !== url) image.src = url;
@@ -164,7 +169,7 @@ export default function ({ data, setTriggerValue }) {
     if (pen.data?.told !== data.told) pen.next = null;
     pen.data = data;
     pen.send = setTriggerValue;
-    renew(data.pictures);
+    renew(data);
     answered(data.seq);
     uncover();
     hideTools();

@@ -13,7 +13,7 @@ from ae_core.ui import keys, strip
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.training import form
-from ae_core.ui.views import compare, jacobian, learn, mistakes, play, robustness, units
+from ae_core.ui.views import compare, jacobian, learn, meaning, mistakes, play, robustness, units
 
 _Part = Callable[[Choice, Seen | None], None]
 
@@ -32,6 +32,7 @@ VIEWS = {
     View.UNITS: _Entry(units.show),
     View.JACOBIAN: _Entry(jacobian.show),
     View.ROBUSTNESS: _Entry(robustness.show),
+    View.MEANING: _Entry(meaning.show),
     View.MISTAKES: _Entry(follow=mistakes.show),
     View.LEARN: _Entry(learn.show),
 }

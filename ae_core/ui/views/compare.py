@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Inspection, Seen, difference
-from ae_core.analysis.notation import power_notation
-from ae_core.config import Kind
-from ae_core.errors import TableError
-from ae_core.render import charts, maps, training_charts
+from ae_core.render import maps, training_charts
 from ae_core.render.export import histories_to_csv
-from ae_core.sweep.table import SweepPoint, read_table
-from ae_core.ui import keys, markup, shown_model, style
+from ae_core.ui import keys, markup, probes, shown_model, style
 from ae_core.ui.library import Shown
-from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
+from ae_core.ui.views import trade_off
 
 _COLUMNS = 8
 """Models side by side; more go on below."""
@@ -35,7 +29,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     if shown is None:
         return
     models = shown_model.comparable(shown)
-    _trade_off(models, shown)
+    trade_off.show(models, shown)
     _test_set(models)
     _trained(models, shown)
     if seen is None:
@@ -46,58 +40,13 @@ def show(choice: Choice, seen: Seen | None) -> None:
         _difference(shown, choice.b, seen)
 
 
-def _trade_off(models: Sequence[Shown], shown: Shown) -> None:
-    cost = st.segmented_control(
-        "Compared by",
-        glossary.COSTS[shown.kind],
-        default=glossary.COSTS[shown.kind][0],
-        required=True,
-        format_func=lambda metric: glossary.term(metric).label,
-        key=keys.cost(shown.kind).name,
-        bind="query-params",
-    )
-    term = glossary.term(cost)
-    sweep = [point for point in lab().sweep if point.kind == shown.kind and cost in point.costs]
-    # A model from a file has no exact Jacobians of 1,000 images: it is left out where they are the axis.
-    values = [(model, model.checkpoint.metrics.value_of(cost)) for model in models]
-    points = [(model, value) for model, value in values if value is not None]
-    measured, costs = [model for model, _ in points], [value for _, value in points]
-    labels = [model.label for model in measured]
-    errors = [model.checkpoint.metrics.test_mse for model in measured]
-    chosen = next((index for index, model in enumerate(measured) if model is shown), None)
-    style.chart(
-        charts.trade_off(
-            costs, errors, labels, chosen, term.label, [(point, point.costs[cost]) for point in sweep]
-        ),
-        key=keys.TRADE_OFF.name,
-        on_select=guard(partial(_choose, measured)),
-        selection_mode="points",
-        alt=f"Test MSE against {term.label}, one point per model; "
-        + "; ".join(
-            f"{label}: {error:.3g} at {value:.3g}"
-            for label, error, value in zip(labels, errors, costs, strict=True)
-        )
-        + _in_words(sweep, cost),
-    )
-    st.caption(
-        "One point per model, named by its penalty weight, measured on the test set; both axes are "
-        f"logarithmic. Down is a better reconstruction, left is {term.less}. The shown model is in "
-        "vermilion; click another one to show it."
-    )
-    st.caption(f"{term.label}: {term.meaning}.")
-    _sweep_table(shown.kind, len(sweep))
-
-
 def _test_set(models: Sequence[Shown]) -> None:
     """All values of the models on the test set, as a table with a meaning at each heading."""
     st.markdown("Measured on the test set")
-    terms = {name: glossary.term(name) for name in glossary.ON_THE_TEST_SET}
+    terms = {name: glossary.term(name) for name in glossary.COMPARED}
     st.dataframe(
         {"model": [model.label for model in models]}
-        | {
-            term.label: [model.checkpoint.metrics.value_of(name) for model in models]
-            for name, term in terms.items()
-        },
+        | {term.label: [probes.value_of(model, name) for model in models] for name, term in terms.items()},
         hide_index=True,
         column_config={"model": st.column_config.TextColumn(pinned=True)}
         | {
@@ -147,58 +96,6 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
         "Means over the steps between two reports. The shipped models were trained before files kept a "
         "history."
     )
-
-
-def _in_words(sweep: Sequence[SweepPoint], cost: str) -> str:
-    return "".join(
-        f"; sweep, weight {power_notation(point.penalty_weight)}, mean of {point.seeds}: "
-        f"{point.test_mse.mean:.3g} at {point.costs[cost].mean:.3g}"
-        for point in sweep
-    )
-
-
-def _sweep_table(kind: Kind, shown: int) -> None:
-    """Take the table of a sweep, whose points the trade-off shows."""
-    with st.expander("A sweep's table"):
-        st.file_uploader(
-            "summary.csv or summary.parquet of python -m ae_core sweep, at most 20 MB",
-            type=["csv", "parquet"],
-            key=keys.SWEEP_UPLOAD.name,
-            on_change=guard(_take_sweep),
-        )
-        if lab().sweep_problem is not None:
-            st.error(lab().sweep_problem)
-        elif lab().sweep:
-            others = len(lab().sweep) - shown
-            more = f" {others} more are of the other kind." if others else ""
-            st.caption(
-                f"{shown} points of the sweep are {kind} and shown: means over their seeds, with bars from "
-                f"the lowest seed to the highest.{more}"
-            )
-
-
-def _take_sweep() -> None:
-    """Read the upload once; a file that is no such table leaves the view as it was."""
-    file = keys.SWEEP_UPLOAD.get()
-    if lab().was_taken(file):
-        return
-    lab().sweep_problem = None
-    if file is None:
-        lab().sweep = []
-        return
-    try:
-        # The name comes from outside: only its ending is used.
-        lab().sweep = read_table(f"summary{Path(file.name).suffix}", file.getvalue())
-    except TableError as error:
-        lab().sweep_problem = str(error)
-
-
-def _choose(models: Sequence[Shown]) -> None:
-    """Show the model whose point was clicked."""
-    points = keys.TRADE_OFF.get()["selection"]["points"]
-    # The points of a sweep stand for several models, none of which is loaded.
-    if points and "customdata" in points[0]:
-        shown_model.show(models[points[0]["customdata"][0]])
 
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:

@@ -8,7 +8,7 @@ from ae_core.analysis.experiments import EXPERIMENTS, Answer, Experiment, Subjec
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
-from ae_core.ui import drawn, keys, library, shown_model, style
+from ae_core.ui import drawn, keys, library, papers, shown_model, style
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
@@ -16,7 +16,7 @@ from ae_core.ui.views import units
 
 
 def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
-    """The experiments to choose from."""
+    """The experiments to choose from, and what the papers claim."""
     style.question("What would you expect? Predict, then let the models answer.")
     for index, experiment in enumerate(EXPERIMENTS):
         with st.container(
@@ -31,6 +31,7 @@ def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signa
                 help="Chooses the model, places a digit and opens the view. A drawing on the canvas can be "
                 "had back with Undo.",
             )
+    papers.show()
 
 
 def guide() -> None:

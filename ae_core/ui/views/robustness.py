@@ -101,6 +101,11 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
     _against_strength(shown, models, picture, name)
 
 
+def _apart(models: list[Shown]) -> list[str]:
+    """The names of those that are no rungs but were trained with noise."""
+    return [model.label for model in models if model.is_denoising]
+
+
 def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name: str) -> None:
     kind = CORRUPTIONS[name]
     strengths = kind.strengths(_STRENGTHS)
@@ -123,7 +128,12 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
             st.markdown(title)
             style.chart(
                 charts.curves_by_model(
-                    strengths, curves, shown.label, f"{name.lower()}: {kind.unit}", y_title
+                    strengths,
+                    curves,
+                    shown.label,
+                    f"{name.lower()}: {kind.unit}",
+                    y_title,
+                    apart=_apart(models),
                 ),
                 key=key,
                 alt=f"{title} against the strength of the {name.lower()}, one curve per model; at the "
@@ -167,6 +177,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
                     "code moved / (r · spread)",
                     log_x=True,
                     log_y=True,
+                    apart=_apart(models),
                 ),
                 key=f"contraction_{index}",
                 alt=f"{title}: how far the code moves per unit of distance, against the distance, one "

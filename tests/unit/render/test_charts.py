@@ -116,14 +116,14 @@ def names_and_values(figure):
 
 
 def test_the_trade_off_marks_the_chosen_model_and_each_point_knows_its_own():
-    figure = trade_off([0.0, 2.0, 30.0], [0.1, 0.01, 0.001], ["a", "b", "c"], 2, "cost")
+    figure = trade_off([0.0, 2.0, 30.0], [0.1, 0.01, 0.001], ["a", "b", "c"], 2, "cost", up_title="error")
     (points,) = figure.data
+    assert list(points.text) == ["a", "b", "c"]
+    assert [one[0] for one in points.customdata] == [0, 1, 2]
+    assert list(points.marker.color) == [LINE_COLOURS[0], LINE_COLOURS[0], ACTIVE_COLOUR]
     # A cost of 0 has no place on a logarithmic axis.
-    assert list(points.text) == ["b", "c"]
-    assert [one[0] for one in points.customdata] == [1, 2]
-    assert list(points.marker.color) == [LINE_COLOURS[0], ACTIVE_COLOUR]
-    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
-    assert figure.layout.xaxis.title.text == "cost"
+    assert (figure.layout.xaxis.type, figure.layout.yaxis.type) == ("linear", "log")
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("cost", "error")
 
 
 def test_the_trade_off_names_a_sweep_s_points_by_their_weights():

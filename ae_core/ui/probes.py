@@ -1,0 +1,81 @@
+"""Probes of the models in sight: those that lie beside their files, and those measured here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from ae_core.analysis.glossary import is_of_probe
+from ae_core.analysis.metrics import Number
+from ae_core.analysis.probe import Probe
+from ae_core.checkpoints.probe_file import BASELINES, load_baselines, load_probe, probe_path
+from ae_core.errors import CheckpointError
+from ae_core.training.background_probe import ProbeRun
+from ae_core.ui.library import Shown, version
+from ae_core.ui.state import lab
+
+
+def probe_of(shown: Shown) -> Probe | None:
+    """The probe of a model's code; None if there is none, or none yet.
+
+    Raises:
+        CheckpointError: if there is a file of it that cannot be read, or is another model's.
+    """
+    run = lab().probe_runs.get(shown.number)
+    if run is not None and run.probe is not None:
+        return run.probe
+    path = None if shown.file is None else probe_path(shown.file)
+    return _load(shown, path, version(path)) if path is not None and path.exists() else None
+
+
+# A model is equal to itself alone, and so is a good part of the key.
+@lru_cache(maxsize=64)
+def _load(shown: Shown, path: Path, version: int) -> Probe:  # noqa: ARG001 - part of the key
+    return load_probe(path, shown.checkpoint.model)
+
+
+def find_probe(shown: Shown) -> Probe | None:
+    """The same for those who can do without: None for a file that cannot be read, too."""
+    try:
+        return probe_of(shown)
+    except CheckpointError:
+        return None
+
+
+def value_of(shown: Shown, name: str) -> Number | None:
+    """A value of a model by its stored name, be it a metric or of its probe; None if it is not known."""
+    if not is_of_probe(name):
+        return shown.checkpoint.metrics.value_of(name)
+    probe = find_probe(shown)
+    return None if probe is None else probe.errors[name]
+
+
+def baselines() -> dict[str, dict[str, float]]:
+    """The errors of what a code has to be better than, by its name.
+
+    Raises:
+        CheckpointError: if their file is missing or damaged.
+    """
+    return _load_baselines(version(BASELINES))
+
+
+@lru_cache(maxsize=1)
+def _load_baselines(version: int) -> dict[str, dict[str, float]]:  # noqa: ARG001 - part of the key
+    return load_baselines(BASELINES)
+
+
+def run_of(shown: Shown) -> ProbeRun | None:
+    """The measurement of a model's probe in the background, if one was started."""
+    return lab().probe_runs.get(shown.number)
+
+
+def start(shown: Shown) -> None:
+    """Measure a model's probe in the background; for callbacks."""
+    lab().probe_runs[shown.number] = ProbeRun(shown.checkpoint.model)
+
+
+def stop(shown: Shown) -> None:
+    """Give the measurement up; for callbacks."""
+    run = lab().probe_runs.pop(shown.number, None)
+    if run is not None:
+        run.stop()

@@ -1,0 +1,59 @@
+"""What a linear reader of the code takes the drawing for: ten small bars, for A and for B."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.probe import CLASSES
+from ae_core.ui import markup, probes
+from ae_core.ui.keys import Side
+from ae_core.ui.library import Shown
+from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The bars; while the pen is down the pen's script renews them."""
+    markup.show(f"<div class='reading'>{bars(choice, seen)}</div>")
+
+
+def bars(choice: Choice, seen: Seen | None) -> str:
+    """The bars as HTML."""
+    found = {side: _read(shown, seen) for side, shown in choice.sides.items()}
+    said = "".join(f"<span>{side}: <b>{_in_words(shares, seen)}</b></span>" for side, shares in found.items())
+    title = markup.symbol("reads", "The code reads as")
+    digits = "".join(_digit(digit, found) for digit in range(CLASSES))
+    alt = "; ".join(f"{side}: {_in_words(shares, seen)}" for side, shares in found.items())
+    return (
+        f"<div class='said'><span>{title}</span>{said}</div>"
+        f"<div class='digits' role='img' aria-label='{html.escape(alt, quote=True)}'>{digits}</div>"
+    )
+
+
+def _read(shown: Shown, seen: Seen | None) -> np.ndarray | None:
+    """The probability of each digit; None without a drawing or a reader of this model's code."""
+    probe = None if seen is None else probes.find_probe(shown)
+    if seen is None or probe is None:
+        return None
+    code = torch.from_numpy(lab().inspect(shown, seen).code)
+    return probe.reader.probabilities(code[None])[0].numpy()
+
+
+def _in_words(shares: np.ndarray | None, seen: Seen | None) -> str:
+    if shares is None:
+        return "nothing" if seen is None else "no reader yet"
+    digit = int(shares.argmax())
+    return f"{digit} ({shares[digit]:.0%})"
+
+
+def _digit(digit: int, found: Mapping[Side, np.ndarray | None]) -> str:
+    columns = "".join(
+        f"<i class='{side}' style='height:{0 if shares is None else 100 * shares[digit]:.1f}%'></i>"
+        for side, shares in found.items()
+    )
+    return f"<div><div class='bars'>{columns}</div>{digit}</div>"

@@ -1,0 +1,221 @@
+"""Meaning: what the code is good for, by the errors of a linear classifier that sees nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.analysis import glossary
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.probe import Probe
+from ae_core.analysis.probe_errors import (
+    ALL_LABELS,
+    ERRORS,
+    FEW_LABELS,
+    PROBE_NOISES,
+    SHIFTS,
+    few_labels,
+    noisy,
+    shifted,
+)
+from ae_core.errors import CheckpointError
+from ae_core.render import charts
+from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
+from ae_core.ui import clock, confusion_grid, keys, library, markup, probes, style, unusual
+from ae_core.ui.library import Shown
+from ae_core.ui.problems import guard
+from ae_core.ui.shown_model import Choice, comparable
+
+_POLL_SECONDS = 0.5
+_PIXELS = "pixels"
+_GUESSING = 85.0
+"""Percent; of ten digits guessing errs on 90."""
+_LABELS = {ALL_LABELS: "60,000 labels"} | {few_labels(count): f"{count:,} labels" for count in FEW_LABELS}
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The ladder's errors, then A's: under noise and shift, its confusions, and how it takes the drawing."""
+    style.question("What is the code good for?")
+    shown = choice.a
+    if shown is None:
+        return
+    markup.show(
+        "<p class='idea'>A logistic regression that sees nothing but the frozen code reads the digit off it. "
+        "The fewer errors it makes, the more plainly the code says what was drawn.</p>"
+    )
+    try:
+        references = probes.baselines()
+    except CheckpointError as error:
+        st.error(str(error))
+        references = {}
+    ladder = [(model, probe) for model in library.intact_ladder(shown.kind) if (probe := _probe_of(model))]
+    if ladder:
+        _by_penalty(ladder, references)
+        markup.show(f"<p class='idea'>{_verdict(ladder)}</p>")
+    _own(shown)
+    read = [(model, probe) for model in comparable(shown) if (probe := probes.find_probe(model)) is not None]
+    if read:
+        style.question("Which readers hold under noise and shifts that they were not trained on?")
+        _disturbed(read, shown, references)
+        _table(read, references)
+    own = probes.find_probe(shown)
+    if own is not None:
+        style.question(f"Which digits does the reader of {shown.name} take for which?")
+        confusion_grid.show(own)
+    unusual.show(shown, seen)
+
+
+def _probe_of(model: Shown) -> Probe | None:
+    try:
+        return probes.probe_of(model)
+    except CheckpointError as error:
+        st.error(str(error))
+        return None
+
+
+def _by_penalty(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:
+    weights = [model.label for model, _ in ladder]
+    curves = {
+        label: ErrorCurve(
+            [probe.errors[name] for _, probe in ladder],
+            [0.0 if name == ALL_LABELS else probe.errors[f"{name}_deviation"] for _, probe in ladder],
+            references.get(_PIXELS, {}).get(name),
+        )
+        for name, label in _LABELS.items()
+    }
+    symbol = "λ" if ladder[0][0].kind == "contractive" else "β"
+    style.chart(
+        errors_by_penalty(weights, curves, f"penalty weight {symbol}"),
+        key="probe_errors",
+        alt="Test error of the linear reader against the penalty weight, one curve per number of labels; "
+        + "; ".join(
+            f"{label}: "
+            + ", ".join(f"{error:.1f} % at {w}" for error, w in zip(curve.errors, weights, strict=True))
+            for label, curve in curves.items()
+        ),
+    )
+    st.caption(
+        "Test error with all 60,000 labels and with few: means over five draws of the images, with "
+        "their standard deviations as bars. Dotted: the same classifier on the pixels themselves."
+    )
+
+
+def _verdict(ladder: list[tuple[Shown, Probe]]) -> str:
+    """What the ladder shows, and where the penalty hurts, from its own values."""
+    plain = ladder[0]
+
+    def error(each: tuple[Shown, Probe], name: str) -> float:
+        return each[1].errors[name]
+
+    best = min(ladder, key=lambda each: error(each, ALL_LABELS))
+    clearest = min(ladder, key=lambda each: each[0].checkpoint.metrics.test_mse)
+    worse = [each[0].label for each in ladder if error(each, ALL_LABELS) > error(plain, ALL_LABELS)]
+    sentences = [
+        f"On clean digits the code of {best[0].name} is read best: {error(best, ALL_LABELS):.1f} % errors, "
+        f"without a penalty {error(plain, ALL_LABELS):.1f} %."
+    ]
+    if best[0] is not clearest[0]:
+        sentences.append(
+            f"The best reconstruction has {clearest[0].name}: a better reconstruction is not a better code."
+        )
+    if worse:
+        sentences.append(f"It costs: there {', '.join(worse)} read worse than no penalty.")
+    for noise in (PROBE_NOISES[0], PROBE_NOISES[-1]):
+        errors = {model.name: probe.errors[noisy(noise)] for model, probe in ladder}
+        steady = min(errors, key=errors.__getitem__)
+        sentences.append(
+            f"Under noise of {noise:g} no code is read much better than by guessing."
+            if errors[steady] > _GUESSING
+            else f"Under noise of {noise:g} that of {steady} errs least: {errors[steady]:.0f} %, without a "
+            f"penalty {errors[plain[0].name]:.0f} %."
+        )
+    return markup.escape(" ".join(sentences))
+
+
+def _own(shown: Shown) -> None:
+    """For a model without a probe: have one measured."""
+    if shown.source == keys.LADDER or probes.find_probe(shown) is not None:
+        return
+    with st.container(key="probing"):
+        _probing(shown)
+
+
+@st.fragment
+def _probing(shown: Shown) -> None:
+    run = probes.run_of(shown)
+    if run is None:
+        st.button(
+            f"Probe {shown.label}",
+            type="primary",
+            on_click=guard(probes.start),
+            args=(shown,),
+            key="probe",
+            help="Trains logistic regressions on the codes of all training images, in the background: about "
+            "half a minute.",
+        )
+        return
+    if run.error is not None:
+        st.error(run.error)
+        return
+    if not run.running:
+        st.rerun()
+    text = "Another probe comes first" if run.waiting else "Training the readers of this code"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(run.share, text)
+        st.button("Stop", on_click=guard(probes.stop), args=(shown,), key="stop_probe")
+    clock.again_after(_POLL_SECONDS, "probing")
+
+
+def _disturbed(
+    read: list[tuple[Shown, Probe]], shown: Shown, references: dict[str, dict[str, float]]
+) -> None:
+    found = {model.label: probe.errors for model, probe in read}
+    apart = [model.label for model, _ in read if model.is_denoising]
+    if _PIXELS in references:
+        found[_PIXELS] = references[_PIXELS]
+        apart.append(_PIXELS)
+    with st.container(key=keys.wrapping("disturbed")):
+        for column, key, places, names, title in zip(
+            st.columns(2, gap="medium"),
+            ("probe_noise", "probe_shift"),
+            ((0.0, *PROBE_NOISES), (0, *SHIFTS)),
+            (
+                (ALL_LABELS, *map(noisy, PROBE_NOISES)),
+                (ALL_LABELS, *map(shifted, SHIFTS)),
+            ),
+            ("noise: standard deviation", "shift: pixels"),
+            strict=True,
+        ):
+            curves = {label: [errors[name] for name in names] for label, errors in found.items()}
+            with column:
+                style.chart(
+                    charts.curves_by_model(places, curves, shown.label, title, "test error, %", apart=apart),
+                    key=key,
+                    alt=f"Test error against the {title}, one curve per model; at the strongest: "
+                    + ", ".join(f"{label}: {errors[-1]:.0f} %" for label, errors in curves.items()),
+                )
+    st.caption(
+        "Trained with all labels on clean digits in their places; tested on the test digits with noise or "
+        "shifted, a quarter of them to each side."
+    )
+
+
+def _table(read: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:
+    rows = {model.label: probe.errors for model, probe in read} | references
+    with st.expander("All values, and what a code has to be better than"):
+        st.dataframe(
+            {"read from": list(rows)}
+            | {glossary.term(name).label: [errors[name] for errors in rows.values()] for name in ERRORS},
+            hide_index=True,
+            column_config={"read from": st.column_config.TextColumn(pinned=True)}
+            | {
+                glossary.term(name).label: st.column_config.NumberColumn(
+                    help=f"{glossary.term(name).meaning}.", format="%.1f"
+                )
+                for name in ERRORS
+            },
+            key="probe_table",
+        )
+        st.caption(
+            "Principal components are those of the training images' pixels, standardised as the codes are. "
+            "An untrained network has the weights that training starts from."
+        )
