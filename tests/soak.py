@@ -61,8 +61,9 @@ class Report:
 
     @property
     def slope(self):
-        """Megabytes a minute once the first minute is over; None before there are two samples."""
-        late = [(seconds / 60, size) for seconds, size in self.memory if seconds > SETTLING_SECONDS]
+        """Megabytes per minute once the first fifth is over, at least a minute; None for less than two samples."""
+        settled = max(SETTLING_SECONDS, self.seconds / 5)
+        late = [(seconds / 60, size) for seconds, size in self.memory if seconds > settled]
         return statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 1 else None
 
     @property
@@ -202,7 +203,7 @@ def table(report):
     yield (
         "server's memory",
         (
-            f"{first:.0f} MB at first, {largest:.0f} at most, {last:.0f} at last; after the first minute "
+            f"{first:.0f} MB at first, {largest:.0f} at most, {last:.0f} at last; after the first fifth "
             f"{slope} (at most {SLOPE_MB_A_MINUTE}{judged})"
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from itertools import count
@@ -18,7 +19,7 @@ from ae_core.drawing.strokes import PenStroke, from_text, ink_of, strokes_of, to
 from ae_core.errors import PictureError
 from ae_core.render.maps import data_url, to_png
 from ae_core.ui import keys
-from ae_core.ui.state import Placed, Stroke, lab
+from ae_core.ui.state import Placed, Stroke, lab, pack
 
 _START = (3, 2)
 """The test digit that a new page shows, and which of its examples."""
@@ -131,7 +132,8 @@ def remember() -> None:
         pen = None if drawn is None or below.pen is None else (*below.pen, *drawn)
         picture, sample, is_start = to_mnist(canvas.image_data), below.sample, False
     if strokes or picture is not None:
-        strokes.append(Stroke(said["raw"], canvas.image_bytes, shapes, picture, sample, pen, is_start))
+        packed = pack(said["raw"])
+        strokes.append(Stroke(packed, canvas.image_bytes, shapes, picture, sample, pen, is_start))
         del strokes[:-_UNDO_DEPTH]
 
 
@@ -168,7 +170,7 @@ def _below(drawing: dict[str, Any]) -> tuple[Placed, list[PenStroke] | None]:
 
 def _shapes(drawing: dict[str, Any]) -> str:
     """What is drawn and where, without what the canvas adds when it draws it."""
-    return repr(
+    told = repr(
         [
             (
                 shape.get("src") or shape.get("path"),
@@ -178,6 +180,8 @@ def _shapes(drawing: dict[str, Any]) -> str:
             for shape in drawing.get("objects", [])
         ]
     )
+    # Kept for every stroke: the pictures and paths in it are long.
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:
