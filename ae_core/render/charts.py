@@ -193,15 +193,19 @@ def norm_estimates(
     return finish(figure, VIEW_HEIGHT, right=NAME_MARGIN)
 
 
-def spectra(curves: dict[str, np.ndarray], chosen: str | None, relative: bool) -> go.Figure:
+def spectra(
+    curves: dict[str, np.ndarray], chosen: str | None, relative: bool, apart: Collection[str] = ()
+) -> go.Figure:
     """Singular values against their rank on a log axis, one curve per model, the chosen one thicker.
 
     Args:
         curves: singular values above 0 by the model's name, largest first.
         relative: whether each curve was divided by its largest value.
+        apart: those that are dashed.
     """
     ranks = {name: np.arange(1, len(values) + 1) for name, values in curves.items()}
-    figure = one_curve_per_model({name: (ranks[name], values) for name, values in curves.items()}, chosen)
+    every = {name: (ranks[name], values) for name, values in curves.items()}
+    figure = one_curve_per_model(every, chosen, apart)
     figure.update_xaxes(title="rank", **linear_axis(*ranks.values()))
     title = "singular value" + (" / the largest" if relative else "")
     figure.update_yaxes(title=title, **log_axis(*curves.values()))

@@ -157,7 +157,9 @@ def load_saved(path: Path) -> Shown:
 
 @st.cache_resource(show_spinner="Measuring the model's codes", max_entries=16)
 def _load_file(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the key
-    return _measure_foreign(f"{path.stem} (file)", load_checkpoint(path), path.name, path)
+    checkpoint = load_checkpoint(path)
+    title = f"{path.stem} (file{checkpoint.train_config.remarks})"
+    return _measure_foreign(title, checkpoint, path.name, path)
 
 
 def version(path: Path) -> int:
@@ -174,8 +176,9 @@ def read_upload(file_name: str, content: bytes) -> Shown:
     # The name comes from outside: only harmless characters of it are shown or used.
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file_name).name)[-80:]
     safe = safe.lstrip(".") or "upload"
-    title = f"{Path(safe).stem} (uploaded)"
-    return _measure_foreign(title, read_checkpoint(safe, content), title)
+    checkpoint = read_checkpoint(safe, content)
+    title = f"{Path(safe).stem} (uploaded{checkpoint.train_config.remarks})"
+    return _measure_foreign(title, checkpoint, title)
 
 
 def wrap_trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ae_core.checkpoints.library import LIBRARY, denoising_paths, saved_paths
@@ -146,6 +147,11 @@ def comparable(shown: Shown) -> list[Shown]:
         if model.kind == shown.kind and all(model is not known for known in models):
             models.append(model)
     return models
+
+
+def apart(models: Iterable[Shown]) -> list[str]:
+    """The names of those that are no rungs of a ladder but were trained with noise: charts dash them."""
+    return [model.label for model in models if model.is_denoising]
 
 
 def show(shown: Shown, side: Side = "A") -> None:

@@ -72,7 +72,7 @@ class Stroke:
 
 
 def pack(drawing: dict[str, Any]) -> bytes:
-    """A drawing as the canvas describes it, in a small part of the memory that its numbers take as objects."""
+    """A drawing as the canvas describes it, in a small part of the memory that it takes as objects."""
     return zlib.compress(json.dumps(drawing).encode())
 
 

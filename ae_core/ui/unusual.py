@@ -38,7 +38,9 @@ def show(shown: Shown, seen: Seen | None) -> None:
     """Gauges for the drawing; for a model that knows some digits alone, how well it tells the others."""
     style.question(f"How unusual is this drawing to {shown.name}?")
     if seen is None:
-        st.markdown("Draw something, or place the smiley or the letter, to see whether the model knows it.")
+        st.markdown(
+            "Draw a digit, or place one, to see whether the model knows it, or what is none: the smiley."
+        )
     else:
         _drawing(shown, seen)
     if shown.checkpoint.train_config.digits is not None:

@@ -3,9 +3,10 @@
 import json
 import re
 
-from ae_core import checkpoints
+from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
-from ae_core.config import LADDERS
+from ae_core.checkpoints.library import denoising_paths, ladder_paths
+from ae_core.config import DENOISING, LADDERS
 from ae_core.data import load_mnist, to_float
 from tests.app.conftest import choose_kind, clear, enlarged_digit, put_on_canvas
 
@@ -14,7 +15,15 @@ X = to_float(load_mnist("test").images[DIGIT : DIGIT + 1])
 
 
 def models(kind):
-    return [load_checkpoint(checkpoints.ladder_paths(kind)[weight]).model for weight in LADDERS[kind]]
+    """All that ship of a kind: the ladder, and those trained to denoise."""
+    paths = (*ladder_paths(kind).values(), *denoising_paths(kind).values())
+    return [load_checkpoint(path).model for path in paths]
+
+
+def labels(kind):
+    """What the page calls them."""
+    denoising = [f"{power_notation(weight)}, denoising" for weight in DENOISING[kind]]
+    return [*(power_notation(weight) for weight in LADDERS[kind]), *denoising]
 
 
 def opened(page, kind, view, drawn=True):

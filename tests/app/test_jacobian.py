@@ -5,11 +5,10 @@ import pytest
 import torch
 
 from ae_core import checkpoints
-from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import load_checkpoint
-from ae_core.config import KINDS, LADDERS
+from ae_core.config import KINDS
 from tests.app.conftest import decoded, values_on
-from tests.app.opened_views import X, chart_of, models, opened
+from tests.app.opened_views import X, chart_of, labels, models, opened
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -26,7 +25,7 @@ def test_the_spectra_are_numpys_plain_and_divided(page, kind):
         page.toggle(key="relative_spectrum").set_value(relative)
         page = page.run()
         curves = chart_of(page, "spectra")["data"]
-        assert [curve["name"] for curve in curves] == [power_notation(weight) for weight in LADDERS[kind]]
+        assert [curve["name"] for curve in curves] == labels(kind)
         for curve, values in zip(curves, expected, strict=True):
             shown = decoded(curve["y"])
             leading = slice(0, 30)

@@ -12,7 +12,6 @@ import torch
 from ae_core import checkpoints
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import PartialMetrics
-from ae_core.analysis.notation import power_notation
 from ae_core.checkpoints import checkpoint as checkpoint_file
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS, LADDERS
@@ -32,7 +31,7 @@ from tests.app.conftest import (
     upload,
     values_on,
 )
-from tests.app.opened_views import X, chart_of, column_texts, opened
+from tests.app.opened_views import X, chart_of, column_texts, labels, opened
 
 
 def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
@@ -199,12 +198,12 @@ def test_a_file_named_like_a_rung_takes_nobody_s_place(page, few_measured, libra
     own = checkpoints.ladder_paths("contractive")[0.0]
     (library_of_files / "0.001.safetensors").write_bytes(own.read_bytes())
     page = show_file(opened(page, "contractive", "Compare"), "0.001.safetensors")
-    labels = [power_notation(weight) for weight in LADDERS["contractive"]] + ["0.001 (file)"]
-    assert column_texts(page, "penalty weight") == labels
+    names = [*labels("contractive"), "0.001 (file)"]
+    assert column_texts(page, "penalty weight") == names[:8]
     page.session_state["view"] = "Jacobian"
     page = page.run()
     curves = {curve["name"]: decoded(curve["y"]) for curve in chart_of(page, "spectra")["data"]}
-    assert list(curves) == labels
+    assert list(curves) == names
     np.testing.assert_allclose(curves["0.001 (file)"], curves["0"])
     assert curves["10⁻³"][0] < 0.1 * curves["0"][0]
     shown = library.load_saved(library_of_files / "0.001.safetensors")

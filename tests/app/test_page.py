@@ -17,7 +17,7 @@ from ae_core.analysis.glossary import SYMBOLS
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint
-from ae_core.config import KINDS, LADDERS
+from ae_core.config import DENOISING, KINDS, LADDERS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.drawing.strokes import PenStroke, ink_of
@@ -62,7 +62,7 @@ def test_a_new_page_has_a_digit_and_all_panels_filled_without_a_click(page):
     assert filled(page) == [(title, True) for title in PANELS]
     assert {"MSE", "‖J‖²", "active", "Hoyer"} <= values_on(page).keys()
     (strip,) = (body for body in bodies(page) if "All penalties" in body)
-    assert strip.count("<img") == len(LADDERS["contractive"])
+    assert strip.count("<img") == len(LADDERS["contractive"]) + len(DENOISING["contractive"])
     assert "Draw a digit" not in " ".join(bodies(page))
     threes = to_float(load_mnist("test").images[load_mnist("test").labels == 3])
     assert torch.equal(page.session_state["lab"].picture, threes[2:3])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ae_core.analysis.inspection import inspect
-from ae_core.analysis.notation import power_notation, value_text
+from ae_core.analysis.notation import value_text
 from ae_core.checkpoints.film import film_path, load_film
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import LADDERS
@@ -18,6 +18,7 @@ from ae_core.training.run_snapshot import EndReason
 from ae_core.ui import films, library
 from ae_core.ui.training import watching as running
 from tests.app.conftest import bodies, choose_kind, models_in_sight, show_view, texts, told_late, train_on
+from tests.app.opened_views import labels
 from tests.unit.training.helpers import until
 
 
@@ -74,7 +75,7 @@ def test_a_whole_ladder_is_trained_and_lands_in_compare(page, small_mnist):
         if ">penalty weight<" in element.proto.body
         for name in re.findall(r"<b>([^<]*)</b>", element.proto.body)
     ]
-    assert columns == [*(power_notation(weight) for weight in LADDERS["sparse"]), *lab.models]
+    assert columns == [*labels("sparse"), *lab.models]
 
 
 def test_stop_waits_for_the_step_at_work_so_that_the_page_shows_its_end(monkeypatch):

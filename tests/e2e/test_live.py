@@ -55,7 +55,7 @@ def pick(page, what):
 
 
 def test_a_click_in_the_strip_shows_a_rung_as_a_and_its_pin_as_b(page):
-    expect(page.locator(".all-penalties .cell img")).to_have_count(len(LADDERS["contractive"]))
+    expect(page.locator(".all-penalties .cell img")).to_have_count(len(LADDERS["contractive"]) + 1)
     pick(page, "A:0.01").click()
     expect(panel(page, "values")).to_contain_text("A: λ = 10⁻²")
     expect(page.locator(".st-key-side_A")).to_contain_text("10⁻²")

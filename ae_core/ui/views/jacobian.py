@@ -13,7 +13,7 @@ from ae_core.model import Autoencoder
 from ae_core.render import charts, maps
 from ae_core.ui import keys, markup, style
 from ae_core.ui.library import Shown
-from ae_core.ui.shown_model import Choice, comparable
+from ae_core.ui.shown_model import Choice, apart, comparable
 
 _PROBES = (1, 4, 16, 64)
 _TANGENTS = 6
@@ -100,10 +100,10 @@ def _spectra(shown: Shown, picture: Picture) -> None:
         bind="query-params",
         help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
     )
-    models = {model.label: model.checkpoint.model for model in comparable(shown)}
-    found = spectra(models, picture, relative)
+    models = comparable(shown)
+    found = spectra({model.label: model.checkpoint.model for model in models}, picture, relative)
     style.chart(
-        charts.spectra(found.curves, shown.label, relative),
+        charts.spectra(found.curves, shown.label, relative, apart(models)),
         key="spectra",
         alt="Singular values of the Jacobian at the drawing, one curve per model, on a log axis; the "
         "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in found.curves.items()),

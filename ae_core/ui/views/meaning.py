@@ -23,7 +23,7 @@ from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
 from ae_core.ui import clock, confusion_grid, keys, library, markup, probes, style, unusual
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
-from ae_core.ui.shown_model import Choice, comparable
+from ae_core.ui.shown_model import Choice, apart, comparable
 
 _POLL_SECONDS = 0.5
 _PIXELS = "pixels"
@@ -169,10 +169,10 @@ def _disturbed(
     read: list[tuple[Shown, Probe]], shown: Shown, references: dict[str, dict[str, float]]
 ) -> None:
     found = {model.label: probe.errors for model, probe in read}
-    apart = [model.label for model, _ in read if model.is_denoising]
+    dashed = apart(model for model, _ in read)
     if _PIXELS in references:
         found[_PIXELS] = references[_PIXELS]
-        apart.append(_PIXELS)
+        dashed.append(_PIXELS)
     with st.container(key=keys.wrapping("disturbed")):
         for column, key, places, names, title in zip(
             st.columns(2, gap="medium"),
@@ -188,7 +188,7 @@ def _disturbed(
             curves = {label: [errors[name] for name in names] for label, errors in found.items()}
             with column:
                 style.chart(
-                    charts.curves_by_model(places, curves, shown.label, title, "test error, %", apart=apart),
+                    charts.curves_by_model(places, curves, shown.label, title, "test error, %", apart=dashed),
                     key=key,
                     alt=f"Test error against the {title}, one curve per model; at the strongest: "
                     + ", ".join(f"{label}: {errors[-1]:.0f} %" for label, errors in curves.items()),
@@ -197,6 +197,12 @@ def _disturbed(
         "Trained with all labels on clean digits in their places; tested on the test digits with noise or "
         "shifted, a quarter of them to each side."
     )
+    if apart(model for model, _ in read):
+        st.caption(
+            "Dashed, for comparison: autoencoders whose encoder saw noise while they were trained, with the "
+            "clean image as the target (Vincent et al. 2008). For little noise, what such a reconstruction "
+            "adds to a picture points to where pictures are more likely (Alain and Bengio 2014)."
+        )
 
 
 def _table(read: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:

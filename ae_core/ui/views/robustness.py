@@ -13,7 +13,7 @@ from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, markup, style
 from ae_core.ui.library import BY_NUMBER, Shown
-from ae_core.ui.shown_model import Choice, comparable
+from ae_core.ui.shown_model import Choice, apart, comparable
 
 _STRENGTHS = 9
 """Places along the strength at which the curves are measured, at most."""
@@ -101,11 +101,6 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
     _against_strength(shown, models, picture, name)
 
 
-def _apart(models: list[Shown]) -> list[str]:
-    """The names of those that are no rungs but were trained with noise."""
-    return [model.label for model in models if model.is_denoising]
-
-
 def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name: str) -> None:
     kind = CORRUPTIONS[name]
     strengths = kind.strengths(_STRENGTHS)
@@ -133,7 +128,7 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
                     shown.label,
                     f"{name.lower()}: {kind.unit}",
                     y_title,
-                    apart=_apart(models),
+                    apart=apart(models),
                 ),
                 key=key,
                 alt=f"{title} against the strength of the {name.lower()}, one curve per model; at the "
@@ -177,7 +172,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
                     "code moved / (r · spread)",
                     log_x=True,
                     log_y=True,
-                    apart=_apart(models),
+                    apart=apart(models),
                 ),
                 key=f"contraction_{index}",
                 alt=f"{title}: how far the code moves per unit of distance, against the distance, one "
