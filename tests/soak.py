@@ -61,7 +61,7 @@ class Report:
 
     @property
     def slope(self):
-        """Megabytes per minute once the first fifth is over, at least a minute; None for less than two samples."""
+        """Megabytes per minute once the first fifth, at least a minute, is over; None for too few samples."""
         settled = max(SETTLING_SECONDS, self.seconds / 5)
         late = [(seconds / 60, size) for seconds, size in self.memory if seconds > settled]
         return statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 1 else None

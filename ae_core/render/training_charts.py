@@ -154,13 +154,20 @@ def _weight_at(step: int, weight: float, changes: Sequence[Change]) -> float:
     return weight
 
 
-def learning_curves(histories: Mapping[str, Sequence[LossReport]], chosen: str | None) -> go.Figure:
-    """How the reconstruction error of each model fell while it was trained; the chosen one is thicker."""
-    curves = {
-        name: ([float(row.step) for row in rows], [row.mse for row in rows])
-        for name, rows in histories.items()
+def learning_curves(
+    curves: Mapping[str, Sequence[tuple[int, float]]], chosen: str | None, title: str
+) -> go.Figure:
+    """How an error of each model fell while it was trained; the chosen one is thicker.
+
+    Args:
+        curves: steps and errors, by the models' names.
+        title: what the error is.
+    """
+    every = {
+        name: ([float(step) for step, _ in points], [error for _, error in points])
+        for name, points in curves.items()
     }
-    figure = one_curve_per_model(curves, chosen)
-    figure.update_xaxes(title="step", **linear_axis(*(x for x, _ in curves.values())))
-    figure.update_yaxes(title="MSE on training images", **log_axis(*(y for _, y in curves.values())))
+    figure = one_curve_per_model(every, chosen)
+    figure.update_xaxes(title="step", **linear_axis(*(x for x, _ in every.values())))
+    figure.update_yaxes(title=title, **log_axis(*(y for _, y in every.values())))
     return finish_with_names(figure, chosen)

@@ -22,6 +22,7 @@ from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
 from ae_core.training.background_probe import ProbeRun
 from ae_core.training.camera import Camera
+from ae_core.training.observer import Observation
 from ae_core.ui import keys
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
@@ -111,6 +112,8 @@ class Lab:
     """The newest weights of runs that are shown while they train, by title."""
     films: dict[str, Camera] = field(default_factory=dict)
     """Of the runs of this session, by the titles of their models."""
+    observations: dict[str, tuple[Observation, ...]] = field(default_factory=dict)
+    """What the models trained here did to test images while they were trained, by title."""
     wound: dict[tuple[str, int], Shown] = field(default_factory=dict)
     """Models as they were at the steps that were shown last, by title and step."""
     models: dict[str, Shown] = field(default_factory=dict)

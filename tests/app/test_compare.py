@@ -13,7 +13,7 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import denoising_paths, ladder_paths
 from ae_core.config import KINDS, LADDERS
 from ae_core.render.export import histories_to_csv
-from tests.app.conftest import bodies, choose_kind, decoded, show_view, texts, train_on, upload, values_on
+from tests.app.conftest import bodies, choose_kind, decoded, show_view, train_on, upload, values_on
 from tests.app.opened_views import X, chart_of, column_texts, labels, models, opened
 
 
@@ -140,17 +140,33 @@ def test_compare_differs_only_where_two_models_do(page):
 
 def test_models_trained_here_have_their_curves_on_one_axis_and_as_csv(page, small_mnist):
     page = choose_kind(page, "sparse")
-    assert not any(text == "How they were trained" for text in texts(show_view(page, "Compare").markdown))
     for weight in (1e-3, 1e-2):
         page = train_on(page, epochs=2, penalty_weight=weight)
     page = show_view(page, "Compare")
     assert not page.exception
-    titles = list(page.session_state["lab"].models)
-    assert [trace["name"] for trace in chart_of(page, "learning_curves")["data"]] == titles
-    page.button_group(key="curves_of_2_sparse").set_value([titles[1]])
+    lab = page.session_state["lab"]
+    titles = list(lab.models)
+    # The rungs have no history.
+    shown = [*(label for label in labels("sparse") if "denoising" in label), *titles]
+
+    def curves():
+        return {trace["name"]: trace for trace in chart_of(page, "learning_curves")["data"]}
+
+    assert list(curves()) == shown
+    page.button_group(key=f"curves_of_{len(shown)}_sparse").set_value([titles[1]])
     page = page.run()
-    assert [trace["name"] for trace in chart_of(page, "learning_curves")["data"]] == titles[1:]
-    known = {name: shown.checkpoint.history for name, shown in page.session_state["lab"].models.items()}
+    assert list(curves()) == titles[1:]
+    page.selectbox(key="learning_error").set_value("test images")
+    page = page.run()
+    tried = lab.observations[titles[1]]
+    np.testing.assert_allclose(
+        decoded(curves()[titles[1]]["y"]), [each.test_mse for each in tried], rtol=1e-6
+    )
+    page.selectbox(key="learning_error").set_value("test images with noise 0.2")
+    page = page.run()
+    noisy = decoded(curves()[titles[1]]["y"])
+    np.testing.assert_allclose(noisy, [each.denoising_mse for each in tried], rtol=1e-6)
+    known = {name: shown.checkpoint.history for name, shown in lab.models.items()}
     table = list(csv.DictReader(io.StringIO(histories_to_csv(known))))
     assert {row["model"] for row in table} == set(titles)
     assert [float(row["mse"]) for row in table] == [row.mse for rows in known.values() for row in rows]

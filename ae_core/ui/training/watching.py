@@ -85,6 +85,7 @@ def collect() -> bool:
         if checkpoint is not None:
             run.forget_state()
             lab().models[title] = library.wrap_trained(title, checkpoint)
+            lab().observations[title] = run.observer.observations
         else:
             del lab().titles[run]
             lab().films.pop(title, None)

@@ -9,8 +9,10 @@ import streamlit as st
 
 from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Inspection, Seen, difference
+from ae_core.checkpoints.history import History
 from ae_core.render import maps, training_charts
 from ae_core.render.export import histories_to_csv
+from ae_core.training.observer import NOISE
 from ae_core.ui import keys, markup, probes, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
@@ -68,21 +70,22 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
     if not known:
         return
     st.markdown("How they were trained")
-    chosen = st.pills(
-        "Curves of",
-        list(known),
-        default=list(known),
-        selection_mode="multi",
-        key=f"curves_of_{len(known)}_{shown.kind}",
-        label_visibility="collapsed",
-    )
-    histories = {name: known[name] for name in chosen}
-    if histories:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="learning"):
+        error = st.selectbox("Error", _ERRORS, key="learning_error", width=260)
+        chosen = st.pills(
+            "Curves of",
+            list(known),
+            default=list(known),
+            selection_mode="multi",
+            key=f"curves_of_{len(known)}_{shown.kind}",
+        )
+    curves = {name: points for name in chosen if (points := _ERRORS[error](name, known[name]))}
+    if curves:
         style.chart(
-            training_charts.learning_curves(histories, shown.label),
+            training_charts.learning_curves(curves, shown.label, f"MSE on {error}"),
             key="learning_curves",
-            alt="Reconstruction error on training images against the step, one curve per model; at the end: "
-            + ", ".join(f"{name}: {rows[-1].mse:.3g}" for name, rows in histories.items()),
+            alt=f"MSE on {error} against the step, one curve per model; at the end: "
+            + ", ".join(f"{name}: {points[-1][1]:.3g}" for name, points in curves.items()),
         )
     st.download_button(
         "Curves (CSV)",
@@ -93,9 +96,33 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
         key="take_curves",
     )
     st.caption(
-        "Means over the steps between two reports. The shipped models were trained before files kept a "
-        "history."
+        "On training images: means over the steps between two reports, which travel with the files. On test "
+        "images: the first 500, tried now and then while a model was trained and watched here. The rungs "
+        "of the ladder were trained before files kept a history."
     )
+
+
+_Points = list[tuple[int, float]]
+
+
+def _on_training_images(name: str, history: History) -> _Points:  # noqa: ARG001 - as the others
+    return [(row.step, row.mse) for row in history]
+
+
+def _on_test_images(name: str, history: History) -> _Points:  # noqa: ARG001
+    return [(each.step, each.test_mse) for each in lab().observations.get(name, ())]
+
+
+def _on_noisy_test_images(name: str, history: History) -> _Points:  # noqa: ARG001
+    return [(each.step, each.denoising_mse) for each in lab().observations.get(name, ())]
+
+
+_ERRORS = {
+    "training images": _on_training_images,
+    "test images": _on_test_images,
+    f"test images with noise {NOISE:g}": _on_noisy_test_images,
+}
+"""The errors whose curves can be seen; a model that lacks them has no curve."""
 
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
