@@ -27,6 +27,8 @@ from ae_core.ui.shown_model import Choice, apart, comparable
 
 _POLL_SECONDS = 0.5
 _PIXELS = "pixels"
+_ALIKE = 0.5
+"""Percent: on 10,000 test digits errors of some percent that are nearer to each other may be so by chance."""
 _GUESSING = 85.0
 """Percent; of ten digits guessing errs on 90."""
 _LABELS = {ALL_LABELS: "60,000 labels"} | {few_labels(count): f"{count:,} labels" for count in FEW_LABELS}
@@ -50,7 +52,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     ladder = [(model, probe) for model in library.intact_ladder(shown.kind) if (probe := _probe_of(model))]
     if ladder:
         _by_penalty(ladder, references)
-        markup.show(f"<p class='idea'>{_verdict(ladder)}</p>")
+        markup.show(f"<p class='idea'>{_verdict(ladder, references)}</p>")
     _own(shown)
     read = [(model, probe) for model in comparable(shown) if (probe := probes.find_probe(model)) is not None]
     if read:
@@ -99,26 +101,31 @@ def _by_penalty(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[st
     )
 
 
-def _verdict(ladder: list[tuple[Shown, Probe]]) -> str:
+def _verdict(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> str:
     """What the ladder shows, and where the penalty hurts, from its own values."""
-    plain = ladder[0]
-
-    def error(each: tuple[Shown, Probe], name: str) -> float:
-        return each[1].errors[name]
-
-    best = min(ladder, key=lambda each: error(each, ALL_LABELS))
-    clearest = min(ladder, key=lambda each: each[0].checkpoint.metrics.test_mse)
-    worse = [each[0].label for each in ladder if error(each, ALL_LABELS) > error(plain, ALL_LABELS)]
-    sentences = [
-        f"On clean digits the code of {best[0].name} is read best: {error(best, ALL_LABELS):.1f} % errors, "
-        f"without a penalty {error(plain, ALL_LABELS):.1f} %."
-    ]
-    if best[0] is not clearest[0]:
+    clean = {model.name: probe.errors[ALL_LABELS] for model, probe in ladder}
+    plain = ladder[0][0].name
+    best = min(clean, key=clean.__getitem__)
+    if clean[best] < clean[plain] - _ALIKE:
+        sentences = [
+            f"On clean digits the code of {best} is read best: {clean[best]:.1f} % errors, without a penalty "
+            f"{clean[plain]:.1f} %."
+        ]
+    else:
+        sentences = [
+            f"On clean digits no penalty helps: without one the reader errs on {clean[plain]:.1f} %."
+        ]
+    clearest = min(ladder, key=lambda each: each[0].checkpoint.metrics.test_mse)[0].name
+    if clean[clearest] > clean[best] + _ALIKE:
         sentences.append(
-            f"The best reconstruction has {clearest[0].name}: a better reconstruction is not a better code."
+            f"The best reconstruction has {clearest}: a better reconstruction is not a better code."
         )
+    worse = [f"{name} ({error:.1f} %)" for name, error in clean.items() if error > clean[plain] + _ALIKE]
     if worse:
-        sentences.append(f"It costs: there {', '.join(worse)} read worse than no penalty.")
+        sentences.append(f"The penalty costs: {', '.join(worse)}.")
+    untrained = references.get(f"untrained {ladder[0][0].kind} network")
+    if untrained is not None:
+        sentences.append(f"The same network untrained: {untrained[ALL_LABELS]:.1f} %.")
     for noise in (PROBE_NOISES[0], PROBE_NOISES[-1]):
         errors = {model.name: probe.errors[noisy(noise)] for model, probe in ladder}
         steady = min(errors, key=errors.__getitem__)
@@ -126,7 +133,7 @@ def _verdict(ladder: list[tuple[Shown, Probe]]) -> str:
             f"Under noise of {noise:g} no code is read much better than by guessing."
             if errors[steady] > _GUESSING
             else f"Under noise of {noise:g} that of {steady} errs least: {errors[steady]:.0f} %, without a "
-            f"penalty {errors[plain[0].name]:.0f} %."
+            f"penalty {errors[plain]:.0f} %."
         )
     return markup.escape(" ".join(sentences))
 
