@@ -1,7 +1,8 @@
 """A model and its training as one value, and the recipes and penalty ladders that ship.
 
 "reference" has the batch size, learning rate, epochs and weights of the published code; the models are ours.
-"best" and "fast" are what was measured to work better.
+"best" and "fast" are what was measured to work better; "readable" has the code that a linear reader needs the
+fewest labels for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ae_core.config.checks import require
 from ae_core.config.model import Kind, ModelConfig
 from ae_core.config.training import TrainConfig
 
-RecipeName = Literal["reference", "best", "fast"]
+RecipeName = Literal["reference", "best", "fast", "readable"]
 RECIPE_NAMES: tuple[RecipeName, ...] = get_args(RecipeName)
 
 
@@ -101,11 +102,16 @@ RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
         ),
         "best": Recipe(_CONTRACTIVE, _BEST_CONTRACTIVE),
         "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2, probe_fraction=0.25)),
+        "readable": Recipe(
+            replace(_CONTRACTIVE, code_activation="sigmoid"),
+            replace(_BEST_CONTRACTIVE, penalty_weight=0.0, epochs=1, input_noise=1.0),
+        ),
     },
     "sparse": {
         "reference": Recipe(_SPARSE, TrainConfig(penalty_weight=5e-3, sparsity_target=0.01)),
         "best": Recipe(_SPARSE, _BEST_SPARSE),
         "fast": Recipe(_SPARSE, _FAST_SPARSE),
+        "readable": Recipe(_SPARSE, replace(_BEST_SPARSE, penalty_weight=2e-2)),
     },
 }
 

@@ -150,6 +150,7 @@ def _fields(of_kind: Kind) -> None:
         format_func=str.capitalize,
         help="Fast: two epochs. Best: what the shipped models were trained with. "
         "Reference: the published batch size, learning rate, epochs and weights, on the models of this lab. "
+        "Readable: a code by which a linear reader tells the digits from few labels, see Meaning. "
         "Choosing one fills in the fields below.",
         **keep,
     )

@@ -21,7 +21,13 @@ from ae_core.training.loop import train
 KNOWN = Path(__file__).with_name("fifty_steps.json")
 STEPS = 50
 EPOCHS = 2
-CASES = [(kind, name) for kind in KINDS for name in RECIPE_NAMES]
+CASES = [
+    (kind, name)
+    for kind in KINDS
+    for name in RECIPE_NAMES
+    # Normal numbers are not the same to the last digit on all processors.
+    if RECIPES[kind][name].train.input_noise == 0
+]
 
 
 def spread(count):
