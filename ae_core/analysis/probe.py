@@ -144,8 +144,8 @@ def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advanc
 class Readers:
     """Logistic regressions on standardised features of labelled training images.
 
-    Under each penalty, the strongest first, L-BFGS starts from the reader of the one before and takes a few
-    iterations: stopped early, a reader is regularised once more, and does not depend on how long one waits.
+    Under each penalty, the strongest first, L-BFGS starts from the reader of the one before and takes a fixed
+    number of iterations at most: a reader that is stopped early is regularised once more.
 
     Args:
         x: float32, shape (images, K).
@@ -283,14 +283,14 @@ def standardise(x: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         ProbeError: if no feature changes, or one is not finite.
     """
-    deviation, mean = torch.std_mean(x, dim=0, correction=0)
-    if not (deviation.isfinite().all() and mean.isfinite().all()):
+    spread, mean = torch.std_mean(x, dim=0, correction=0)
+    if not (spread.isfinite().all() and mean.isfinite().all()):
         raise ProbeError("The code holds numbers that are not finite: its model blew up, and tells nothing.")
     # What rounding alone makes of a feature that never changes.
-    changes = deviation > _ROUNDING * mean.abs().clamp(min=deviation.max().item())
-    if not changes.any() or deviation.max() == 0:
+    changes = spread > _ROUNDING * mean.abs().clamp(min=spread.max().item())
+    if not changes.any() or spread.max() == 0:
         raise ProbeError("The code is the same for every image: there is nothing to read in it.")
-    scale = torch.where(changes, deviation, 1.0)
+    scale = torch.where(changes, spread, 1.0)
     x.sub_(mean).div_(scale)
     return mean, scale
 

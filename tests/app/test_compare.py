@@ -115,7 +115,7 @@ def test_more_models_than_columns_go_on_below(page, small_mnist):
     rows = [
         element.proto.body for element in page.main.get("html") if ">penalty weight<" in element.proto.body
     ]
-    assert [row.count("<b>") for row in rows] == [8, 1]
+    assert [row.count("<b>") for row in rows] == [8, 3]
 
 
 def test_compare_differs_only_where_two_models_do(page):
