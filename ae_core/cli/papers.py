@@ -46,7 +46,7 @@ def papers_command(out: Path, store: bool, device: str) -> None:
     if store:
         save_findings(found)
     for claim, said in CLAIMS.items():
-        click.echo(f"{said.title}\n  published: {said.published}\n  here: {said.differs}")
+        click.echo(f"{said.title}\n  published: {said.published}\n  {said.differs}")
         for one in found:
             if one.claim == claim:
                 click.echo(f"    {_line(one)}")

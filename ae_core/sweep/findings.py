@@ -29,6 +29,8 @@ PEAK, RISE, APART = (
     "ratio there over that nearby",
     "distance between training examples",
 )
+FARTHEST = 20.0
+"""Distance at which the ratio is measured."""
 DIRECTIONS = "singular values above a tenth of the first"
 VALUES = (
     ("order", ERROR_ALL),
@@ -153,27 +155,16 @@ _Values = Mapping[tuple[str, str], Finding]
 def _order(values: _Values, value: str) -> str:
     """Which models have a smaller value than the plain one: by more than both deviations together."""
     plain = values[value, PLAIN]
-    others = [one for (name, model), one in values.items() if name == value and model != PLAIN]
-
-    def named(sign: int) -> list[str]:
-        return [
-            f"{one.model} ({one.mean:.1f})"
-            for one in others
-            if sign * (plain.mean - one.mean) > plain.deviation + one.deviation
-        ]
-
-    smaller, larger = named(1), named(-1)
-    same = len(others) - len(smaller) - len(larger)
-    held = (
-        "Reproduced" if len(smaller) == len(others) else "Partly reproduced" if smaller else "Not reproduced"
-    )
-    parts = [
-        f"smaller for {', '.join(smaller)}" if smaller else "",
-        f"larger for {', '.join(larger)}" if larger else "",
-        f"no different for {same}" if same else "",
-    ]
-    said = "; ".join(part for part in parts if part)
-    return f"{held} ({value}): {plain.mean:.1f} for the {PLAIN}, {said}."
+    said: dict[str, list[str]] = {"smaller": [], "larger": [], "no different": []}
+    for (name, model), one in values.items():
+        if name == value and model != PLAIN:
+            apart = abs(plain.mean - one.mean) > plain.deviation + one.deviation
+            how = "no different" if not apart else "smaller" if one.mean < plain.mean else "larger"
+            said[how].append(f"{model} ({one.mean:.1f})")
+    all_smaller = not (said["larger"] or said["no different"])
+    held = "Reproduced" if all_smaller else "Partly reproduced" if said["smaller"] else "Not reproduced"
+    found = "; ".join(f"{how} for {', '.join(models)}" for how, models in said.items() if models)
+    return f"{held} ({value}): {plain.mean:.1f} for the {PLAIN}, {found}."
 
 
 def _self_taught(values: _Values) -> str:
@@ -185,13 +176,15 @@ def _self_taught(values: _Values) -> str:
 
 
 def _contraction(values: _Values) -> str:
-    said = []
+    said, falls = [], []
     for (name, model), peak in values.items():
         if name == PEAK:
             rise, apart = values[RISE, model], values[APART, model]
             rises = rise.mean > 1 + rise.deviation
+            falls.append(peak.mean < FARTHEST)
             said.append(
-                f"{model}: {'rises' if rises else 'does not rise'} ({rise.mean:.2f} times), largest at "
+                f"{model}: {'rises' if rises else 'does not rise'} ({rise.mean:.1f} times), largest at "
                 f"{peak.mean:.2g}"
             )
-    return f"{'; '.join(said)}. Training examples lie {apart.mean:.1f} apart."
+    fall = "" if any(falls) else f" The fall is not reproduced up to {FARTHEST:g}, the farthest measured."
+    return f"{'; '.join(said)}. Training examples lie {apart.mean:.1f} apart.{fall}"

@@ -38,6 +38,7 @@ from ae_core.sweep.findings import (
     DIRECTIONS,
     ERROR_100,
     ERROR_ALL,
+    FARTHEST,
     PEAK,
     PLAIN,
     RIGHT_CODE,
@@ -49,7 +50,7 @@ from ae_core.sweep.findings import (
 from ae_core.sweep.grid import Cell
 
 SEEDS = range(5)
-RADII = tuple(np.geomspace(0.05, 20, 14).tolist())
+RADII = tuple(np.geomspace(0.05, FARTHEST, 14).tolist())
 """Distances at which the contraction ratio is measured."""
 
 _CONTRACTIVE = RECIPES["contractive"]["fast"].override(epochs=1)

@@ -18,7 +18,7 @@ def show() -> None:
             rows = [one for one in found if one.claim == name]
             with st.expander(claim.title):
                 st.markdown(f"**Published.** {claim.published}")
-                st.markdown(f"**Here.** {claim.differs}")
+                st.markdown(claim.differs)
                 st.dataframe(
                     {
                         "value": [one.value for one in rows],
