@@ -206,8 +206,8 @@ def _disturbed(
     )
     if apart(model for model, _ in read):
         st.caption(
-            "Dashed: the pixels themselves, and autoencoders whose encoder saw noise in training, with the clean "
-            "image as the target (Vincent et al. 2008). For little noise, what such a reconstruction "
+            "Dashed: the pixels themselves, and autoencoders whose encoder saw noise in training, with the "
+            "clean image as the target (Vincent et al. 2008). For little noise, what such a reconstruction "
             "adds to a picture points to where pictures are more likely (Alain and Bengio 2014)."
         )
 
