@@ -221,11 +221,18 @@ def curves_by_model(
     log_x: bool = False,
     log_y: bool = False,
     apart: Collection[str] = (),
+    mark: float | None = None,
 ) -> go.Figure:
-    """One curve per model over the same places, the chosen one thicker; those apart are dashed."""
+    """One curve per model over the same places, the chosen one thicker; those apart are dashed.
+
+    Args:
+        mark: a place to mark by an upright line.
+    """
     every = {name: (list(x), list(values)) for name, values in curves.items()}
     figure = one_curve_per_model(every, chosen, apart)
     figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else linear_axis(x)))
+    if mark is not None:
+        figure.add_vline(mark, line={"dash": "dash", "color": QUIET_COLOUR})
     of_y = log_axis(*curves.values()) if log_y else linear_axis(*curves.values(), from_zero=True)
     figure.update_yaxes(title=y_title, **of_y)
     return finish_with_names(figure, chosen)

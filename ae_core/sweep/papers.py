@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 
 from ae_core.analysis.codes import CodeStatistics
-from ae_core.analysis.neighbourhood import contraction_curve
+from ae_core.analysis.neighbourhood import contraction_curve, distance_between_examples
 from ae_core.analysis.probe import (
     Readers,
     code_features,
@@ -124,7 +123,7 @@ def _of_code(model: Autoencoder) -> dict[str, float]:
         ERROR_100: errors[few_labels(100)],
         PEAK: RADII[peak],
         RISE: curve[peak] / curve[0],
-        APART: _between_training_examples(),
+        APART: distance_between_examples(),
         DIRECTIONS: _large_singular_values(model),
     }
 
@@ -136,13 +135,6 @@ def _large_singular_values(model: Autoencoder) -> float:
         values = spectrum(encoder_jacobian(model, x))[0]
         counts.append(int((values > _LARGE * values[0]).sum()))
     return float(np.mean(counts))
-
-
-@cache
-def _between_training_examples() -> float:
-    """The median distance of 1,000 training images to the nearest of 10,000 others."""
-    pixels = to_float(load_mnist("train").images[:11_000]).flatten(1)
-    return torch.cdist(pixels[:1000], pixels[1000:]).min(1).values.median().item()
 
 
 @torch.no_grad()

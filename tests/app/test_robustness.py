@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from ae_core import checkpoints
 from ae_core.analysis.corruption import CORRUPTIONS
 from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import load_checkpoint
+from ae_core.data import load_mnist
 from tests.app.conftest import decoded, texts, values_on
 from tests.app.opened_views import X, chart_of, column_texts, opened
 
@@ -40,6 +42,11 @@ def test_the_contraction_curve_starts_at_the_jacobian_s_norm(page):
     # Over 16 random directions.
     assert decoded(curve["y"])[0] == pytest.approx(expected, rel=0.2)
     assert len(chart_of(page, "contraction_1")["data"]) == 8
+    (mark,) = chart_of(page, "contraction_1")["layout"]["shapes"]
+    pixels = load_mnist("train").images[:11_000].flatten(1).numpy().astype(np.float32) / 255
+    squares = (pixels**2).sum(1)
+    apart = squares[:1000, None] + squares[None, 1000:] - 2 * pixels[:1000] @ pixels[1000:].T
+    assert mark["x0"] == pytest.approx(float(np.median(np.sqrt(apart.min(1)))), rel=1e-3)
     (said,) = (text for text in texts(page.main.caption) if text.startswith("At this drawing the curve"))
     assert "under 10⁻³" in said
 

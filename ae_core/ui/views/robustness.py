@@ -6,7 +6,7 @@ import streamlit as st
 
 from ae_core.analysis.corruption import CORRUPTIONS, corrupt, corrupt_by
 from ae_core.analysis.inspection import Seen
-from ae_core.analysis.neighbourhood import contraction_curve, linear_reach
+from ae_core.analysis.neighbourhood import contraction_curve, distance_between_examples, linear_reach
 from ae_core.analysis.robustness import change_between, respond, response_curve
 from ae_core.data import PIXELS, Picture, first_test_pictures
 from ae_core.render import charts, maps
@@ -173,6 +173,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
                     log_x=True,
                     log_y=True,
                     apart=apart(models),
+                    mark=distance_between_examples(),
                 ),
                 key=f"contraction_{index}",
                 alt=f"{title}: how far the code moves per unit of distance, against the distance, one "
@@ -182,6 +183,10 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
     st.caption(
         "Root mean square of ‖h(x + ru) − h(x)‖ / r over random directions u, divided by the code's "
         f"spread. As r tends to 0 it tends to ‖J‖ / (√{PIXELS} · spread), the movement that the penalty sees."
+    )
+    st.caption(
+        f"Upright: {distance_between_examples():.1f}, the median distance of a training image to the nearest "
+        "other; up to about there a contractive code's ratio was found to rise (Rifai et al. 2011)."
     )
     if picture is not None:
         st.caption(_reaches(moving, sources["This drawing"], picture))

@@ -12,6 +12,8 @@ from ae_core.data import load_mnist
 from ae_core.model import initial_model, seeded_autoencoder
 from ae_core.penalties import kl_penalty
 from ae_core.training import step as stepping
+from ae_core.training.distributed import Share
+from ae_core.training.loss import Loss
 from ae_core.training.step import CapturedStep, Step, bound_decoder, fastest_step
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device here.")
@@ -106,6 +108,20 @@ def test_with_input_noise_the_encoder_sees_it_and_the_clean_image_is_the_target(
     torch.testing.assert_close(exact, plain, rtol=1e-4, atol=1e-6)
     _, without = trained_by(Step, recipe.override(input_noise=0.0), "cpu", 20, torch.float32)
     assert (without - exact).abs().max() > 1e-3
+
+
+def test_each_process_sees_its_images_with_the_noise_that_one_alone_gives_them():
+    config = RECIPES["sparse"]["fast"].override(input_noise=0.3).train
+    x = torch.rand(7, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+    def seen(images, share):
+        generator = torch.Generator().manual_seed(5)
+        return Loss(initial_model(RECIPES["sparse"]["fast"]), config, generator)._with_noise(images, share)
+
+    whole = seen(x, Share(7))
+    assert ((whole - x).abs() > 0.05).any()
+    for rank in range(2):
+        assert torch.equal(seen(x[rank::2], Share(7, rank, 2)), whole[rank::2])
 
 
 @needs_cuda
