@@ -150,11 +150,11 @@ def test_the_report_opens_offline_and_asks_for_nothing(browser, three, tmp_path)
     offline.on("request", lambda request: asked.append(request.url))
     page = offline.new_page()
     page.goto(report.as_uri())
-    expect(page.get_by_role("heading", level=1)).to_have_text("One drawing under 7 contractive models")
+    expect(page.get_by_role("heading", level=1)).to_have_text("One drawing under 8 contractive models")
     widths = page.evaluate("() => [...document.images].map(image => image.naturalWidth)")
     assert len(widths) == 5
     assert min(widths) > 0
-    assert page.locator("tbody tr").count() == 7
+    assert page.locator("tbody tr").count() == 8
     assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
     offline.close()
 
