@@ -54,8 +54,8 @@ def show(choice: Choice, seen: Seen | None) -> None:
     with right:
         if not lab().runs:
             st.caption(
-                "Train a model on all 60,000 images, and watch it learn your own drawing in the panels "
-                "above. You can go on drawing meanwhile."
+                "Train a model on the 60,000 images, or under More on some digits, and watch it learn your "
+                "own drawing in the panels above. You can go on drawing meanwhile."
             )
         watching.watch()
 
