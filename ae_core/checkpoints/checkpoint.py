@@ -12,7 +12,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from ae_core.analysis.metrics import PER_UNIT, Metrics, PartialMetrics, Stored, from_stored
-from ae_core.checkpoints.files import parse_object, read_file, read_tensors, shorten, write_whole
+from ae_core.checkpoints.files import parse_object, read_file, read_tensors, save_whole, shorten
 from ae_core.checkpoints.history import History, parse_history, to_json
 from ae_core.config import Change, ModelConfig, Recipe, TrainConfig, is_number
 from ae_core.errors import CheckpointError
@@ -68,12 +68,7 @@ def save_checkpoint(checkpoint: AnyCheckpoint, path: str | Path) -> None:
         CheckpointError: if the folder cannot be made or written, or the disk is full. What becomes of the
             model then, the caller has to add.
     """
-    path = Path(path)
-    content = to_bytes(checkpoint)
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+    save_whole(Path(path), to_bytes(checkpoint))
 
 
 def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> AnyCheckpoint:

@@ -43,6 +43,18 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def save_whole(path: Path, content: bytes) -> None:
+    """The same for callers that have nothing to add but the sentence.
+
+    Raises:
+        CheckpointError: if the folder cannot be made or written, or the disk is full.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+
+
 def read_file(name: str, path: Path, max_bytes: int, remedy: str = "") -> bytes:
     """Read the content of a file, for `read_tensors`.
 
@@ -168,6 +180,18 @@ def parse_object(name: str, metadata: dict[str, str], key: str) -> dict[str, Any
     if not isinstance(value, dict):
         raise CheckpointError(f"{name} is damaged: its {key} is missing or is not a JSON object.")
     return value
+
+
+def read_object(path: Path, max_bytes: int, remedy: str = "") -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Args:
+        max_bytes, remedy: as for `read_file`.
+    Raises:
+        CheckpointError: if the file is missing, too large, or holds something else.
+    """
+    content = read_file(path.name, path, max_bytes, remedy).decode(errors="replace")
+    return parse_object(path.name, {"content": content}, "content")
 
 
 def shorten(text: str) -> str:

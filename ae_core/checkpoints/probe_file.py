@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ae_core.analysis.probe import CLASSES, LinearReader, Probe
 from ae_core.analysis.probe_errors import ERRORS
-from ae_core.checkpoints.files import parse_object, read_file, read_tensors, write_whole
+from ae_core.checkpoints.files import parse_object, read_file, read_object, read_tensors, save_whole
 from ae_core.checkpoints.library import LIBRARY
 from ae_core.config import is_number
 from ae_core.errors import CheckpointError
@@ -54,11 +54,7 @@ def save_probe(probe: Probe, model: Autoencoder, path: Path) -> None:
         "model": digest_of(model),
         "errors": json.dumps(dict(probe.errors), allow_nan=False),
     }
-    content = to_safetensors({name: value.contiguous() for name, value in tensors.items()}, metadata)
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+    save_whole(path, to_safetensors({name: value.contiguous() for name, value in tensors.items()}, metadata))
 
 
 def load_probe(path: Path, model: Autoencoder) -> Probe:
@@ -114,10 +110,7 @@ def save_baselines(found: Mapping[str, Mapping[str, float]], path: Path) -> None
     Raises:
         CheckpointError: if the file cannot be written.
     """
-    try:
-        write_whole(path, json.dumps(found, indent=1, allow_nan=False).encode())
-    except OSError as error:
-        raise CheckpointError(f"{path} could not be written: {error.strerror or error}.") from error
+    save_whole(path, json.dumps(found, indent=1, allow_nan=False).encode())
 
 
 def load_baselines(path: Path) -> dict[str, dict[str, float]]:
@@ -126,9 +119,7 @@ def load_baselines(path: Path) -> dict[str, dict[str, float]]:
     Raises:
         CheckpointError: if the file is missing, too large or damaged.
     """
-    content = read_file(path.name, path, MAX_FILE_BYTES, _BASELINES_REMEDY)
-    metadata = {"baselines": content.decode(errors="replace")}
-    found = parse_object(path.name, metadata, "baselines")
+    found = read_object(path, MAX_FILE_BYTES, _BASELINES_REMEDY)
     return {
         name: _parse_errors(f"{path.name}, {name},", {"errors": json.dumps(errors)})
         for name, errors in found.items()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ae_core.checkpoints.files import parse_object, read_file, write_whole
+from ae_core.checkpoints.files import read_object, save_whole
 from ae_core.checkpoints.library import LIBRARY
 from ae_core.config import is_number
 from ae_core.errors import CheckpointError
@@ -105,9 +105,9 @@ def save_findings(found: Sequence[Finding], path: Path = PAPERS) -> None:
     """Write findings.
 
     Raises:
-        OSError: if the file cannot be written.
+        CheckpointError: if the file cannot be written.
     """
-    write_whole(path, json.dumps({"findings": [asdict(one) for one in found]}, indent=1).encode())
+    save_whole(path, json.dumps({"findings": [asdict(one) for one in found]}, indent=1).encode())
 
 
 def load_findings(path: Path = PAPERS) -> list[Finding]:
@@ -117,8 +117,7 @@ def load_findings(path: Path = PAPERS) -> list[Finding]:
         CheckpointError: if the file is missing or damaged.
     """
     remedy = "make it anew with python -m ae_core papers --store"
-    content = read_file(path.name, path, _MOST_BYTES, remedy)
-    rows = parse_object(path.name, {"findings": content.decode(errors="replace")}, "findings").get("findings")
+    rows = read_object(path, _MOST_BYTES, remedy).get("findings")
     try:
         found = [Finding(**row) for row in rows] if isinstance(rows, list) else []
     except TypeError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,17 @@ import numpy as np
 import torch
 
 from ae_core.analysis.codes import CodeStatistics
+from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.neighbourhood import contraction_curve, distance_between_examples
 from ae_core.analysis.probe import (
     Readers,
-    code_features,
     features_of,
     measure_probe,
     percent_wrong,
     standardise,
 )
 from ae_core.analysis.probe_errors import ALL_LABELS, few_labels
-from ae_core.checkpoints.files import parse_object, write_whole
+from ae_core.checkpoints.files import read_object, write_whole
 from ae_core.config import RECIPES, Recipe, is_number
 from ae_core.data import first_test_pictures, load_mnist, to_float
 from ae_core.errors import CheckpointError
@@ -61,11 +62,12 @@ SUBJECTS: dict[str, Recipe] = {
     _SELF_TAUGHT: RECIPES["sparse"]["fast"].override(digits="5-9"),
 }
 """The models, by the names under which they are reported; each is trained with every seed."""
-_KNOWN, _UNKNOWN = range(5), range(5, 10)
+_KNOWN = range(5)
 _CURVE_IMAGES = 200
 _SPECTRUM_IMAGES = 50
 _LARGE = 0.1
 """Of the first singular value."""
+_MOST_BYTES = 2**20
 
 
 def cells(folder: Path) -> dict[str, list[Cell]]:
@@ -83,16 +85,15 @@ def measure(name: str, cell: Cell) -> dict[str, float]:
         CheckpointError: if the model is missing.
     """
     kept = cell.path.with_suffix(".json")
-    try:
-        values = parse_object(kept.name, {"values": kept.read_text(encoding="utf-8")}, "values")
+    with suppress(CheckpointError):
+        values = read_object(kept, _MOST_BYTES)
         if all(is_number(value) for value in values.values()):
             return values
-    except (OSError, UnicodeDecodeError, CheckpointError):
-        pass
     checkpoint = cell.result()
-    if checkpoint is None:
+    if checkpoint is None or not isinstance(checkpoint.metrics, Metrics):
         raise CheckpointError(f"{cell.path} is missing or damaged: the same command trains it again.")
-    values = _self_taught(checkpoint.model) if name == _SELF_TAUGHT else _of_code(checkpoint.model)
+    model = checkpoint.model
+    values = _self_taught(model) if name == _SELF_TAUGHT else _of_code(model, checkpoint.metrics)
     write_whole(kept, json.dumps(values, allow_nan=False).encode())
     return values
 
@@ -109,13 +110,9 @@ def findings(measured: Mapping[str, Sequence[Mapping[str, float]]]) -> list[Find
     return found
 
 
-def _of_code(model: Autoencoder) -> dict[str, float]:
-    train, test = load_mnist("train"), load_mnist("test")
-    errors = measure_probe(code_features(model), train, test).errors
-    x = to_float(test.images)
-    with torch.no_grad():
-        codes = torch.cat([model.encode(part) for part in x.split(1000)])
-    spread = CodeStatistics.of(x, codes).spread
+def _of_code(model: Autoencoder, metrics: Metrics) -> dict[str, float]:
+    errors = measure_probe(model.encode, load_mnist("train"), load_mnist("test")).errors
+    spread = CodeStatistics.from_metrics(metrics).spread
     curve = contraction_curve(model, first_test_pictures(_CURVE_IMAGES), RADII, spread)
     peak = int(np.argmax(curve))
     return {
@@ -150,4 +147,4 @@ def _self_taught(model: Autoencoder) -> dict[str, float]:
         reader: Any = Readers(learnt.numpy(), labels[:half], half // 5).of_all()
         return 100 - percent_wrong(reader.predict(tested.numpy()), labels[half:])
 
-    return {RIGHT_CODE: right(code_features(model)), RIGHT_PIXELS: right(lambda x: x.flatten(1))}
+    return {RIGHT_CODE: right(model.encode), RIGHT_PIXELS: right(lambda x: x.flatten(1))}
