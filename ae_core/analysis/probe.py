@@ -34,7 +34,6 @@ from ae_core.analysis.probe_errors import (
 )
 from ae_core.data import Mnist, to_float
 from ae_core.errors import ProbeError
-from ae_core.model import Autoencoder
 
 CLASSES = 10
 
@@ -57,7 +56,7 @@ _CHUNK = 256
 """Images encoded together: those of a few stay in a processor's caches; a multiple of four for the shifts."""
 
 Features = Callable[[Tensor], Tensor]
-"""From images (batch, 1, 28, 28) in [0, 1] to features (batch, K)."""
+"""From images (batch, 1, 28, 28) in [0, 1] to features (batch, K): a model's `encode`, for one."""
 Advance = Callable[[float], None]
 """Is told the share of the work that is done, in [0, 1]; may raise to give up."""
 
@@ -92,11 +91,6 @@ class Probe:
     """Test errors in percent, by the names `probe_errors.ERRORS`."""
     read_as: Tensor
     """The digit that the reader takes each test image for, uint8, shape (images,)."""
-
-
-def code_features(model: Autoencoder) -> Features:
-    """The codes of a model as features."""
-    return model.encode
 
 
 @torch.no_grad()

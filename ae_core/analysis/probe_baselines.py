@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ae_core.analysis.probe import Features, code_features
+from ae_core.analysis.probe import Features
 from ae_core.config import KINDS, RECIPES
 from ae_core.data import load_mnist, to_float
 from ae_core.model import initial_model
@@ -28,10 +28,7 @@ def baselines() -> Mapping[str, Features]:
         "pixels": lambda x: x.flatten(1),
         f"{_FEW_COMPONENTS} principal components": _onto(mean, components[:_FEW_COMPONENTS]),
         "all principal components": _onto(mean, components),
-    } | {
-        f"untrained {kind} network": code_features(initial_model(RECIPES[kind]["best"]).eval())
-        for kind in KINDS
-    }
+    } | {f"untrained {kind} network": initial_model(RECIPES[kind]["best"]).eval().encode for kind in KINDS}
 
 
 def _principal_components() -> tuple[Tensor, Tensor]:

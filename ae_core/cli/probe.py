@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ae_core.analysis import glossary
-from ae_core.analysis.probe import Advance, Features, Probe, code_features, measure_probe
+from ae_core.analysis.probe import Advance, Features, Probe, measure_probe
 from ae_core.analysis.probe_baselines import baselines
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.probe_file import BASELINES, probe_path, save_baselines, save_probe
@@ -38,7 +38,7 @@ def probe_command(files: tuple[Path, ...], as_json: bool, store: bool, of_baseli
         raise click.UsageError("Name a checkpoint to probe, or give --baselines.")
     for file in files:
         checkpoint = load_checkpoint(file)
-        probe = _probe(file.stem, code_features(checkpoint.model))
+        probe = _probe(file.stem, checkpoint.model.encode)
         if store:
             save_probe(probe, checkpoint.model, probe_path(file))
         _print(file.stem, probe.errors, as_json)

@@ -7,7 +7,7 @@ import logging
 import threading
 import weakref
 
-from ae_core.analysis.probe import Probe, code_features, measure_probe
+from ae_core.analysis.probe import Probe, measure_probe
 from ae_core.data import load_mnist
 from ae_core.errors import explain
 from ae_core.model import Autoencoder
@@ -71,8 +71,8 @@ class ProbeRun:
             while self._turn.ahead() > 0:
                 self._stopped.wait(_TURN_SECONDS)
                 self._advance(0.0)
-            features = code_features(self._model)
-            self.probe = measure_probe(features, load_mnist("train"), load_mnist("test"), self._advance)
+            encode = self._model.encode
+            self.probe = measure_probe(encode, load_mnist("train"), load_mnist("test"), self._advance)
         except _StoppedError:
             pass
         except Exception as raised:

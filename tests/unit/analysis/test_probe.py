@@ -7,7 +7,7 @@ import torch
 from ae_core.analysis import probe as probes
 from ae_core.analysis.confusions import confusions, images_in
 from ae_core.analysis.corruption import add_noise
-from ae_core.analysis.probe import code_features, measure_probe
+from ae_core.analysis.probe import measure_probe
 from ae_core.analysis.probe_errors import ERRORS
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
@@ -37,9 +37,7 @@ def measured():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probes, "_HELD_OUT", HELD_OUT)
         shares = []
-        found = measure_probe(
-            code_features(sparse_model()), part("train", SMALL), part("test", 2000), shares.append
-        )
+        found = measure_probe(sparse_model().encode, part("train", SMALL), part("test", 2000), shares.append)
         return found, shares
 
 
@@ -141,7 +139,7 @@ def test_nothing_of_the_test_set_reaches_the_reader(measured):
     found, _ = measured
     train, test = part("train", SMALL), part("test", 2000)
     poison = Mnist(255 - test.images.flip(0), (test.labels + 3) % 10)
-    poisoned = measure_probe(code_features(sparse_model()), train, poison)
+    poisoned = measure_probe(sparse_model().encode, train, poison)
     for name in ("mean", "scale", "weight", "bias"):
         assert torch.equal(getattr(found.reader, name), getattr(poisoned.reader, name))
     assert poisoned.errors["probe_error_all"] > 80
@@ -171,7 +169,7 @@ def test_a_probe_can_be_given_up():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure_probe(code_features(sparse_model()), part("train", SMALL), part("test", 200), give_up)
+        measure_probe(sparse_model().encode, part("train", SMALL), part("test", 200), give_up)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +199,7 @@ def test_a_code_that_tells_nothing_is_a_sentence(features, said):
 )
 def test_images_and_labels_that_make_no_probe_are_a_sentence(train, said):
     with pytest.raises(ProbeError, match=said):
-        measure_probe(code_features(sparse_model()), train(), part("test", 200))
+        measure_probe(sparse_model().encode, train(), part("test", 200))
 
 
 def test_features_that_never_change_are_no_matter():
