@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ae_core.analysis.evaluation import reconstruct
 from ae_core.data import Mnist, Picture, to_float
 from ae_core.model import Autoencoder
 
@@ -76,22 +75,22 @@ def get_familiar(model: Autoencoder, train: Mnist, test: Mnist, digits: Sequence
         train, test: images of all digits.
         digits: those that it was trained on.
     """
-    chosen = torch.isin(train.labels, torch.tensor(list(digits), dtype=torch.uint8)).nonzero().flatten()
-    chosen = chosen[:TRAINING_CODES]
+    chosen = train.are_of(digits).nonzero().flatten()[:TRAINING_CODES]
     known = torch.cat([model.encode(to_float(part)) for part in train.images[chosen].split(_CHUNK)])
     errors, distances = [], []
     for part in test.of_digits(digits).images[:TEST_DIGITS].split(_CHUNK):
-        x = to_float(part)
-        errors.append(_errors(model, x))
-        distances.append(_nearest(model.encode(x), known)[0].mean(1))
+        codes, error = _codes_and_errors(model, to_float(part))
+        errors.append(error)
+        distances.append(_nearest(codes, known)[0].mean(1))
     return Familiar(known, chosen, np.sort(torch.cat(errors).numpy()), np.sort(torch.cat(distances).numpy()))
 
 
 @torch.inference_mode()
 def look_at(model: Autoencoder, familiar: Familiar, x: Picture) -> Unusual:
     """How unusual a picture is to a model."""
-    error = _errors(model, x).item()
-    distances, places = _nearest(model.encode(x), familiar.codes)
+    codes, errors = _codes_and_errors(model, x)
+    error = errors.item()
+    distances, places = _nearest(codes, familiar.codes)
     distance = distances.mean().item()
     return Unusual(
         error,
@@ -111,17 +110,20 @@ def detect_others(model: Autoencoder, test: Mnist, digits: Sequence[int]) -> Det
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    known = torch.isin(test.labels, torch.tensor(list(digits), dtype=torch.uint8))
+    known = test.are_of(digits)
     if known.all() or not known.any():
         raise ValueError("the test images have to be of digits that the model knows and of others")
-    errors = torch.cat([_errors(model, to_float(part)) for part in test.images.split(_CHUNK)]).numpy()
+    parts = test.images.split(_CHUNK)
+    errors = torch.cat([_codes_and_errors(model, to_float(part))[1] for part in parts]).numpy()
     is_other = (~known).numpy()
     false_alarms, found, _ = roc_curve(is_other, errors)
     return Detection(false_alarms, found, float(roc_auc_score(is_other, errors)))
 
 
-def _errors(model: Autoencoder, x: Tensor) -> Tensor:
-    return (reconstruct(model, x) - x).square().mean((1, 2, 3))
+def _codes_and_errors(model: Autoencoder, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The codes (batch, K) of images, and the mean squared errors (batch,) of their reconstructions."""
+    codes, reconstructions = model(x)
+    return codes, (reconstructions.clamp(0, 1) - x).square().mean((1, 2, 3))
 
 
 def _nearest(codes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

@@ -51,9 +51,13 @@ class Mnist(NamedTuple):
     labels: Tensor
     """uint8, shape (n,): the digit."""
 
+    def are_of(self, digits: Sequence[int]) -> Tensor:
+        """Which images are of these digits, bool, shape (n,)."""
+        return torch.isin(self.labels, torch.tensor(list(digits), dtype=torch.uint8))
+
     def of_digits(self, digits: Sequence[int]) -> Mnist:
         """The images of these digits alone, in their order."""
-        chosen = torch.isin(self.labels, torch.tensor(list(digits), dtype=torch.uint8))
+        chosen = self.are_of(digits)
         return self if chosen.all() else Mnist(self.images[chosen], self.labels[chosen])
 
 
