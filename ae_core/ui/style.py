@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -10,6 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from ae_core.analysis import glossary
 from ae_core.render.chart_style import with_text_colour
 from ae_core.ui import keys
 
@@ -43,6 +45,32 @@ def is_dark() -> bool:
 def question(text: str) -> None:
     """Put the question that a view, or a part of it, answers as its heading."""
     st.header(text, anchor=False)
+
+
+def values_table(
+    heading: str,
+    names: Sequence[str],
+    columns: Mapping[str, Sequence[float | None]],
+    number_format: str,
+    key: str,
+) -> None:
+    """Values of the glossary as a table, a row for each name, with the meaning at each column's heading.
+
+    Args:
+        heading: of the column of names, which stays in sight.
+        columns: one value per name, by the values' stored names.
+    """
+    terms = {name: glossary.term(name) for name in columns}
+    st.dataframe(
+        {heading: list(names)} | {terms[name].label: list(values) for name, values in columns.items()},
+        hide_index=True,
+        column_config={heading: st.column_config.TextColumn(pinned=True)}
+        | {
+            term.label: st.column_config.NumberColumn(help=f"{term.meaning}.", format=number_format)
+            for term in terms.values()
+        },
+        key=key,
+    )
 
 
 def chart(figure: go.Figure, key: str, alt: str, **selection: Any) -> None:  # noqa: ANN401 - Streamlit's own

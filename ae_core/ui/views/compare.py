@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -12,7 +12,7 @@ from ae_core.analysis.inspection import Inspection, Seen, difference
 from ae_core.checkpoints.history import History
 from ae_core.render import maps, training_charts
 from ae_core.render.export import histories_to_csv
-from ae_core.training.observer import NOISE
+from ae_core.training.observer import NOISE, Observation
 from ae_core.ui import keys, markup, probes, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
@@ -45,18 +45,8 @@ def show(choice: Choice, seen: Seen | None) -> None:
 def _test_set(models: Sequence[Shown]) -> None:
     """All values of the models on the test set, as a table with a meaning at each heading."""
     st.markdown("Measured on the test set")
-    terms = {name: glossary.term(name) for name in glossary.COMPARED}
-    st.dataframe(
-        {"model": [model.label for model in models]}
-        | {term.label: [probes.value_of(model, name) for model in models] for name, term in terms.items()},
-        hide_index=True,
-        column_config={"model": st.column_config.TextColumn(pinned=True)}
-        | {
-            term.label: st.column_config.NumberColumn(help=f"{term.meaning}.", format="%.3g")
-            for term in terms.values()
-        },
-        key="test_set",
-    )
+    columns = {name: [probes.value_of(model, name) for model in models] for name in glossary.COMPARED}
+    style.values_table("model", [model.label for model in models], columns, "%.3g", key="test_set")
     st.caption(
         "A better reconstruction is not a better code: hold the clean error against what noise does. Code "
         "shift and denoising MSE are measured at that noise; the relative sensitivity is extrapolated from "
@@ -71,7 +61,7 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
         return
     st.markdown("How they were trained")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="learning"):
-        error = st.selectbox("Error", _ERRORS, key="learning_error", width=260)
+        error = st.selectbox("Error", (_TRAINING_IMAGES, *_TEST_ERRORS), key="learning_error", width=260)
         chosen = st.pills(
             "Curves of",
             list(known),
@@ -79,7 +69,7 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
             selection_mode="multi",
             key=f"curves_of_{len(known)}_{shown.kind}",
         )
-    curves = {name: points for name in chosen if (points := _ERRORS[error](name, known[name]))}
+    curves = {name: points for name in chosen if (points := _points(error, name, known[name]))}
     if curves:
         style.chart(
             training_charts.learning_curves(curves, shown.label, f"MSE on {error}"),
@@ -102,27 +92,18 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
     )
 
 
-_Points = list[tuple[int, float]]
-
-
-def _on_training_images(name: str, history: History) -> _Points:  # noqa: ARG001 - as the others
-    return [(row.step, row.mse) for row in history]
-
-
-def _on_test_images(name: str, history: History) -> _Points:  # noqa: ARG001
-    return [(each.step, each.test_mse) for each in lab().observations.get(name, ())]
-
-
-def _on_noisy_test_images(name: str, history: History) -> _Points:  # noqa: ARG001
-    return [(each.step, each.denoising_mse) for each in lab().observations.get(name, ())]
-
-
-_ERRORS = {
-    "training images": _on_training_images,
-    "test images": _on_test_images,
-    f"test images with noise {NOISE:g}": _on_noisy_test_images,
+_TRAINING_IMAGES = "training images"
+_TEST_ERRORS: dict[str, Callable[[Observation], float]] = {
+    "test images": lambda tried: tried.test_mse,
+    f"test images with noise {NOISE:g}": lambda tried: tried.denoising_mse,
 }
-"""The errors whose curves can be seen; a model that lacks them has no curve."""
+
+
+def _points(error: str, name: str, history: History) -> list[tuple[int, float]]:
+    """How an error of a model fell, by the steps; nothing for one that was never tried."""
+    if error == _TRAINING_IMAGES:
+        return [(row.step, row.mse) for row in history]
+    return [(tried.step, _TEST_ERRORS[error](tried)) for tried in lab().observations.get(name, ())]
 
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Seen
+from ae_core.analysis.notation import penalty_symbol
 from ae_core.analysis.probe import Probe
 from ae_core.analysis.probe_errors import (
     ALL_LABELS,
@@ -13,16 +13,16 @@ from ae_core.analysis.probe_errors import (
     FEW_LABELS,
     PROBE_NOISES,
     SHIFTS,
+    deviation,
     few_labels,
     noisy,
     shifted,
 )
-from ae_core.errors import CheckpointError
 from ae_core.render import charts
 from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
 from ae_core.ui import clock, confusion_grid, keys, library, markup, probes, style, unusual
 from ae_core.ui.library import Shown
-from ae_core.ui.problems import guard
+from ae_core.ui.problems import guard, guard_part
 from ae_core.ui.shown_model import Choice, apart, comparable
 
 _POLL_SECONDS = 0.5
@@ -31,7 +31,11 @@ _ALIKE = 0.5
 """Percent: on 10,000 test digits errors of some percent that are nearer to each other may be so by chance."""
 _GUESSING = 85.0
 """Percent; of ten digits guessing errs on 90."""
-_LABELS = {ALL_LABELS: "60,000 labels"} | {few_labels(count): f"{count:,} labels" for count in FEW_LABELS}
+_LABELS: dict[str, tuple[str, str | None]] = {
+    "60,000 labels": (ALL_LABELS, None),
+    **{f"{count:,} labels": (few_labels(count), deviation(count)) for count in FEW_LABELS},
+}
+"""The error with so many labels and its standard deviation, by their names in a probe."""
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
@@ -44,11 +48,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
         "<p class='idea'>A logistic regression that sees nothing but the frozen code reads the digit off it. "
         "The fewer errors it makes, the more plainly the code says what was drawn.</p>"
     )
-    try:
+    references: dict[str, dict[str, float]] = {}
+    with guard_part():
         references = probes.baselines()
-    except CheckpointError as error:
-        st.error(str(error))
-        references = {}
     ladder = [(model, probe) for model in library.intact_ladder(shown.kind) if (probe := _probe_of(model))]
     if ladder:
         _by_penalty(ladder, references)
@@ -67,11 +69,10 @@ def show(choice: Choice, seen: Seen | None) -> None:
 
 
 def _probe_of(model: Shown) -> Probe | None:
-    try:
+    """The probe of a model, else a sentence in its place."""
+    with guard_part():
         return probes.probe_of(model)
-    except CheckpointError as error:
-        st.error(str(error))
-        return None
+    return None
 
 
 def _by_penalty(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:
@@ -79,12 +80,12 @@ def _by_penalty(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[st
     curves = {
         label: ErrorCurve(
             [probe.errors[name] for _, probe in ladder],
-            [0.0 if name == ALL_LABELS else probe.errors[f"{name}_deviation"] for _, probe in ladder],
+            [0.0 if spread is None else probe.errors[spread] for _, probe in ladder],
             references.get(_PIXELS, {}).get(name),
         )
-        for name, label in _LABELS.items()
+        for label, (name, spread) in _LABELS.items()
     }
-    symbol = "λ" if ladder[0][0].kind == "contractive" else "β"
+    symbol = penalty_symbol(ladder[0][0].kind)
     style.chart(
         errors_by_penalty(weights, curves, f"penalty weight {symbol}"),
         key="probe_errors",
@@ -215,19 +216,8 @@ def _disturbed(
 def _table(read: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:
     rows = {model.label: probe.errors for model, probe in read} | references
     with st.expander("All values, and what a code has to be better than"):
-        st.dataframe(
-            {"read from": list(rows)}
-            | {glossary.term(name).label: [errors[name] for errors in rows.values()] for name in ERRORS},
-            hide_index=True,
-            column_config={"read from": st.column_config.TextColumn(pinned=True)}
-            | {
-                glossary.term(name).label: st.column_config.NumberColumn(
-                    help=f"{glossary.term(name).meaning}.", format="%.1f"
-                )
-                for name in ERRORS
-            },
-            key="probe_table",
-        )
+        columns = {name: [errors[name] for errors in rows.values()] for name in ERRORS}
+        style.values_table("read from", list(rows), columns, "%.1f", key="probe_table")
         st.caption(
             "Principal components are those of the training images' pixels, standardised as the codes are. "
             "An untrained network has the weights that training starts from."
