@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ae_core.config import Kind
+
 SUPERSCRIPTS = {"-": "⁻"} | dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 """The raised form of what exponents are made of."""
 _RAISE = str.maketrans(SUPERSCRIPTS)
@@ -44,6 +46,11 @@ def value_text(value: float) -> str:
     # All digits are there and none is made up: the last one is at most the sixth decimal.
     digits = f"{abs(rounded):.6f}".rstrip("0").rstrip(".")
     return f"{'−' if value < 0 else ''}{digits}"
+
+
+def penalty_symbol(kind: Kind) -> str:
+    """What the penalty weight of a kind is called."""
+    return "λ" if kind == "contractive" else "β"
 
 
 def in_plain_digits(name: str, penalty_weight: float) -> str:

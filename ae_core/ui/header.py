@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis.notation import penalty_symbol
 from ae_core.analysis.page_names import View
 from ae_core.config import KINDS, Kind
 from ae_core.ui import keys, markup
@@ -56,7 +57,7 @@ def _idea(kind: Kind) -> None:
             f"{markup.symbol('MSE')} + {markup.symbol('β')} · Σ {markup.symbol('KL')}"
             f"({markup.symbol('ρ')} ‖ {markup.symbol('ρ̂')})"
         )
-    weight = "λ" if kind == "contractive" else "β"
+    weight = penalty_symbol(kind)
     hint = f"Draw, slide {weight}, then add noise and shake: see what the penalty does."
     markup.show(
         f"<p class='idea'>{_IDEAS[kind]} <span>loss = {loss}</span> <span class='hint'>{hint}</span></p>"

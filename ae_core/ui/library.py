@@ -17,7 +17,7 @@ from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import Metrics, PartialMetrics
-from ae_core.analysis.notation import in_plain_digits, power_notation
+from ae_core.analysis.notation import in_plain_digits, penalty_symbol, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
 from ae_core.checkpoints.film import Film, film_path, load_film
 from ae_core.checkpoints.library import denoising_paths, ladder_paths
@@ -71,8 +71,7 @@ class Shown:
     @property
     def name(self) -> str:
         """To stand in a sentence: a rung by its penalty weight with the symbol, any other by its label."""
-        symbol = "λ" if self.kind == "contractive" else "β"
-        return f"{symbol} = {self.label}" if self.source == LADDER else self.label
+        return f"{penalty_symbol(self.kind)} = {self.label}" if self.source == LADDER else self.label
 
     @property
     def file_name(self) -> str:

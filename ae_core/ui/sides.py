@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.analysis.notation import power_notation
+from ae_core.analysis.notation import penalty_symbol, power_notation
 from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, models_menu, shown_model, take_away
@@ -73,7 +73,7 @@ def _side(side: Side) -> None:
             args=(side, kind),
         )
     if chosen.model == LADDER:
-        symbol = "λ" if kind == "contractive" else "β"
+        symbol = penalty_symbol(kind)
         slider_key = keys.weight(side, kind)
         slider_key.set(chosen.weight)
         st.select_slider(

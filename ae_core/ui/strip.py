@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from ae_core.analysis.inspection import Seen, reconstruct_each
+from ae_core.analysis.notation import penalty_symbol
 from ae_core.render import maps
 from ae_core.ui import keys, library, markup
 from ae_core.ui.pointing import pick_of
@@ -16,7 +17,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     kind = keys.shown_kind()
     models = [*library.intact_ladder(kind), *library.denoising(kind)]
     pictures = [] if seen is None else reconstruct_each([each.checkpoint.model for each in models], seen.x)
-    symbol = "λ" if kind == "contractive" else "β"
+    symbol = penalty_symbol(kind)
     cells = []
     for model, picture in zip(models, pictures, strict=False):
         name, spoken = html.escape(model.label), html.escape(f"{symbol} = {model.label}")

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ae_core.analysis.inspection import Seen
+from ae_core.analysis.notation import penalty_symbol
 from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
 from ae_core.training.background import TrainingRun, train_ladder
@@ -154,7 +155,7 @@ def _fields(of_kind: Kind) -> None:
         "Choosing one fills in the fields below.",
         **keep,
     )
-    symbol = "λ" if of_kind == "contractive" else "β"
+    symbol = penalty_symbol(of_kind)
     left, right = st.columns(2)
     with left:
         _knob(f"Penalty weight {symbol}", "penalty_weight", format="%g", step=1e-4)
