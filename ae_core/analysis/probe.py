@@ -10,10 +10,8 @@ and shifts that the reader was not trained on. Not covered: fine-tuning of the e
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +30,7 @@ from ae_core.analysis.probe_errors import (
     noisy,
     shifted,
 )
+from ae_core.analysis.readers import LAST_FACTOR, PENALTIES, Readers, iterations_for, percent_wrong
 from ae_core.data import Mnist, to_float
 from ae_core.errors import ProbeError
 
@@ -39,14 +38,6 @@ CLASSES = 10
 
 _HELD_OUT = 10_000
 """The last training images, on which the regularisation is chosen; the draws are from the others."""
-_PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
-"""Strengths of the L2 penalty beside the mean loss of an image, the strongest first."""
-_LEAST_ITERATIONS = 16
-_ITERATION_BUDGET = 4096
-"""Features times iterations of L-BFGS under each penalty, about: readers of many features are stopped."""
-_LAST_FACTOR = 3
-"""How many times as many the reader of all labels takes."""
-_TOLERANCE = 1e-4
 _ITERATION_WORK = 1 / 80
 """Of an iteration on an image, in images encoded: between the two kinds."""
 _ROUNDING = 1e-6
@@ -106,7 +97,7 @@ def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advanc
     """
     _check(train, test)
     units = features(to_float(train.images[:1])).shape[1]
-    bar = _Bar(len(train.images), len(test.images), _iterations(units), advance)
+    bar = _Bar(len(train.images), len(test.images), iterations_for(units), advance)
     x = features_of(features, to_float, train.images, bar.encoded)
     mean, scale = standardise(x)
 
@@ -135,88 +126,12 @@ def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advanc
     return Probe(reader, errors, torch.from_numpy(read_as).to(torch.uint8))
 
 
-class Readers:
-    """Logistic regressions on standardised features of labelled training images.
-
-    Under each penalty, the strongest first, L-BFGS starts from the reader of the one before and takes a fixed
-    number of iterations at most: a reader that is stopped early is regularised once more.
-
-    Args:
-        x: float32, shape (images, K).
-        labels: shape (images,).
-        held_out: how many of them, the last, the penalty is chosen on.
-        on_iteration: is told after each iteration of a reader on how many images it was.
-    """
-
-    def __init__(
-        self,
-        x: np.ndarray,
-        labels: np.ndarray,
-        held_out: int,
-        on_iteration: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self._x, self._labels, self._on_iteration = x, labels, on_iteration
-        self._rest = len(x) - held_out
-        self._iterations = _iterations(x.shape[1])
-
-    def of_all(self) -> Any:  # noqa: ANN401 - scikit-learn has no types
-        """The reader of all labels: that which errs least on the images held out, trained on with them."""
-        readers = self._path(slice(self._rest))
-        penalty = min(readers, key=lambda penalty: self._held_out_error(readers[penalty]))
-        return self._fit(slice(None), penalty, _LAST_FACTOR * self._iterations, readers[penalty])
-
-    def of_few(self, count: int) -> list[Any]:
-        """The reader of each draw of so many labels, all under the penalty that is best on average."""
-        paths = [self._path(self._draw(count, seed)) for seed in range(DRAWS)]
-        errors = {
-            penalty: sum(self._held_out_error(path[penalty]) for path in paths) for penalty in _PENALTIES
-        }
-        penalty = min(errors, key=errors.__getitem__)
-        return [path[penalty] for path in paths]
-
-    def _draw(self, count: int, seed: int) -> np.ndarray:
-        return torch.randperm(self._rest, generator=torch.Generator().manual_seed(seed))[:count].numpy()
-
-    def _path(self, chosen: slice | np.ndarray) -> dict[float, Any]:
-        """The readers of some images, by their penalties."""
-        readers: dict[float, Any] = {}
-        start = None
-        for penalty in _PENALTIES:
-            start = readers[penalty] = self._fit(chosen, penalty, self._iterations, start)
-        return readers
-
-    def _held_out_error(self, reader: Any) -> float:  # noqa: ANN401
-        return percent_wrong(reader.predict(self._x[self._rest :]), self._labels[self._rest :])
-
-    def _fit(self, chosen: slice | np.ndarray, penalty: float, iterations: int, start: Any) -> Any:  # noqa: ANN401
-        # Heavy, and needed for nothing else on the page.
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-        from threadpoolctl import threadpool_limits
-
-        x = self._x[chosen]
-        reader = LogisticRegression(
-            C=1 / (penalty * len(x)), max_iter=iterations, tol=_TOLERANCE, warm_start=True
-        )
-        if start is not None:
-            reader.coef_, reader.intercept_ = start.coef_, start.intercept_
-        listener = _Listener(lambda: self._on_iteration(len(x)))
-        # Several threads wait for each other in products as narrow as these: small fits take five times as
-        # long, large ones no less. And that it stops before the end is meant.
-        with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
-            return reader.set_callbacks(listener).fit(x, self._labels[chosen])
-
-
-def _iterations(features: int) -> int:
-    return max(_LEAST_ITERATIONS, _ITERATION_BUDGET // features)
-
-
 class _Bar:
     """Tells how far a probe is, in images encoded; an iteration of L-BFGS takes part of that per image."""
 
     def __init__(self, train: int, test: int, iterations: int, advance: Advance) -> None:
         tried = train - _HELD_OUT + DRAWS * sum(FEW_LABELS)
-        fitted = iterations * (len(_PENALTIES) * tried + _LAST_FACTOR * train)
+        fitted = iterations * (len(PENALTIES) * tried + LAST_FACTOR * train)
         encoded = train + test * (1 + len(PROBE_NOISES) + len(SHIFTS))
         self._total = encoded + fitted * _ITERATION_WORK
         self._done = 0.0
@@ -230,26 +145,6 @@ class _Bar:
     def read(self, images: int) -> None:
         """Say that a reader did an iteration on so many images."""
         self.encoded(images * _ITERATION_WORK)
-
-
-class _Listener:
-    """A callback in the form that scikit-learn wants; what it raises ends the fit."""
-
-    def __init__(self, on_iteration: Callable[[], None]) -> None:
-        self._on_iteration = on_iteration
-
-    def setup(self, *_: object, **__: object) -> None:
-        """Nothing to prepare."""
-
-    def teardown(self, *_: object, **__: object) -> None:
-        """Nothing to clean up."""
-
-    def on_fit_task_begin(self, *_: object, **__: object) -> None:
-        """An iteration begins."""
-
-    def on_fit_task_end(self, *_: object, **__: object) -> None:
-        """An iteration has ended."""
-        self._on_iteration()
 
 
 def features_of(
@@ -322,8 +217,3 @@ def _check(train: Mnist, test: Mnist) -> None:
             "A probe tells all ten digits apart, but the training images, apart from the last "
             f"{_HELD_OUT:,}, hold no {' and no '.join(map(str, missing))}: choose others."
         )
-
-
-def percent_wrong(found: np.ndarray, truth: np.ndarray) -> float:
-    """How many of the readings differ from the truth, in percent."""
-    return 100 * float(np.mean(found != truth))

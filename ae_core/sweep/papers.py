@@ -20,13 +20,12 @@ from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.neighbourhood import contraction_curve, distance_between_examples
 from ae_core.analysis.probe import (
-    Readers,
     features_of,
     measure_probe,
-    percent_wrong,
     standardise,
 )
 from ae_core.analysis.probe_errors import ALL_LABELS, few_labels
+from ae_core.analysis.readers import Readers, percent_wrong
 from ae_core.checkpoints.files import read_object, write_whole
 from ae_core.config import RECIPES, Recipe, is_number
 from ae_core.data import first_test_pictures, load_mnist, to_float

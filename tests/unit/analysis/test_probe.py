@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ae_core.analysis import probe as probes
+from ae_core.analysis import readers
 from ae_core.analysis.confusions import confusions, images_in
 from ae_core.analysis.corruption import add_noise
 from ae_core.analysis.probe import measure_probe
@@ -80,7 +81,7 @@ def test_the_errors_are_those_of_an_independent_implementation(measured):
 
     tried = {
         penalty: errors(*newton(x[:rest], labels[:rest], penalty), codes[rest:], labels[rest:])
-        for penalty in probes._PENALTIES
+        for penalty in readers.PENALTIES
     }
     best = min(tried, key=tried.get)
     weight, bias = newton(x, labels, best)
@@ -148,19 +149,19 @@ def test_nothing_of_the_test_set_reaches_the_reader(measured):
 def test_the_regularisation_is_chosen_on_held_out_training_images(monkeypatch):
     train = part("train", SMALL)
     chosen = []
-    fit = probes.Readers._fit
+    fit = readers.Readers._fit
 
     def spy(self, images, penalty, *rest):
         chosen.append(penalty)
         return fit(self, images, penalty, *rest)
 
-    monkeypatch.setattr(probes.Readers, "_fit", spy)
+    monkeypatch.setattr(readers.Readers, "_fit", spy)
     noise = torch.Generator().manual_seed(0)
     features = torch.randn(len(train.images), 300, generator=noise)
     # Features that mean nothing: the stronger the penalty, the better for what was not seen.
-    readers = probes.Readers(features.numpy(), train.labels.numpy(), HELD_OUT)
-    readers.of_all()
-    assert chosen[-1] == max(probes._PENALTIES)
+    found = readers.Readers(features.numpy(), train.labels.numpy(), HELD_OUT)
+    found.of_all()
+    assert chosen[-1] == max(readers.PENALTIES)
 
 
 def test_a_probe_can_be_given_up():
