@@ -12,7 +12,7 @@ from ae_core.analysis import glossary
 from ae_core.analysis.notation import power_notation
 from ae_core.config import Kind
 from ae_core.errors import TableError
-from ae_core.render import charts
+from ae_core.render.trade_off_chart import trade_off
 from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, probes, shown_model, style
 from ae_core.ui.library import Shown
@@ -39,7 +39,7 @@ def show(models: Sequence[Shown], shown: Shown) -> None:
     labels = [model.label for model in measured]
     chosen = next((index for index, model in enumerate(measured) if model is shown), None)
     style.chart(
-        charts.trade_off(
+        trade_off(
             [x for _, x, _ in points],
             [y for _, _, y in points],
             labels,

@@ -10,9 +10,9 @@ from ae_core.render.charts import (
     norm_estimates,
     sensitivity_chart,
     spectra,
-    trade_off,
     walk,
 )
+from ae_core.render.trade_off_chart import trade_off
 from ae_core.render.training_charts import loss_curve
 from ae_core.render.unit_charts import code_bars, density_histogram, unit_means
 from ae_core.sweep.table import Span, SweepPoint
