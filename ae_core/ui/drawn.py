@@ -19,7 +19,8 @@ from ae_core.drawing.strokes import PenStroke, from_text, ink_of, strokes_of, to
 from ae_core.errors import PictureError
 from ae_core.render.maps import data_url, to_png
 from ae_core.ui import keys
-from ae_core.ui.state import Placed, Stroke, lab, pack
+from ae_core.ui.canvas_states import Placed, Stroke, pack
+from ae_core.ui.state import lab
 
 _START = (3, 2)
 """The test digit that a new page shows, and which of its examples."""

@@ -14,7 +14,8 @@ import streamlit as st
 from ae_core.drawing import to_mnist
 from ae_core.render.maps import data_url, grey_picture, to_png
 from ae_core.ui import keys
-from ae_core.ui.state import Frame, lab
+from ae_core.ui.canvas_states import Frame
+from ae_core.ui.state import lab
 
 _SIDE = 140
 """Of a frame, in pixels: the script's `SIDE`."""

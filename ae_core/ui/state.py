@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ from ae_core.analysis.corruption import add_noise
 from ae_core.analysis.inspection import Inspection, Seen, inspect
 from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE
-from ae_core.drawing.strokes import PenStroke
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
@@ -24,57 +21,13 @@ from ae_core.training.background_probe import ProbeRun
 from ae_core.training.camera import Camera
 from ae_core.training.observer import Observation
 from ae_core.ui import keys
+from ae_core.ui.canvas_states import Frame, Placed, Stroke
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A picture that a button, a link or a file put onto the canvas."""
-
-    picture: Tensor | None
-    """What the model sees of it, shape (1, 1, 28, 28): the canvas would scale a test image once more."""
-    png: bytes
-    """As it is on the canvas, grey: much smaller than its pixels."""
-    sample: str | None = None
-    """As the address has it: "7.2" is the third example of a 7. None: no test digit."""
-    pen: tuple[PenStroke, ...] | None = ()
-    """The strokes over the test digit, or over the empty canvas; None: a photo, which no link can hold."""
-    is_start: bool = False
-    """Whether it is the digit that a new page shows: the first stroke replaces it."""
-
-
-@dataclass(frozen=True)
-class Stroke:
-    """The canvas after a stroke."""
-
-    packed: bytes
-    """What the canvas says of it, as `pack` gives it: a session keeps fifty of them."""
-    png: bytes
-    shapes: str
-    """Tells this drawing from others."""
-    picture: Tensor | None
-    """What the model sees, shape (1, 1, 28, 28); None if nothing is left on the canvas."""
-    sample: str | None = None
-    """The test digit below all strokes, as the address has it."""
-    pen: tuple[PenStroke, ...] | None = ()
-    """All strokes, as far as they can be told; None if they cannot, as over a photo."""
-    is_start: bool = False
-    """Whether it is the digit that a new page shows."""
-
-    @property
-    def drawing(self) -> dict[str, Any]:
-        """As the canvas describes it."""
-        return json.loads(zlib.decompress(self.packed))
-
-
-def pack(drawing: dict[str, Any]) -> bytes:
-    """A drawing as the canvas describes it, in a small part of the memory that it takes as objects."""
-    return zlib.compress(json.dumps(drawing).encode())
 
 
 @dataclass(frozen=True)
@@ -85,17 +38,6 @@ class Selection:
     """`LADDER`, or the name under which a model that was trained or loaded is listed."""
     weight: float
     """The penalty weight on the ladder, also while another model is shown."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The canvas while the pen is down."""
-
-    seq: int
-    """The browser's number of the frame."""
-    after: int
-    """How often the canvas had told of a drawing, as far as the browser knew."""
-    picture: Tensor | None
 
 
 @dataclass
