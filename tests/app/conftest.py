@@ -108,6 +108,11 @@ def models_in_sight(page):
     return re.findall(r"<h3 class='panel-title'>([AB]: [^<]*)</h3>", " ".join(bodies(page)))
 
 
+def gauges(page):
+    (panel,) = re.findall("panel panel-values.*", "".join(bodies(page)))
+    return panel
+
+
 def train_on(page, **fields):
     page = show_view(page, "Train")
     for name, value in fields.items():

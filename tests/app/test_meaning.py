@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from ae_core.analysis import probe as probes
 from ae_core.checkpoints import load_checkpoint, to_bytes
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.config import LADDERS
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import load_mnist
 from ae_core.training import background_probe
 from ae_core.ui import models_menu
 from ae_core.ui import probes as page_probes
 from tests.app.conftest import bodies, decoded, open_more, show_view, texts, train_on, upload
 from tests.app.opened_views import X, chart_of, opened
+from tests.probing import probe_few_images
 
 
 def reading(page):
@@ -142,14 +142,7 @@ def test_a_model_that_knows_some_digits_alone_says_so_and_shows_how_well_it_tell
 
 @pytest.fixture
 def few_probed(monkeypatch):
-    """Probes take seconds: of a few thousand images."""
-    monkeypatch.setattr(probes, "_HELD_OUT", 500)
-
-    def part(split):
-        whole = load_mnist(split)
-        return Mnist(whole.images[:2500], whole.labels[:2500]) if split == "train" else whole
-
-    monkeypatch.setattr(background_probe, "load_mnist", part)
+    probe_few_images(monkeypatch, background_probe)
 
 
 def test_a_model_trained_here_is_probed_in_the_background(

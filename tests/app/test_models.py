@@ -12,8 +12,7 @@ import torch
 from ae_core import checkpoints
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.metrics import PartialMetrics
-from ae_core.checkpoints import checkpoint as checkpoint_file
-from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints import files, load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
 from ae_core.render.export import Exhibit, to_csv
@@ -86,7 +85,7 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
     page.run()
     page.button(key="save").click()
     with monkeypatch.context() as disk:
-        disk.setattr(checkpoint_file, "write_whole", full)
+        disk.setattr(files, "write_whole", full)
         page = page.run()
     (message,) = texts(page.error)
     assert "mine.safetensors could not be written: No space left on device. The model is still" in message

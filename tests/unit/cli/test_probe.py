@@ -4,25 +4,18 @@ import json
 
 import pytest
 
-from ae_core.analysis import probe as probes
 from ae_core.analysis.probe_errors import ERRORS
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.cli import probe as command
-from ae_core.data import Mnist, load_mnist
+from tests.probing import probe_few_images
 from tests.unit.conftest import assert_one_error_line
 
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    monkeypatch.setattr(probes, "_HELD_OUT", 500)
-
-    def part(split):
-        whole = load_mnist(split)
-        return Mnist(whole.images[:2500], whole.labels[:2500]) if split == "train" else whole
-
-    monkeypatch.setattr(command, "load_mnist", part)
+    probe_few_images(monkeypatch, command)
 
 
 def test_a_probe_is_printed_and_stored_beside_its_file(run, tmp_path):
