@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def follow(seen: np.ndarray | None, result: np.ndarray | None, reading: str) -> 
     listen(
         key=keys.PEN.name,
         data={
+            "drawnAt": time.time(),
             "seq": lab().last_frame,
             "told": lab().canvas_told,
             "replaced": bool(strokes) and strokes[-1].is_start,

@@ -165,6 +165,8 @@ function renew({ pictures, parts }) {
 }
 
 export default function ({ data, setTriggerValue }) {
+    // Streamlit imports this for each call, and calls that wait for the first import are made in any order.
+    if (pen.data?.drawnAt > data.drawnAt) return;
     // What has become a stroke needs no frame any more; a pen that is down offers another with its next move.
     if (pen.data?.told !== data.told) pen.next = null;
     pen.data = data;
