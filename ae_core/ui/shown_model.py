@@ -134,7 +134,7 @@ def comparable(shown: Shown) -> list[Shown]:
     """The ladder of a model's kind, the shipped denoising models of that kind, those trained here, and what
     the sides show besides.
 
-    Models in training are left out: they are not measured yet.
+    Models in training are left out, and those that are wound back: they are not measured.
 
     Raises:
         CheckpointError: if a file of the ladder is missing or damaged.
@@ -142,7 +142,7 @@ def comparable(shown: Shown) -> list[Shown]:
     models = library.ladder(shown.kind)
     others = [model for model in lab().models.values() if model.kind == shown.kind]
     for model in (*library.denoising(shown.kind), *others, *choice().sides.values(), shown):
-        if model.in_training:
+        if model.is_moment:
             continue
         if model.kind == shown.kind and all(model is not known for known in models):
             models.append(model)

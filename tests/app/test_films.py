@@ -4,8 +4,8 @@ from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints.film import film_path, load_film
 from ae_core.checkpoints.library import ladder_paths
-from ae_core.ui import films, library
-from tests.app.conftest import choose_kind, gauges, models_in_sight, show_view, texts, train_on
+from ae_core.ui import films, library, shown_model, take_away
+from tests.app.conftest import choose_kind, gauges, models_in_sight, open_more, show_view, texts, train_on
 
 
 def test_the_models_in_sight_are_wound_back_to_any_frame_of_their_films(page, small_mnist):
@@ -47,6 +47,29 @@ def test_two_films_are_wound_on_one_axis_of_time(page, small_mnist):
     page = page.run()
     assert models_in_sight(page) == [f"A: {two}, step 3", f"B: {one}, step 3"]
     assert page.select_slider(key="wound_to").label == "Wind A and B back to step"
+
+
+def test_what_is_wound_back_is_not_taken_away(page, monkeypatch):
+    page = choose_kind(page, "sparse")
+    page.select_slider(key="weight_A_sparse").set_value(0.0)
+    page = page.run()
+    page.button(key="compare_b").click()
+    page = page.run()
+    page.select_slider(key="weight_B_sparse").set_value(5e-3)
+    page = show_view(page.run(), "Train")
+    film = load_film(film_path(ladder_paths("sparse")[5e-3]))
+    page.select_slider(key="wound_to").set_value(film.steps[1])
+    page = open_more(page.run())
+    assert models_in_sight(page)[1] == f"B: β = 5·10⁻³, step {film.steps[1]:,}"
+    comparable = []
+    monkeypatch.setattr(
+        take_away, "comparable", lambda shown: comparable.append(shown_model.comparable(shown)) or []
+    )
+    page = page.run()
+    assert not page.exception
+    labels = [model.label for model in comparable[0]]
+    assert len(labels) == len(set(labels))
+    assert not any(model.is_moment for model in comparable[0])
 
 
 def test_a_shipped_film_is_wound_back_without_training_and_other_models_say_how_to_get_one(
