@@ -26,6 +26,9 @@ _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
 _WANTED = {*_CONFIG, *(cost for costs in COSTS.values() for cost in costs), "test_mse", "problem"}
 
+_LISTS = {"digits", "changes"}
+"""Columns in which a comma is no decimal mark."""
+
 _SEPARATORS = (",", ";", "\t")
 _NUMBER = re.compile(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?$")
 _NO_CSV = "{name} is damaged or no CSV file: choose the summary.csv of a sweep, or save it as CSV in UTF-8."
@@ -223,7 +226,8 @@ def _use_decimal_points(name: str, rows: list[Row]) -> list[Row]:
     Raises:
         TableError: if there are both: one of them may separate thousands, and 1.234 could be two numbers.
     """
-    numbers = [value for row in rows for key, value in row.items() if key in _WANTED and _NUMBER.match(value)]
+    columns = _WANTED - _LISTS
+    numbers = [value for row in rows for key, value in row.items() if key in columns and _NUMBER.match(value)]
     commas = any("," in value for value in numbers)
     if commas and any("." in value for value in numbers):
         raise TableError(
@@ -233,7 +237,10 @@ def _use_decimal_points(name: str, rows: list[Row]) -> list[Row]:
     if not commas:
         return rows
     return [
-        {key: value.replace(",", ".") if _NUMBER.match(value) else value for key, value in row.items()}
+        {
+            key: value.replace(",", ".") if key not in _LISTS and _NUMBER.match(value) else value
+            for key, value in row.items()
+        }
         for row in rows
     ]
 

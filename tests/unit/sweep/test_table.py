@@ -165,6 +165,20 @@ def test_a_table_that_a_spreadsheet_saved_again_has_the_same_points(encoding, se
     assert read_table("summary.csv", odd.encode(encoding)) == expected
 
 
+@pytest.mark.parametrize(("separator", "decimal"), [(",", "."), (";", ","), ("\t", ",")])
+def test_the_commas_between_digits_are_no_decimal_marks(separator, decimal):
+    rows = (
+        ("kind", "penalty_weight", "digits", "seed", "test_mse", "active_units"),
+        ("sparse", f"0{decimal}005", "1,7", "0", f"0{decimal}02", f"24{decimal}5"),
+        ("sparse", f"0{decimal}005", "1,3", "0", f"0{decimal}04", f"20{decimal}5"),
+    )
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator).writerows(rows)
+    points = read_table("summary.csv", text.getvalue().encode())
+    assert [point.test_mse.mean for point in points] == [0.02, 0.04]
+    assert [point.costs["active_units"].mean for point in points] == [24.5, 20.5]
+
+
 def test_a_table_in_utf_16_of_either_order_is_read():
     expected = read_table("summary.csv", WRITTEN.encode())
     for order, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
