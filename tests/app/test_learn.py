@@ -67,3 +67,23 @@ def test_a_guided_experiment_sets_up_its_page_and_answers_with_figures(page, num
     page = page.run()
     assert page.session_state["view"] == "Learn"
     assert not [radio for radio in page.radio if experiment.question in radio.label]
+
+
+def test_the_answer_is_of_the_noisy_picture_that_the_views_show(page):
+    number = next(index for index, one in enumerate(EXPERIMENTS) if one.view == "Mistakes")
+    page = opened(page, "contractive", "Learn", drawn=False)
+    page.button(key=f"set_up_{number}").click()
+    page = page.run()
+    page.slider(key="noise").set_value(0.2)
+    page.radio(key=f"prediction_{number}").set_value(EXPERIMENTS[number].predictions[0])
+    page = page.run()
+    page.toggle(key="answer").set_value(True)
+    page = page.run()
+    noisy = page.session_state["lab"].see(0.2).x
+    assert not torch.equal(noisy, page.session_state["lab"].picture)
+    found = EXPERIMENTS[number].answer(noisy, _subject, {})
+    assert any(found.sentence in text for text in texts(page.main.markdown))
+    said = [float(one) for one in re.search(r"gives ([^ ]+) where ‖J‖² is ([^:]+):", found.sentence).groups()]
+    cards = " ".join(element.proto.body for element in page.main.get("html"))
+    shown = re.findall(r"<span>it gives</span><b>([^<]+)</b><span>right</span><b>([^<]+)</b>", cards)
+    assert [float(f"{float(one):.3g}") for one in shown[0]] == said

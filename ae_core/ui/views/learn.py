@@ -74,11 +74,11 @@ def follow_link() -> None:
 
 
 def _answer(experiment: Experiment, predicted: int) -> None:
-    picture = lab().picture
-    if picture is None:
+    seen = lab().see(keys.NOISE.get())
+    if seen is None:
         st.markdown("Draw a digit, or place one: the answer is measured on it.")
         return
-    answer = experiment.answer(picture, _subject, keys.settings_now(experiment.settings))
+    answer = experiment.answer(seen.x, _subject, keys.settings_now(experiment.settings))
     st.markdown(f"{_verdict(experiment, answer, predicted)} {answer.sentence}")
 
 
