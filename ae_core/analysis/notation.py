@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from ae_core.config import Kind
 
@@ -53,6 +54,10 @@ def penalty_symbol(kind: Kind) -> str:
     return "λ" if kind == "contractive" else "β"
 
 
-def in_plain_digits(name: str, penalty_weight: float) -> str:
-    """A model's name, for files and tables, with its penalty weight as machines read it: 0.0001 for 10⁻⁴."""
-    return name.replace(power_notation(penalty_weight), f"{penalty_weight:g}")
+_POWER = re.compile(f"(?:([0-9.]+)·)?10([{''.join(SUPERSCRIPTS.values())}]+)")
+_LOWER = str.maketrans({raised: plain for plain, raised in SUPERSCRIPTS.items()})
+
+
+def in_plain_digits(name: str) -> str:
+    """A model's name, for files and tables, with penalty weights as machines read them: 0.0001 for 10⁻⁴."""
+    return _POWER.sub(lambda found: f"{float(f'{found[1] or 1}e{found[2].translate(_LOWER)}'):g}", name)

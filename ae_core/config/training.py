@@ -165,7 +165,18 @@ class TrainConfig:
     def remarks(self) -> str:
         """What sets it apart besides its penalty, to follow a name, such as ", input noise 0.3"."""
         noise = f", input noise {self.input_noise:g}" if self.input_noise else ""
-        return noise + (f", digits {self.digits}" if self.digits else "")
+        digits = f", digits {self.digits}" if self.digits else ""
+        return noise + digits + (", steered" if self.is_steered else "")
+
+    @property
+    def is_steered(self) -> bool:
+        """Whether anything but its length was changed while it trained."""
+        return any(set(change.values) - {"epochs"} for change in self.changes)
+
+    @property
+    def at_last(self) -> TrainConfig:
+        """The settings with which it ended."""
+        return self.at(self.changes[-1].step) if self.changes else self
 
     def as_dict(self) -> dict[str, Any]:
         """All fields by name; those that came later only where they say something.

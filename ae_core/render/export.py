@@ -37,6 +37,8 @@ class Exhibit:
     kind: Kind
     penalty_weight: float
     sparsity_target: float | None
+    remarks: str
+    """What sets its training apart besides that: `TrainConfig.remarks`."""
     metrics: Metrics
     inspection: Inspection
 
@@ -46,8 +48,9 @@ class Exhibit:
         return cls(
             label=label,
             kind=checkpoint.model_config.kind,
-            penalty_weight=checkpoint.train_config.penalty_weight,
-            sparsity_target=checkpoint.train_config.sparsity_target,
+            penalty_weight=checkpoint.train_config.at_last.penalty_weight,
+            sparsity_target=checkpoint.train_config.at_last.sparsity_target,
+            remarks=checkpoint.train_config.remarks,
             metrics=checkpoint.metrics,
             inspection=inspection,
         )
@@ -60,12 +63,12 @@ class Exhibit:
     @property
     def name_in_tables(self) -> str:
         """The label with its penalty weight as machines read it: 0.0001 for 10⁻⁴."""
-        return in_plain_digits(self.label, self.penalty_weight)
+        return in_plain_digits(self.label)
 
     def describe(self) -> str:
         """The model in words: a shipped one is named by its weight alone."""
         weight = power_notation(self.penalty_weight)
-        model = f"{self.kind} model, penalty weight {weight}"
+        model = f"{self.kind} model, penalty weight {weight}{self.remarks}"
         return model if self.label == weight else f"{self.label}, a {model}"
 
 

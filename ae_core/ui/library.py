@@ -76,7 +76,7 @@ class Shown:
     @property
     def file_name(self) -> str:
         """For downloads, without an ending: no model of one's own carries the name of a shipped one."""
-        label = in_plain_digits(self.label, self.checkpoint.train_config.penalty_weight)
+        label = in_plain_digits(self.label)
         name = label if label.startswith(self.kind) else f"{self.kind} {label}"
         return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
@@ -162,8 +162,11 @@ def _load_file(path: Path, version: int) -> Shown:  # noqa: ARG001 - part of the
 
 
 def version(path: Path) -> int:
-    """Changes when a file does, so that what was read of its former content is not shown."""
-    return path.stat().st_mtime_ns if path.exists() else 0
+    """Changes when a file does, so that what was read of its former content is not shown; 0: no file."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def read_upload(file_name: str, content: bytes) -> Shown:
@@ -214,7 +217,8 @@ def film_beside(path: Path) -> Film | None:
         CheckpointError: if it cannot be read.
     """
     path = film_path(path)
-    return _load_film(path, version(path)) if path.exists() else None
+    found = version(path)
+    return _load_film(path, found) if found else None
 
 
 @lru_cache(maxsize=8)

@@ -109,7 +109,7 @@ def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
         assert inspection.active is not None, "a shown model has statistics"
         end = maps.colours_end(code, strength)
         picture = unit_pictures.bars(
-            code, inspection.active, mean, shown.checkpoint.train_config.sparsity_target, end
+            code, inspection.active, mean, shown.checkpoint.train_config.at_last.sparsity_target, end
         )
         tried = f"{IMAGES} test images" if shown.is_moment else "the test set"
         below = (

@@ -24,8 +24,11 @@ def probe_of(shown: Shown) -> Probe | None:
     run = lab().probe_runs.get(shown.number)
     if run is not None and run.probe is not None:
         return run.probe
-    path = None if shown.file is None else probe_path(shown.file)
-    return _load(shown, path, version(path)) if path is not None and path.exists() else None
+    if shown.file is None:
+        return None
+    path = probe_path(shown.file)
+    found = version(path)
+    return _load(shown, path, found) if found else None
 
 
 # A model is equal to itself alone, and so is a good part of the key.

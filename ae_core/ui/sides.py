@@ -115,6 +115,6 @@ def _described(side: Side) -> str:
     if shown.in_training:
         return f"{side}: {shown.label}, in training"
     return (
-        f"{side}: {shown.kind}, weight {power_notation(train.penalty_weight)}{train.remarks}, "
-        f"{train.epochs} epochs, test MSE {shown.checkpoint.metrics.test_mse:.5f}"
+        f"{side}: {shown.kind}, weight {power_notation(train.at_last.penalty_weight)}{train.remarks}, "
+        f"{train.at_last.epochs} epochs, test MSE {shown.checkpoint.metrics.test_mse:.5f}"
     )

@@ -102,3 +102,24 @@ def test_parts_of_the_page_that_repeat_do_so_by_its_own_clock():
     """Streamlit's timer sends a click that it meets a second time: see `ui/clock.py`."""
     users = [path for path in (CORE / "ui").rglob("*.py") if "run_every=" in path.read_text()]
     assert users == []
+
+
+HARMLESS = {
+    ("ui/clock.py", "on_tick_change"),
+    ("ui/pen.py", "on_frame_change"),
+    ("ui/state.py", "on_release"),
+}
+"""The first two touch no file and no model, and act many times a second; the last is no widget's."""
+
+
+def test_whatever_fails_in_a_callback_is_told_on_the_page():
+    bare = []
+    for path in sorted((CORE / "ui").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            for keyword in call.keywords if isinstance(call, ast.Call) else ():
+                value, place = keyword.value, path.relative_to(CORE).as_posix()
+                guarded = isinstance(value, ast.Call) and getattr(value.func, "id", "") == "guard"
+                named = isinstance(value, ast.Constant)
+                if (keyword.arg or "").startswith("on_") and not (guarded or named):
+                    bare.append((place, keyword.arg))
+    assert [one for one in bare if one not in HARMLESS] == []

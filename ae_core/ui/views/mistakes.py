@@ -20,7 +20,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     shown = choice.a
     if shown is None:
         return
-    target = shown.checkpoint.train_config.sparsity_target
+    target = shown.checkpoint.train_config.at_last.sparsity_target
     if target is not None:
         st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
         _cards(sparsity_mistakes(shown.checkpoint.model, first_test_pictures(_BATCH), target))

@@ -72,7 +72,7 @@ def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
                 args=(shown.number, unit),
                 help=f"Unit {unit}: activation {seen.code[unit]:.3g}",
             )
-        st.button("Reset", key="units_reset", on_click=off.clear, disabled=not off)
+        st.button("Reset", key="units_reset", on_click=guard(off.clear), disabled=not off)
     left, right = st.columns([1, 2], gap="medium")
     with left:
         _decoded(shown.checkpoint.model, seen, off)
@@ -141,7 +141,7 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
 
 def _model(shown: Shown, use: UnitUse) -> None:
     means = mean_activations(shown.statistics)
-    target = shown.checkpoint.train_config.sparsity_target
+    target = shown.checkpoint.train_config.at_last.sparsity_target
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("Mean activation of each unit" + ("" if target is None else ", to hold against ρ"))

@@ -224,3 +224,13 @@ def test_what_came_later_is_said_only_where_it_says_something():
     assert told.as_dict() == plain | {"input_noise": 0.3, "digits": "1-2"}
     assert told.remarks == ", input noise 0.3, digits 1-2"
     assert TrainConfig(0.0).remarks == ""
+
+
+def test_a_steered_training_says_so_and_with_what_it_ended():
+    train = TrainConfig(1e-4, epochs=2)
+    longer = train.changed(3, epochs=5)
+    assert (longer.remarks, longer.at_last.epochs) == ("", 5)
+    steered = longer.changed(4, penalty_weight=0.05)
+    assert steered.remarks == ", steered"
+    assert (steered.at_last.penalty_weight, steered.at_last.epochs) == (0.05, 5)
+    assert train.at_last == train
