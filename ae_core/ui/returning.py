@@ -10,6 +10,7 @@ import streamlit as st
 
 from ae_core.ui import drawn, keys
 from ae_core.ui.problems import guard
+from ae_core.ui.shelf import KEPT_SECONDS, MOST_KEPT
 from ae_core.ui.state import lab, shelf
 
 _SCRIPT = """
@@ -46,6 +47,12 @@ def _return() -> None:
     found = shelf().take(token)
     if found is None:
         lab().unknown_token = token
+        st.toast(
+            f"What this tab had here before is not kept any more: that is done for {KEPT_SECONDS / 3600:g} "
+            f"hours after a page was left, for the last {MOST_KEPT} of them, and until the server ends. "
+            "Models that were saved are in the lists of A and B.",
+            duration="long",
+        )
         return
     keys.LAB.set(found)
     # The address decides what is shown where it names something else.

@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 KEPT_SECONDS = 2 * 3600.0
-MOST_KEPT = 20
-"""The oldest go first."""
+MOST_KEPT = 50
+"""A class; the oldest go first."""
 
 T = TypeVar("T")
 

@@ -188,6 +188,17 @@ def test_a_bad_upload_is_a_sentence_and_the_drawing_stays(page, tmp_path):
     all_changed(page, before)
 
 
+def test_a_visitor_whose_things_are_kept_no_more_is_told_once(page):
+    page.evaluate("sessionStorage.setItem('autoencoder-lab', 'given away')")
+    page.reload()
+    said = page.get_by_text("is not kept any more")
+    expect(said).to_be_visible()
+    expect(said).to_have_count(0)
+    page.reload()
+    settled(page)
+    expect(said).to_have_count(0)
+
+
 def test_two_visitors_do_not_see_each_others_drawings(context, page, server):
     mine = draw_and_settle(page, THREE)
     other = opened(context, server)
