@@ -74,7 +74,7 @@ _TERMS = {
     "denoising_mse": Term(
         "denoising MSE",
         "mean squared error, against the clean image, of the reconstruction of an image with this noise, "
-        "which no training saw, over 1,000 test images",
+        "over 1,000 test images; only models trained with input noise saw noise before",
         "a reconstruction of noisy images that is nearer to the clean ones",
     ),
     "jacobian_sq_norm": Term(

@@ -131,7 +131,8 @@ def kl_mistakes(codes: Tensor, sparsity_target: float) -> list[Mistake]:
             over_units,
             right,
             "The mean over the units asks every image for a small code; one unit that fires on all images, "
-            "beside units that never do, can pass.",
+            "beside units that never do, can pass. And it adds up a term per image where there is one per "
+            "unit, so that its value comes out larger or smaller.",
         ),
         Mistake(
             "One ρ̂ for the whole layer",

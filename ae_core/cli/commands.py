@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         return _fail(1, error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        return _fail(1, "Stopped before the end; the unfinished model was not written.")
+        return _fail(1, "Stopped before the end.")
     except Exception as error:
         sentence = explain(error)
         if sentence is None:

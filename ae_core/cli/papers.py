@@ -27,7 +27,7 @@ from ae_core.sweep.worker import work_on
 def papers_command(out: Path, store: bool, device: str) -> None:
     """Train what the papers' claims need, five seeds each, measure it, and print published and own values.
 
-    Some ten minutes on two cores; the same command goes on where it was interrupted.
+    Half an hour on two cores; the same command goes on where it was interrupted.
     """
     subjects = cells(out)
     every = [cell for seeds in subjects.values() for cell in seeds]

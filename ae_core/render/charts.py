@@ -147,7 +147,9 @@ def walk(
     if here > 0:
         figure.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
     figure.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
-    figure.update_yaxes(title="distance between the codes", **log_axis(*(trace.y for trace in figure.data)))
+    figure.update_yaxes(
+        title="distance between the codes, in activations", **log_axis(*(trace.y for trace in figure.data))
+    )
     return finish_with_names(figure, names={_first_order(name): "to first order" for name in moves})
 
 

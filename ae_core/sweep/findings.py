@@ -25,7 +25,7 @@ PLAIN = "autoencoder"
 ERROR_ALL, ERROR_100 = "test error, all labels, %", "test error, 100 labels, %"
 RIGHT_CODE, RIGHT_PIXELS = "right by the code, %", "right by the pixels, %"
 PEAK, RISE, APART = (
-    "distance at which the ratio is largest",
+    "distance between the pictures at which the ratio is largest",
     "ratio there over that nearby",
     "distance between training examples",
 )

@@ -1,7 +1,8 @@
 """Runs that can be resumed after their program ended: a folder each, with the state in one file.
 
 A lock tells the runs at work from the interrupted ones: a process holds it and loses it however it ends.
-Whoever only looks writes nothing and is in no owner's way.
+Whoever only looks writes nothing and is in no owner's way; on Windows, which has no shared locks, a look
+holds the lock for a moment, for which an owner waits.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@ import streamlit as st
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.novelty import (
     NEAREST,
-    TEST_DIGITS,
-    TRAINING_CODES,
     Detection,
     Familiar,
     detect_others,
@@ -48,21 +46,25 @@ def show(shown: Shown, seen: Seen | None) -> None:
 
 
 def _drawing(shown: Shown, seen: Seen) -> None:
-    found = look_at(shown.checkpoint.model, _familiar(shown), seen.clean)
+    familiar = _familiar(shown)
+    found = look_at(shown.checkpoint.model, familiar, seen.clean)
     images = load_mnist("train").images
     left, right = st.columns(2, gap="medium")
     with left:
         markup.show(
             markup.percentile_bar("Error", found.error_percentile, f"MSE {found.error:.4f}"),
             markup.percentile_bar(
-                "Code's distance to the nearest", found.distance_percentile, f"{found.distance:.3g}"
+                "Code's distance to the nearest",
+                found.distance_percentile,
+                f"{found.distance:.3g} in activations",
             ),
         )
         digits = shown.checkpoint.train_config.digits
         of_digits = "" if digits is None else f" of the digits {digits}"
         st.caption(
-            f"Bars: the share of {TEST_DIGITS:,} test images{of_digits} with a smaller error, or with a code "
-            f"nearer to those of {TRAINING_CODES:,} training images (mean of the {NEAREST} nearest). "
+            f"Bars: the share of {len(familiar.errors):,} test images{of_digits} with a smaller error, or "
+            f"with a code nearer to those of {len(familiar.codes):,} training images (mean of the {NEAREST} "
+            "nearest). "
             "Near 100 %: hardly any digit is as unusual."
         )
     with right:

@@ -13,7 +13,7 @@ from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.config import LADDERS
 from ae_core.data import load_mnist
 from ae_core.training import background_probe
-from ae_core.ui import models_menu
+from ae_core.ui import library, models_menu
 from ae_core.ui import probes as page_probes
 from tests.app.conftest import bodies, decoded, open_more, show_view, texts, train_on, upload
 from tests.app.opened_views import X, chart_of, opened
@@ -94,6 +94,14 @@ def test_what_is_said_of_the_ladder_follows_from_its_values(page):
     assert "λ = 10⁻¹ errs least" in noise
 
 
+def test_without_the_plain_model_nothing_is_held_against_it(page, monkeypatch):
+    ladder = library.intact_ladder
+    monkeypatch.setattr(library, "intact_ladder", lambda kind: ladder(kind)[1:])
+    page = opened(page, "sparse", "Meaning")
+    (idea,) = [body for body in bodies(page) if "class='idea'" in body and "β = 0" in body]
+    assert "without a penalty" not in idea.lower()
+
+
 def test_the_confusions_count_the_test_digits_and_show_those_behind_a_cell(page):
     page = opened(page, "sparse", "Meaning")
     (grid,) = [body for body in bodies(page) if "class='confusions'" in body]
@@ -130,14 +138,17 @@ def test_how_unusual_the_drawing_is_follows_the_drawing(page):
 
 def test_a_model_that_knows_some_digits_alone_says_so_and_shows_how_well_it_tells_the_others(page, tmp_path):
     checkpoint = load_checkpoint(ladder_paths("sparse")[5e-3])
-    some = replace(checkpoint, train_config=replace(checkpoint.train_config, digits="0-4"))
+    some = replace(checkpoint, train_config=replace(checkpoint.train_config, digits="1"))
     page = upload(page, "some.safetensors", to_bytes(some))
     page = show_view(page, "Meaning")
     assert not page.exception
     curve = chart_of(page, "detection")["data"][0]
     assert decoded(curve["y"])[-1] == 1
-    assert any("was trained on the digits 0-4 alone" in caption for caption in texts(page.caption))
-    assert any("digits 0-4" in body for body in bodies(page) if "panel-values" in body)
+    assert any("was trained on the digits 1 alone" in caption for caption in texts(page.caption))
+    assert any("digits 1" in body for body in bodies(page) if "panel-values" in body)
+    # There are no 10,000 training images of one digit.
+    ones = int((load_mnist("train").labels == 1).sum())
+    assert any(f"nearer to those of {ones:,} training images" in text for text in texts(page.caption))
 
 
 @pytest.fixture

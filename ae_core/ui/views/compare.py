@@ -125,6 +125,9 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         markup.show(markup.columns("active units", [str(one.active_count) for one in seen[part]]))
         _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
         markup.show(markup.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
+    st.caption(
+        "‖J‖² and the sensitivity depend on the code's scale, too: a smaller one by itself is no verdict."
+    )
 
 
 def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:

@@ -116,6 +116,7 @@ def _spectra(shown: Shown, picture: Picture) -> None:
         "Each curve falls from the direction that the code follows most to the one it follows least. It ends "
         "at the rank of J: to first order, near the drawing, the code ignores all further directions. The "
         "shown model's curve is the thick one."
+        + ("" if relative else " How high a curve lies depends on the code's scale, too; its shape does not.")
     )
 
 

@@ -105,7 +105,10 @@ def _by_penalty(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[st
 def _verdict(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> str:
     """What the ladder shows, and where the penalty hurts, from its own values."""
     clean = {model.name: probe.errors[ALL_LABELS] for model, probe in ladder}
-    plain = ladder[0][0].name
+    first = ladder[0][0]
+    if first.checkpoint.train_config.penalty_weight > 0:
+        return f"Without the model of {penalty_symbol(first.kind)} = 0 there is nothing to hold them against."
+    plain = first.name
     best = min(clean, key=clean.__getitem__)
     if clean[best] < clean[plain] - _ALIKE:
         sentences = [

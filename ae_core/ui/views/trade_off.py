@@ -56,7 +56,7 @@ def show(models: Sequence[Shown], shown: Shown) -> None:
         + _in_words(sweep, across),
     )
     st.caption(
-        "One point per model, named by its penalty weight, measured on the test set. "
+        "One point per model, measured on the test set; a shipped one is named by its penalty weight. "
         f"Down: {up_term.less}. Left: {term.less}. Vermilion is the shown model; click another to show it."
     )
     for each in {term.label: term, up_term.label: up_term}.values():

@@ -86,6 +86,11 @@ def test_no_experiment_contradicts_itself_on_any_digit(index):
     assert ("quieted the noise" in shift.sentence) == (free > ratio)
     if len(shift.right) == 1:
         assert shift.right == ((0,) if ratio > 1.1 else (2,) if ratio < 1 / 1.1 else (1,))
+    reach = answer(REACH, x)
+    ratio = float(re.search(r"([\d.e-]+)(?: ± [\d.e-]+)? times as far", reach.sentence)[1])
+    if len(reach.right) == 1:
+        assert reach.right == ((0,) if ratio <= 2 else (1,) if ratio <= 5 else (2,))
+    assert DENSITY.answer(x, subject, {}) == answer(DENSITY, digit(0)), "it does not hang on the drawing"
     summed = answer(SHORTCUT, x)
     ratio = float(re.search(r"([\d.e-]+) times\.", summed.sentence)[1])
     assert summed.right == ((2,) if ratio > 1.1 else (1,) if ratio < 0.9 else (0,))

@@ -157,6 +157,14 @@ def test_a_unit_that_never_rests_passes_the_mean_over_units():
     assert over_units.right > 1
 
 
+def test_the_mean_over_units_is_larger_for_many_images_and_smaller_for_few():
+    codes = 0.3 + torch.zeros(100, 64)
+    many, few = (kl_mistakes(part, 0.01)[0] for part in (codes, codes[:20]))
+    assert many.wrong > many.right
+    assert few.wrong < few.right
+    assert "larger or smaller" in many.why
+
+
 def test_sparsity_mistakes_are_those_of_the_model_s_codes():
     model = seeded_autoencoder(ModelConfig("sparse"), seed=3)
     x = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(4))

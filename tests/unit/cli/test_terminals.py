@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 import ae_core.cli.bench.rows
-from ae_core.cli.commands import main
+from ae_core.cli.commands import cli, main
 
 ROWS = ["| λ = 1e-4, ‖J‖² 4.0, β₁ |", "| 🔢 |"]
 
@@ -35,6 +35,17 @@ def test_what_a_code_page_lacks_is_a_question_mark_and_the_rest_is_printed(monke
     assert main(["evaluate", os.fsdecode("λ-\N{KEYCAP TEN}-".encode() + b"\xff.safetensors")]) == 1
     assert err.printed().startswith("Error: ")
     assert err.printed().rstrip().endswith(".")
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_no_command_s_words_are_too_much_for_a_code_page(monkeypatch, command):
+    out, err = Terminal("cp437"), Terminal("cp437")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert main([command, "--help"]) == 0
+    assert "Usage: " in out.printed()
+    assert main([command, "--λ-‖J‖²"]) == 2
+    assert err.printed().startswith("Error: ")
 
 
 def test_a_stream_that_cannot_be_set_up_is_printed_to_as_it_is(monkeypatch):
