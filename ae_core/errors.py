@@ -25,6 +25,10 @@ class ProbeError(LabError):
     """A code cannot be probed: the message says why."""
 
 
+class AnalysisError(LabError):
+    """There is no such analysis of this model or picture: the message says why."""
+
+
 class MetricsError(LabError):
     """A model's values are not finite numbers."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.analysis.vectors import Vectors, find_near
 from ae_core.data import Mnist, Picture, to_float
 from ae_core.model import Autoencoder
 
@@ -31,8 +32,8 @@ _CHUNK = 500
 class Familiar:
     """What a model knows: the codes of training images, and how usual its test digits are."""
 
-    codes: Tensor
-    """Of the training images, shape (n, K)."""
+    codes: Vectors
+    """Of the training images."""
     indices: Tensor
     """Of these images among all training images, shape (n,)."""
     errors: np.ndarray
@@ -81,8 +82,13 @@ def get_familiar(model: Autoencoder, train: Mnist, test: Mnist, digits: Sequence
     for part in test.of_digits(digits).images[:TEST_DIGITS].split(_CHUNK):
         codes, error = _codes_and_errors(model, to_float(part))
         errors.append(error)
-        distances.append(_nearest(codes, known)[0].mean(1))
-    return Familiar(known, chosen, np.sort(torch.cat(errors).numpy()), np.sort(torch.cat(distances).numpy()))
+        distances.append(_nearest(codes, known).mean(1))
+    return Familiar(
+        Vectors(known.numpy()),
+        chosen,
+        np.sort(torch.cat(errors).numpy()),
+        np.sort(torch.cat(distances).numpy()),
+    )
 
 
 @torch.inference_mode()
@@ -90,14 +96,14 @@ def look_at(model: Autoencoder, familiar: Familiar, x: Picture) -> Unusual:
     """How unusual a picture is to a model."""
     codes, errors = _codes_and_errors(model, x)
     error = errors.item()
-    distances, places = _nearest(codes, familiar.codes)
-    distance = distances.mean().item()
+    near = find_near(codes[0].numpy(), familiar.codes, NEAREST)
+    distance = float(near.distances.mean())
     return Unusual(
         error,
         _percentile(familiar.errors, error),
         distance,
         _percentile(familiar.distances, distance),
-        tuple(familiar.indices[places[0]].tolist()),
+        tuple(familiar.indices[torch.from_numpy(near.indices)].tolist()),
     )
 
 
@@ -126,10 +132,9 @@ def _codes_and_errors(model: Autoencoder, x: Tensor) -> tuple[Tensor, Tensor]:
     return codes, (reconstructions.clamp(0, 1) - x).square().mean((1, 2, 3))
 
 
-def _nearest(codes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Distances (batch, NEAREST) from codes to the nearest known ones, and their places."""
-    found = torch.cdist(codes, known).topk(min(NEAREST, len(known)), largest=False)
-    return found.values, found.indices
+def _nearest(codes: Tensor, known: Tensor) -> Tensor:
+    """Distances (batch, NEAREST) from codes to the nearest known ones."""
+    return torch.cdist(codes, known).topk(min(NEAREST, len(known)), largest=False).values
 
 
 def _percentile(rising: np.ndarray, value: float) -> float:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ae_core.analysis.glossary import is_of_probe
 from ae_core.analysis.metrics import Number
-from ae_core.analysis.probe import Probe
+from ae_core.analysis.probe import Advance, Probe, measure_probe
 from ae_core.checkpoints.probe_file import BASELINES, load_baselines, load_probe, probe_path
+from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
-from ae_core.training.background_probe import ProbeRun
+from ae_core.training.background_work import BackgroundWork
 from ae_core.ui.library import Shown, version
 from ae_core.ui.state import lab
 
@@ -22,8 +23,8 @@ def probe_of(shown: Shown) -> Probe | None:
         CheckpointError: if there is a file of it that cannot be read, or is another model's.
     """
     run = lab().probe_runs.get(shown.number)
-    if run is not None and run.probe is not None:
-        return run.probe
+    if run is not None and run.result is not None:
+        return run.result
     if shown.file is None:
         return None
     path = probe_path(shown.file)
@@ -67,14 +68,19 @@ def _load_baselines(version: int) -> dict[str, dict[str, float]]:  # noqa: ARG00
     return load_baselines(BASELINES)
 
 
-def run_of(shown: Shown) -> ProbeRun | None:
+def run_of(shown: Shown) -> BackgroundWork[Probe] | None:
     """The measurement of a model's probe in the background, if one was started."""
     return lab().probe_runs.get(shown.number)
 
 
 def start(shown: Shown) -> None:
     """Measure a model's probe in the background; for callbacks."""
-    lab().probe_runs[shown.number] = ProbeRun(shown.checkpoint.model)
+    encode = shown.checkpoint.model.encode
+
+    def work(advance: Advance) -> Probe:
+        return measure_probe(encode, load_mnist("train"), load_mnist("test"), advance)
+
+    lab().probe_runs[shown.number] = BackgroundWork("The probe", work)
 
 
 def stop(shown: Shown) -> None:

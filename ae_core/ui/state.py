@@ -10,14 +10,16 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from ae_core.analysis.atlas import Atlas
 from ae_core.analysis.corruption import add_noise
 from ae_core.analysis.inspection import Inspection, Seen, inspect
+from ae_core.analysis.probe import Probe
 from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
-from ae_core.training.background_probe import ProbeRun
+from ae_core.training.background_work import BackgroundWork
 from ae_core.training.camera import Camera
 from ae_core.training.observer import Observation
 from ae_core.ui import keys
@@ -113,12 +115,16 @@ class Lab:
     """Whether a callback of the fragment changed what the rest of the page shows."""
     experiment: int | None = None
     """The guided experiment that the page is set up for, as its place among them."""
-    probe_runs: dict[int, ProbeRun] = field(default_factory=dict)
+    probe_runs: dict[int, BackgroundWork[Probe]] = field(default_factory=dict)
     """Probes measured here or being measured, by the model's number."""
+    atlas_runs: dict[int, BackgroundWork[Atlas]] = field(default_factory=dict)
+    """Likewise the maps of codes."""
+    map_goal: int | None = None
+    """The test digit that was chosen on the map: the way to it is shown."""
     cell: tuple[int, int] | None = None
     """Of the confusions: which digit, taken for which, is looked at."""
-    units_off: dict[int, set[int]] = field(default_factory=dict)
-    """The code units switched off in the Units view, by the model's number."""
+    units_set: dict[int, dict[int, float]] = field(default_factory=dict)
+    """The activations to which code units are set in the Units view, by the model's number and the unit."""
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""

@@ -21,7 +21,8 @@ from ae_core.ui.library import BY_NUMBER, Shown
 
 
 @st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=BY_NUMBER)
-def _familiar(shown: Shown) -> Familiar:
+def familiar_of(shown: Shown) -> Familiar:
+    """What a model knows: the codes of training images."""
     digits = shown.checkpoint.train_config.trained_digits
     return get_familiar(shown.checkpoint.model, load_mnist("train"), load_mnist("test"), digits)
 
@@ -46,7 +47,7 @@ def show(shown: Shown, seen: Seen | None) -> None:
 
 
 def _drawing(shown: Shown, seen: Seen) -> None:
-    familiar = _familiar(shown)
+    familiar = familiar_of(shown)
     found = look_at(shown.checkpoint.model, familiar, seen.clean)
     images = load_mnist("train").images
     left, right = st.columns(2, gap="medium")
@@ -63,9 +64,8 @@ def _drawing(shown: Shown, seen: Seen) -> None:
         of_digits = "" if digits is None else f" of the digits {digits}"
         st.caption(
             f"Bars: the share of {len(familiar.errors):,} test images{of_digits} with a smaller error, or "
-            f"with a code nearer to those of {len(familiar.codes):,} training images (mean of the {NEAREST} "
-            "nearest). "
-            "Near 100 %: hardly any digit is as unusual."
+            f"with a code nearer to those of {len(familiar.codes.rows):,} training images (mean of the "
+            f"{NEAREST} nearest). Near 100 %: hardly any digit is as unusual."
         )
     with right:
         st.caption("The training images whose codes are nearest")

@@ -12,7 +12,6 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.config import LADDERS
 from ae_core.data import load_mnist
-from ae_core.training import background_probe
 from ae_core.ui import library, models_menu
 from ae_core.ui import probes as page_probes
 from tests.app.conftest import bodies, decoded, open_more, show_view, texts, train_on, upload
@@ -153,7 +152,7 @@ def test_a_model_that_knows_some_digits_alone_says_so_and_shows_how_well_it_tell
 
 @pytest.fixture
 def few_probed(monkeypatch):
-    probe_few_images(monkeypatch, background_probe)
+    probe_few_images(monkeypatch, page_probes)
 
 
 def test_a_model_trained_here_is_probed_in_the_background(
@@ -170,7 +169,7 @@ def test_a_model_trained_here_is_probed_in_the_background(
     page = page.run()
     assert not page.exception
     (title,) = page.session_state["lab"].models
-    assert run.probe.errors["probe_error_all"] < 90
+    assert run.result.errors["probe_error_all"] < 90
     noise = {one["name"] for one in chart_of(page, "probe_noise")["data"]}
     assert title in noise
     assert re.fullmatch(r"[0-9] \([0-9]+%\)", reading(page)[1]["A"])
@@ -182,7 +181,7 @@ def test_a_model_trained_here_is_probed_in_the_background(
     page = page.run()
     assert not page.exception
     path = tmp_path / "mine.safetensors"
-    assert load_probe(probe_path(path), load_checkpoint(path).model).errors == run.probe.errors
+    assert load_probe(probe_path(path), load_checkpoint(path).model).errors == run.result.errors
 
 
 def test_a_probe_can_be_stopped_and_started_again(page, small_mnist, few_probed):
@@ -195,7 +194,7 @@ def test_a_probe_can_be_stopped_and_started_again(page, small_mnist, few_probed)
         page.button(key="stop_probe").click()
         page = page.run()
         run.wait(60)
-        assert run.probe is None
+        assert run.result is None
         assert page.session_state["lab"].probe_runs == {}
         assert [button.key for button in page.button if button.key == "probe"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ae_core.analysis.inspection import Seen
@@ -20,12 +22,11 @@ from ae_core.analysis.probe_errors import (
 )
 from ae_core.render import charts
 from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
-from ae_core.ui import clock, confusion_grid, keys, library, markup, probes, style, unusual
+from ae_core.ui import confusion_grid, keys, library, markup, measuring, probes, style, unusual
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard, guard_part
 from ae_core.ui.shown_model import Choice, apart, comparable
 
-_POLL_SECONDS = 0.5
 _PIXELS = "pixels"
 _ALIKE = 0.5
 """Percent: on 10,000 test digits errors of some percent that are nearer to each other may be so by chance."""
@@ -146,12 +147,6 @@ def _own(shown: Shown) -> None:
     """For a model without a probe: have one measured."""
     if shown.source == keys.LADDER or probes.find_probe(shown) is not None:
         return
-    with st.container(key="probing"):
-        _probing(shown)
-
-
-@st.fragment
-def _probing(shown: Shown) -> None:
     run = probes.run_of(shown)
     if run is None:
         st.button(
@@ -163,17 +158,11 @@ def _probing(shown: Shown) -> None:
             help="Trains logistic regressions on the codes of all training images, in the background: about "
             "half a minute.",
         )
-        return
-    if run.error is not None:
+    elif run.error is not None:
         st.error(run.error)
-        return
-    if not run.running:
-        st.rerun()
-    text = "Another probe comes first" if run.waiting else "Training the readers of this code"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(run.share, text)
-        st.button("Stop", on_click=guard(probes.stop), args=(shown,), key="stop_probe")
-    clock.again_after(_POLL_SECONDS, "probing")
+    else:
+        text = "Training the readers of this code"
+        measuring.show("probe", partial(probes.run_of, shown), partial(probes.stop, shown), text)
 
 
 def _disturbed(

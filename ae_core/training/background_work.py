@@ -1,4 +1,4 @@
-"""Probes measured in the background, one at a time in the process: start, watch, stop."""
+"""Measurements in the background, one at a time in the process: start, watch, stop."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import atexit
 import logging
 import threading
 import weakref
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
-from ae_core.analysis.probe import Probe, measure_probe
-from ae_core.data import load_mnist
+from ae_core.analysis.probe import Advance
 from ae_core.errors import explain
-from ae_core.model import Autoencoder
 from ae_core.training.compute import give_way
 from ae_core.training.device_queue import Turn
 
@@ -19,31 +19,35 @@ _GOODBYE_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class _StoppedError(Exception):
-    """Nobody wants the probe any more."""
+    """Nobody wants the result any more."""
 
 
-class ProbeRun:
-    """The probe of a model's code; its thread starts at once, and works when no other does.
+class BackgroundWork(Generic[T]):
+    """A measurement; its thread starts at once, and works when no other does.
 
     Args:
-        model: on the CPU; it is only read.
+        name: of the measurement, for sentences: "The probe".
+        work: gives the result; it calls what it is given with the share that is done, and often, since it is
+            stopped from there.
     """
 
-    def __init__(self, model: Autoencoder) -> None:
-        self._model = model
+    def __init__(self, name: str, work: Callable[[Advance], T]) -> None:
+        self._name, self._work = name, work
         self._stopped = threading.Event()
         self.share = 0.0
         """How far it is, in [0, 1]."""
-        self.probe: Probe | None = None
+        self.result: T | None = None
         """What was measured; None before the end."""
         self.error: str | None = None
         """A sentence on why there will be none."""
-        # A probe takes 300 MB: one after the other.
-        self._turn = Turn("probe")
+        # Some take hundreds of megabytes: one after the other.
+        self._turn = Turn("background")
         self._turn.join()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="probe")
+        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
         self._thread.start()
         _ALL.add(self)
 
@@ -54,7 +58,7 @@ class ProbeRun:
 
     @property
     def waiting(self) -> bool:
-        """Whether another probe comes first."""
+        """Whether another measurement comes first."""
         return self.running and self._turn.is_waiting()
 
     def stop(self) -> None:
@@ -71,16 +75,15 @@ class ProbeRun:
             while self._turn.ahead() > 0:
                 self._stopped.wait(_TURN_SECONDS)
                 self._advance(0.0)
-            encode = self._model.encode
-            self.probe = measure_probe(encode, load_mnist("train"), load_mnist("test"), self._advance)
+            self.result = self._work(self._advance)
         except _StoppedError:
             pass
         except Exception as raised:
             # Whatever happens, the page must not wait for a thread that is gone.
             self.error = explain(raised)
             if self.error is None:
-                self.error = f"The probe ended early ({type(raised).__name__}): {raised}"
-                _log.exception("A probe failed")
+                self.error = f"{self._name} ended early ({type(raised).__name__}): {raised}"
+                _log.exception("%s failed", self._name)
         finally:
             self._turn.leave()
 
@@ -90,14 +93,14 @@ class ProbeRun:
             raise _StoppedError
 
 
-_ALL: weakref.WeakSet[ProbeRun] = weakref.WeakSet()
+_ALL: weakref.WeakSet[BackgroundWork[Any]] = weakref.WeakSet()
 
 
 def _end_all() -> None:
-    for run in list(_ALL):
-        run.stop()
-    for run in list(_ALL):
-        run.wait(_GOODBYE_SECONDS)
+    for work in list(_ALL):
+        work.stop()
+    for work in list(_ALL):
+        work.wait(_GOODBYE_SECONDS)
 
 
 # A thread that is inside PyTorch while Python shuts down would abort the process.
