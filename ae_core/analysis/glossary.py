@@ -128,6 +128,8 @@ SYMBOLS = {
     "with the labels of the 60,000 training images: how plainly the code tells what was drawn.",
     "tangent": "A right singular vector of J: a direction in which small changes of the picture move the "
     "code; the first is the one that moves it most.",
+    "trust": "Trustworthiness of a map: 1 less a penalty for every neighbour on the map that is none in the "
+    "code, the larger, the further it is from being one (Venna and Kaski 2001).",
     "reconstruction": "What the decoder returns for the code, clamped to [0, 1].",
     "error": "|x̂ − x|: how far each pixel of the reconstruction is from the clean picture. Colours show "
     "shares of this map's largest value, and reach the further, the larger the MSE is on the ladder's scale.",

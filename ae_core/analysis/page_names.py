@@ -12,6 +12,7 @@ class View(StrEnum):
     TRAIN = "Train"
     COMPARE = "Compare"
     UNITS = "Units"
+    MAP = "Map"
     JACOBIAN = "Jacobian"
     ROBUSTNESS = "Robustness"
     MEANING = "Meaning"

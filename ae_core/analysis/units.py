@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,9 @@ from torch import Tensor
 
 from ae_core.analysis.codes import CodeStatistics, activation_density, dead_units, hoyer, l0
 from ae_core.analysis.inspection import Inspection
+from ae_core.analysis.vectors import Vectors
 from ae_core.data import to_array, to_float
 from ae_core.model import Autoencoder
-
-_CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,14 @@ class UnitUse:
 
 
 @torch.inference_mode()
-def measure_unit_use(
-    model: Autoencoder, images: Tensor, statistics: CodeStatistics, examples: int
-) -> UnitUse:
-    """Encode a set of images and read off how each unit is used.
+def measure_unit_use(vectors: Vectors, statistics: CodeStatistics, examples: int) -> UnitUse:
+    """Read off the codes of a set of images how each unit is used.
 
     Args:
-        images: uint8, shape (n, 1, 28, 28).
         statistics: of the model's codes on the test set.
-        examples: how many images to keep per unit, at most n.
+        examples: how many images to keep per unit, at most all.
     """
-    codes = torch.cat([model.encode(to_float(chunk)) for chunk in images.split(_CHUNK)])
+    codes = torch.from_numpy(vectors.rows)
     strongest = codes.topk(examples, dim=0).indices.T
     density = activation_density(codes, statistics.max_activation)
     return UnitUse(to_array(density), strongest.numpy(), hoyer(codes), l0(codes), dead_units(codes))
@@ -76,33 +72,33 @@ def strongest_units(code: np.ndarray, count: int) -> list[int]:
     return order[sizes[order] > 0].tolist()
 
 
-def without_units(code: np.ndarray, units: Iterable[int]) -> np.ndarray:
-    """The code (K,) with some units switched off."""
-    remaining = code.copy()
-    remaining[list(units)] = 0
-    return remaining
+def with_units(code: np.ndarray, values: Mapping[int, float]) -> np.ndarray:
+    """The code (K,) with some units set to other activations; 0 switches one off."""
+    changed = code.copy()
+    changed[list(values)] = list(values.values())
+    return changed
 
 
 @dataclass(frozen=True)
-class Ablation:
-    """A picture decoded without some of its code's units."""
+class Altered:
+    """A picture decoded from its code with some units set."""
 
     reconstruction: np.ndarray
     """Clamped to [0, 1], shape (28, 28)."""
     mse: float
     """Of this reconstruction against what the model sees."""
     change: float
-    """Mean squared difference to the reconstruction with all units."""
+    """Mean squared difference to the reconstruction of the code as it is."""
 
 
 @torch.inference_mode()
-def ablate(model: Autoencoder, seen: Inspection, units: Iterable[int]) -> Ablation:
-    """Switch off some units of an inspected picture's code and decode what remains."""
-    (without,) = _decode(model, [without_units(seen.code, units)])
-    return Ablation(
-        reconstruction=to_array(without),
-        mse=(without - torch.from_numpy(seen.x)).square().mean().item(),
-        change=(torch.from_numpy(seen.reconstruction) - without).square().mean().item(),
+def alter(model: Autoencoder, seen: Inspection, values: Mapping[int, float]) -> Altered:
+    """Set some units of an inspected picture's code and decode it."""
+    (altered,) = _decode(model, [with_units(seen.code, values)])
+    return Altered(
+        reconstruction=to_array(altered),
+        mse=(altered - torch.from_numpy(seen.x)).square().mean().item(),
+        change=(torch.from_numpy(seen.reconstruction) - altered).square().mean().item(),
     )
 
 
@@ -118,7 +114,7 @@ def contributions(model: Autoencoder, code: np.ndarray, units: Sequence[int]) ->
     Returns:
         Shape (units, 28, 28).
     """
-    pictures = _decode(model, [code, *(without_units(code, [unit]) for unit in units)])
+    pictures = _decode(model, [code, *(with_units(code, {unit: 0.0}) for unit in units)])
     return to_array(pictures[:1] - pictures[1:])
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ae_core.errors import CheckpointError
 
-_TYPES = {torch.float32: "F32", torch.float16: "F16", torch.uint8: "U8"}
+_TYPES = {torch.float32: "F32", torch.float16: "F16", torch.uint8: "U8", torch.uint16: "U16"}
 """The types that our files have, as safetensors calls them."""
 
 

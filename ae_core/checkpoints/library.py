@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ae_core.checkpoints import SUFFIX
-from ae_core.config import DENOISING, LADDERS, Kind
+from ae_core.config import DENOISING, LADDERS, OTHER_SEEDS, Kind
 from ae_core.errors import CheckpointError
 
 LIBRARY = Path(__file__).parents[2] / "checkpoints"
@@ -28,12 +28,17 @@ def denoising_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
     return {weight: directory / f"{kind}-{weight:g}-denoising{SUFFIX}" for weight in DENOISING[kind]}
 
 
+def other_seed_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
+    """Where each model lies or would lie that was trained as a rung was, with another seed, by its weight."""
+    return {weight: directory / f"{kind}-{weight:g}-seed-1{SUFFIX}" for weight in OTHER_SEEDS[kind]}
+
+
 def saved_paths(directory: Path = LIBRARY) -> list[Path]:
     """The checkpoints in a folder that do not ship, by name."""
     shipped = {
         path.name
         for kind in LADDERS
-        for paths in (ladder_paths(kind), denoising_paths(kind))
+        for paths in (ladder_paths(kind), denoising_paths(kind), other_seed_paths(kind))
         for path in paths.values()
     }
     return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in shipped)

@@ -15,6 +15,7 @@ from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
 from ae_core.cli.film import film_command
+from ae_core.cli.map import map_command
 from ae_core.cli.options import compute_of_option, device_option
 from ae_core.cli.papers import papers_command
 from ae_core.cli.probe import probe_command
@@ -36,6 +37,7 @@ for command in (
     sweep_command,
     film_command,
     probe_command,
+    map_command,
     papers_command,
 ):
     cli.add_command(command)
@@ -49,9 +51,10 @@ def evaluate_command(file: Path, device: str, store: bool) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
     checkpoint = load_checkpoint(file, compute_of_option(device).device)
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    # First: what took a minute to measure is not lost with a disk that is full.
+    click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
     if store:
         save_checkpoint(replace(checkpoint, metrics=metrics), file)
-    click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
 
 
 @cli.command("history")

@@ -1,9 +1,12 @@
-"""The recipe as command-line options, one for each of its fields."""
+"""The recipe as command-line options, one for each of its fields, and what commands share."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from itertools import pairwise
 from textwrap import dedent
@@ -12,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from ae_core.analysis.probe import Advance
 from ae_core.config import (
     KINDS,
     RECIPE_NAMES,
@@ -170,3 +174,10 @@ def compute_of_option(device: str) -> Compute:
         return choose_compute(device)
     except DeviceError as error:
         raise click.UsageError(str(error)) from None
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Advance]:
+    """A bar on standard error; gives what moves it, told the share of the work that is done."""
+    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        yield lambda share: bar.update(round(1000 * share) - bar.pos)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from ae_core.analysis import glossary
-from ae_core.analysis.probe import Advance, Features, Probe, measure_probe
+from ae_core.analysis.probe import Features, Probe, measure_probe
 from ae_core.analysis.probe_baselines import baselines
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.probe_file import BASELINES, probe_path, save_baselines, save_probe
+from ae_core.cli.options import progress_bar
 from ae_core.data import load_mnist
 
 
@@ -39,9 +38,9 @@ def probe_command(files: tuple[Path, ...], as_json: bool, store: bool, of_baseli
     for file in files:
         checkpoint = load_checkpoint(file)
         probe = _probe(file.stem, checkpoint.model.encode)
+        _print(file.stem, probe.errors, as_json)
         if store:
             save_probe(probe, checkpoint.model, probe_path(file))
-        _print(file.stem, probe.errors, as_json)
     if of_baselines:
         found = {name: _probe(name, features).errors for name, features in baselines().items()}
         for name, errors in found.items():
@@ -51,14 +50,8 @@ def probe_command(files: tuple[Path, ...], as_json: bool, store: bool, of_baseli
 
 
 def _probe(name: str, features: Features) -> Probe:
-    with _bar(name) as advance:
+    with progress_bar(name) as advance:
         return measure_probe(features, load_mnist("train"), load_mnist("test"), advance)
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Advance]:
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        yield lambda share: bar.update(round(1000 * share) - bar.pos)
 
 
 def _print(name: str, errors: Mapping[str, float], as_json: bool) -> None:

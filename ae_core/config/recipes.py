@@ -125,3 +125,6 @@ DENOISING: dict[Kind, tuple[float, ...]] = {"contractive": (0.0,), "sparse": (0.
 """The penalty weights of the denoising models that ship beside the ladders, to be held against them."""
 DENOISING_NOISE = 0.3
 """Their input noise."""
+
+OTHER_SEEDS: dict[Kind, tuple[float, ...]] = {"contractive": (1e-4,), "sparse": (5e-3,)}
+"""The rungs that ship once more, trained from seed 1: do other initial weights lead to the same units?"""

@@ -142,6 +142,16 @@ def model(side: Side, kind: Kind) -> Key[str]:
     return Key(f"model_{side}_{kind}")
 
 
+TWIN_MODEL = Key[str]("twin_model")
+"""Units: the model in which the unit's twin is looked for."""
+UNIT_BY_NUMBER = Key[int | None]("unit_by_number")
+
+
+def unit_value(model: int, unit: int) -> Key[float]:
+    """Units: the slider of a unit of a model, by the model's number."""
+    return Key(f"unit_value_{model}_{unit}")
+
+
 MORE_EPOCHS = Key[int]("more_epochs")
 """For how many the training that ended last is to go on."""
 
@@ -180,6 +190,8 @@ LEFT = "left"
 HEADER = "header"
 CANVAS_BAR = "canvas_bar"
 SHAKE = "shake"
+ATLAS = "atlas"
+"""The map with its marks."""
 SIDES = "sides"
 """The sliders of A and B."""
 

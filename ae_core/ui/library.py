@@ -20,7 +20,7 @@ from ae_core.analysis.metrics import Metrics, PartialMetrics
 from ae_core.analysis.notation import in_plain_digits, penalty_symbol, power_notation
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read_checkpoint
 from ae_core.checkpoints.film import Film, film_path, load_film
-from ae_core.checkpoints.library import denoising_paths, ladder_paths
+from ae_core.checkpoints.library import denoising_paths, ladder_paths, other_seed_paths
 from ae_core.config import LADDERS, Kind, Recipe
 from ae_core.data import load_mnist, to_float
 from ae_core.errors import CheckpointError
@@ -103,6 +103,17 @@ def denoising(kind: Kind) -> list[Shown]:
     for penalty_weight, path in denoising_paths(kind).items():
         label = f"{power_notation(penalty_weight)}, denoising"
         title = f"Shipped {kind} denoising model, penalty weight {power_notation(penalty_weight)}"
+        with suppress(CheckpointError):
+            models.append(_load_shipped(path, title, label, FILE, path.name, version(path)))
+    return models
+
+
+def other_seeds(kind: Kind) -> list[Shown]:
+    """The shipped models of a kind that were trained as a rung was, from another seed; whole files."""
+    models = []
+    for penalty_weight, path in other_seed_paths(kind).items():
+        label = f"{power_notation(penalty_weight)}, another seed"
+        title = f"Shipped {kind} model, penalty weight {power_notation(penalty_weight)}, another seed"
         with suppress(CheckpointError):
             models.append(_load_shipped(path, title, label, FILE, path.name, version(path)))
     return models

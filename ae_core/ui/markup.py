@@ -33,6 +33,11 @@ def show(*parts: str) -> None:
     st.html("".join(parts))
 
 
+def small_chart(svg: str, kind: str = "") -> None:
+    """Put a small picture in SVG onto the page, which `show` would drop."""
+    st.markdown(f"<div class='small-chart {kind}'>{svg}</div>", unsafe_allow_html=True)
+
+
 def picture(values: np.ndarray, alt: str, caption: str = "", **data: str) -> str:
     """A map as HTML that contains the picture itself, as wide as its place; its pixels stay sharp.
 

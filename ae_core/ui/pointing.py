@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from ae_core.analysis.page_names import View
-from ae_core.ui import drawn, keys, library, shown_model
+from ae_core.ui import atlas_goal, drawn, keys, library, shown_model
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.pen import script
@@ -28,6 +28,16 @@ def pick_of_cell(digit: int, reading: int) -> str:
 def pick_of_test_digit(index: int) -> str:
     """Likewise, to put a test digit onto the canvas."""
     return f"test:{index}"
+
+
+def pick_of_unit(unit: int) -> str:
+    """Likewise, to open a unit in Units."""
+    return f"unit:{unit}"
+
+
+def pick_of_goal_digit(digit: int) -> str:
+    """Likewise, to go to the nearest test image of a digit."""
+    return f"goal:{digit}"
 
 
 def listen() -> None:
@@ -54,6 +64,10 @@ def _take() -> None:
         lab().cell = int(match[1]), int(match[2])
     elif match := re.fullmatch(r"test:([0-9]{1,5})", said):
         drawn.place_test_digit(int(match[1]))
+    elif match := re.fullmatch(r"map:([0-9]{1,5})", said):
+        atlas_goal.choose(int(match[1]))
+    elif match := re.fullmatch(r"goal:([0-9])", said):
+        atlas_goal.choose_digit(int(match[1]))
     elif match := re.fullmatch(r"(A|B):([a-z0-9.+-]{1,60})", said):
         side: Side = "B" if match[1] == "B" else "A"
         _show_shipped(side, match[2])

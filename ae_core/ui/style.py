@@ -34,6 +34,8 @@ def _css() -> str:
         header=keys.HEADER,
         sides=keys.SIDES,
         guide=keys.GUIDE,
+        atlas=keys.ATLAS,
+        shake=keys.SHAKE,
     )
 
 

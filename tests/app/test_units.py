@@ -1,4 +1,6 @@
-"""The Sparsity view, held against independent computations. Needs the shipped checkpoints."""
+"""The Units view, held against independent computations. Needs the shipped checkpoints."""
+
+import re
 
 import numpy as np
 import pytest
@@ -8,36 +10,122 @@ from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import decoded, enlarged_digit, put_on_canvas, values_on
+from tests.app.conftest import bodies, decoded, enlarged_digit, put_on_canvas, texts, values_on
 from tests.app.opened_views import X, chart_of, opened
 
 
+def model_shown(page, kind):
+    return load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_A_{kind}"]]).model
+
+
+def the_slider(page):
+    (slider,) = [one for one in page.slider if one.label.startswith("Activation of unit")]
+    return slider
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_unit_switched_off_changes_the_reconstruction_and_reset_gives_it_back(page, kind):
+def test_units_are_set_by_hand_several_at_once_and_reset_gives_the_code_back(page, kind):
     page = opened(page, kind, "Units")
-    model = load_checkpoint(checkpoints.ladder_paths(kind)[page.session_state[f"weight_A_{kind}"]]).model
-    with torch.inference_mode():
+    model = model_shown(page, kind)
+    with torch.no_grad():
         code = model.encode(X)[0]
-        strongest = int(code.argmax())
-        silenced = code.clone()
-        silenced[strongest] = 0
-        whole, without = model.decode(torch.stack([code, silenced])).clamp(0, 1)
+    first, second = code.topk(2).indices.tolist()
+    changed = code.clone()
     before = values_on(page)
+    assert before["Units set"] == "none"
     assert before["Mean squared change of the picture"] == "0.00000"
-    page.button(key=f"unit_{strongest}").click()
+    assert the_slider(page).value == pytest.approx(code[first].item(), rel=1e-4)
+    page.button(key="unit_off").click()
     page = page.run()
-    after = values_on(page)
-    assert after["Units switched off"] == str(strongest)
-    assert after["Mean squared change of the picture"] == f"{(whole - without).square().mean().item():.5f}"
-    assert after["MSE without them"] == f"{(without - X).square().mean().item():.5f}"
-    assert float(after["Mean squared change of the picture"]) > 0
-    # A unit that is off stays in sight with another drawing, in which it may be weak.
+    changed[first] = 0
+    expect_altered(page, model, code, changed)
+    page.button(key=f"unit_{second}").click()
+    page = page.run()
+    # Setting it is moving the slider; the other stays as it was set.
+    highest = the_slider(page).max
+    the_slider(page).set_value(highest)
+    page = page.run()
+    changed[second] = highest
+    expect_altered(page, model, code, changed)
+    assert values_on(page)["Units set"].count(" to ") == 2
+    # What is set stays in sight with another drawing, in which it may be weak.
     page = put_on_canvas(page, enlarged_digit(0))
-    assert page.button(key=f"unit_{strongest}").label == f"{strongest} off"
+    assert page.button(key=f"unit_{first}").label == f"{first} set"
     page.button(key="units_reset").click()
     page = page.run()
-    assert values_on(page)["Units switched off"] == "none"
+    assert values_on(page)["Units set"] == "none"
     assert values_on(page)["Mean squared change of the picture"] == "0.00000"
+
+
+def expect_altered(page, model, code, changed):
+    with torch.inference_mode():
+        whole, altered = model.decode(torch.stack([code, changed])).clamp(0, 1)
+    found = values_on(page)
+    assert float(found["Mean squared change of the picture"]) == pytest.approx(
+        (whole - altered).square().mean().item(), abs=1e-5
+    )
+    assert float(found["MSE with them"]) == pytest.approx((altered - X).square().mean().item(), abs=1e-5)
+    assert float(found["Mean squared change of the picture"]) > 0
+
+
+def test_a_unit_set_to_its_own_value_changes_nothing(page):
+    page = opened(page, "sparse", "Units")
+    slider = the_slider(page)
+    slider.set_value(slider.value)
+    page = page.run()
+    assert values_on(page)["Mean squared change of the picture"] == "0.00000"
+
+
+def test_a_unit_that_is_not_set_follows_the_drawing(page):
+    page = opened(page, "sparse", "Units")
+    page.session_state["lab"].unit = 14
+    values = []
+    for digit in (0, 1, 2, 3):
+        page = put_on_canvas(page, enlarged_digit(digit))
+        values.append(the_slider(page).value)
+        picture = page.session_state["lab"].picture
+        with torch.inference_mode():
+            assert values[-1] == pytest.approx(
+                model_shown(page, "sparse").encode(picture)[0, 14].item(), rel=1e-4
+            )
+    assert len(set(values)) > 1
+
+
+def test_the_profile_says_what_the_test_digits_say_of_the_unit(page):
+    page = opened(page, "sparse", "Units")
+    page.number_input(key="unit_by_number").set_value(14)
+    page = page.run()
+    mnist = load_mnist("test")
+    with torch.inference_mode():
+        column = model_shown(page, "sparse").encode(to_float(mnist.images))[:, 14]
+    said = " ".join(bodies(page))
+    assert f"active on <b>{(column > 0.1 * column.max()).float().mean():.1%}</b>" in said
+    strongest = column.argsort(descending=True, stable=True)[:6].tolist()
+    picked = re.findall(r"data-pick='test:([0-9]+)'", said)
+    assert [int(index) for index in picked[:6]] == strongest
+    means = [column[mnist.labels == digit].mean().item() for digit in range(10)]
+    chart = " ".join(texts(page.markdown))
+    assert f"Mean activation of unit 14 for each digit, the largest for {np.argmax(means)}" in chart
+    assert len(re.findall(r"data-pick='unit:[0-9]+'>unit ", said)) == 3
+
+
+def test_a_unit_has_its_twin_in_another_seed_of_the_same_recipe(page):
+    page = opened(page, "sparse", "Units")
+    box = page.selectbox(key="twin_model")
+    assert box.value == box.options[0] == "5·10⁻³, another seed"
+    assert re.search(
+        r"Unit [0-9]+ of 5·10⁻³, another seed, correlation <b>[+−][01]\.[0-9]{2}</b>", " ".join(bodies(page))
+    )
+    assert "β = 5·10⁻³" not in box.options, "not itself"
+
+
+@pytest.mark.parametrize(("kind", "size"), [("sparse", 64), ("contractive", 1152)])
+def test_a_unit_that_does_not_exist_is_a_sentence(page, kind, size):
+    page = opened(page, kind, "Units", drawn=False)
+    page.session_state["lab"].unit = 5000
+    page = page.run()
+    assert not page.exception
+    assert f"There is no unit 5000: the units of this code are 0 to {size - 1:,}." in texts(page.caption)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -20,7 +20,7 @@ SEVEN = ((80, 60), (200, 60), (150, 140), (120, 240))
 DASH = ((20, 20), (60, 20))
 """Short, in the upper left corner."""
 
-VIEWS = ("Play", "Train", "Compare", "Units", "Jacobian", "Robustness", "Meaning", "Mistakes", "Learn")
+VIEWS = ("Play", "Train", "Compare", "Units", "Map", "Jacobian", "Robustness", "Meaning", "Mistakes", "Learn")
 PANELS = ("reconstruction", "error", "code", "sensitivity", "values")
 
 _QUIET_MS = 300

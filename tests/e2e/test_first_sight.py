@@ -157,6 +157,8 @@ def test_on_a_phone_the_canvas_and_what_a_makes_of_it_stay_in_sight(visitor, ser
     assert outside(page, both) == {}
     scrolled(page, 600)
     assert outside(page, both) == {}
+    stays = page.locator("[data-testid='stColumn']:has(.st-key-left)").bounding_box()
+    assert stays["height"] < PHONE["height"] / 2, "the rest needs room, too"
 
 
 def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(visitor, server):

@@ -23,10 +23,36 @@ function unitUnder(event) {
     return { number, value: values[number] };
 }
 
+// What lies on a map of test digits: places in shares of its width and height, and the digits.
+const maps = new WeakMap();
+
+function unpacked(text) {
+    return Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+}
+
+// The test digit that lies nearest to the pointer.
+function digitUnder(event) {
+    const image = event.target.closest?.("[data-places]");
+    if (!image) return null;
+    if (!maps.has(image)) {
+        const places = new Uint16Array(unpacked(image.dataset.places).buffer);
+        maps.set(image, { places, labels: unpacked(image.dataset.labels) });
+    }
+    const { places, labels } = maps.get(image);
+    const box = image.getBoundingClientRect();
+    const x = (65535 * (event.clientX - box.left)) / box.width, y = (65535 * (event.clientY - box.top)) / box.height;
+    let number = 0, least = Infinity;
+    for (let index = 0; index < labels.length; index += 1) {
+        const distance = (places[2 * index] - x) ** 2 + (places[2 * index + 1] - y) ** 2;
+        if (distance < least) [number, least] = [index, distance];
+    }
+    return { number, digit: labels[number] };
+}
+
 function hover(event) {
-    const unit = unitUnder(event);
-    if (!unit) return tip.remove();
-    tip.textContent = `unit ${unit.number}: ${unit.value}`;
+    const unit = unitUnder(event), digit = digitUnder(event);
+    if (!unit && !digit) return tip.remove();
+    tip.textContent = unit ? `unit ${unit.number}: ${unit.value}` : `a ${digit.digit}, test digit ${digit.number}`;
     tip.style.left = `${Math.min(event.clientX + 12, innerWidth - 160)}px`;
     tip.style.top = `${event.clientY + 16}px`;
     if (!tip.isConnected) document.body.append(tip);
@@ -37,6 +63,7 @@ function click(event) {
     const unit = unitUnder(event);
     if (button) page.send("pick", button.dataset.pick);
     else if (unit) page.send("pick", `unit:${unit.number}`);
+    else if (digitUnder(event)) page.send("pick", `map:${digitUnder(event).number}`);
 }
 
 // Streamlit replaces the whole of an element: who was at a button in it with the keyboard goes on from there.

@@ -192,7 +192,7 @@ def _curves(run: TrainingRun) -> None:
         picture = training_charts.small_loss_curve(
             history, weight, tried, run.changes, snapshot.progress.total_steps, films.wound_to()
         )
-        st.markdown(f"<div class='small-chart curves'>{picture}</div>", unsafe_allow_html=True)
+        markup.small_chart(picture, "curves")
     else:
         style.chart(
             training_charts.loss_curve(history, weight, tried, run.changes, films.wound_to()),

@@ -13,7 +13,7 @@ from ae_core.ui import keys, strip
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.training import form
-from ae_core.ui.views import compare, jacobian, learn, meaning, mistakes, play, robustness, units
+from ae_core.ui.views import atlas, compare, jacobian, learn, meaning, mistakes, play, robustness, units
 
 _Part = Callable[[Choice, Seen | None], None]
 
@@ -30,6 +30,7 @@ VIEWS = {
     View.TRAIN: _Entry(form.show),
     View.COMPARE: _Entry(compare.show),
     View.UNITS: _Entry(units.show),
+    View.MAP: _Entry(atlas.show, follow=atlas.follow),
     View.JACOBIAN: _Entry(jacobian.show),
     View.ROBUSTNESS: _Entry(robustness.show),
     View.MEANING: _Entry(meaning.show),

@@ -8,11 +8,10 @@ from ae_core.analysis.experiments import EXPERIMENTS, Answer, Experiment, Subjec
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
-from ae_core.ui import drawn, keys, library, papers, shown_model, style
+from ae_core.ui import drawn, keys, library, papers, shown_model, style, test_codes
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
-from ae_core.ui.views import units
 
 
 def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
@@ -95,7 +94,7 @@ def _verdict(experiment: Experiment, answer: Answer, predicted: int) -> str:
 
 def _subject(kind: Kind, weight: float) -> Subject:
     shown = library.rung(kind, weight)
-    return Subject(shown.checkpoint.model, shown.statistics, lambda: units.use_of(shown).median_density)
+    return Subject(shown.checkpoint.model, shown.statistics, lambda: test_codes.use_of(shown).median_density)
 
 
 def _set_up(index: int) -> None:

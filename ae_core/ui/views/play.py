@@ -53,7 +53,7 @@ def _trade_off(choice: Choice) -> None:
     )
     markup.show("<h3 class='panel-title'>What the penalty buys and costs, on the test set</h3>")
     # Streamlit's HTML element would drop the SVG.
-    st.markdown(f"<div class='small-chart'>{svg}</div>", unsafe_allow_html=True)
+    markup.small_chart(svg)
     markup.show(f"<p class='note'>Down: a better reconstruction. Left: {markup.escape(term.less)}.</p>")
 
 

@@ -1,4 +1,4 @@
-"""Units: which of them make up the drawing, what each adds, and how the model uses its units overall."""
+"""Units: what each stands for, what it adds to the drawing, and how the model uses its units overall."""
 
 from __future__ import annotations
 
@@ -8,108 +8,100 @@ import streamlit as st
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.units import (
     UnitUse,
-    ablate,
     contributions,
     example_pictures,
     mean_activations,
-    measure_unit_use,
     strongest_units,
 )
 from ae_core.data import load_mnist
 from ae_core.model import Autoencoder
 from ae_core.render import maps, unit_charts
-from ae_core.ui import markup, style
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui import keys, markup, style, test_codes, unit_profile, unit_setting
+from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
 _UNITS = 8
-_EXAMPLES = 5
-
-
-@st.cache_resource(show_spinner="Encoding the test images", max_entries=32, hash_funcs=BY_NUMBER)
-def use_of(shown: Shown) -> UnitUse:
-    """How a model uses its units over the test set, measured once per process."""
-    images = load_mnist("test").images
-    return measure_unit_use(shown.checkpoint.model, images, shown.statistics, _EXAMPLES)
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
-    """The drawing's units first, then all units over the test set."""
-    style.question("Which units make up this drawing, and what does each of them add?")
+    """One unit, then those that make up the drawing, then all units over the test set."""
     shown = choice.a
     if shown is None:
         return
-    use = use_of(shown)
-    if seen is None:
-        st.markdown("Draw a digit, or place one, to see its most active units.")
+    use = test_codes.use_of(shown)
+    inspection = None if seen is None else lab().inspect(shown, seen)
+    units = _shown_units(shown, inspection)
+    unit = units[0]
+    style.question(f"What does unit {unit} stand for?")
+    size = len(shown.statistics.max_activation)
+    asked = lab().unit
+    if asked is not None and asked >= size:
+        st.caption(f"There is no unit {asked}: the units of this code are 0 to {size - 1:,}.")
+    _chips(shown, units, inspection)
+    if inspection is None:
+        st.caption("Draw a digit, or place one, to set units of its code by hand.")
+        unit_profile.show(shown, unit)
     else:
-        _drawing(shown, use, lab().inspect(shown, seen))
+        with st.container(key=keys.wrapping("all_unit")):
+            left, right = st.columns([2, 5], gap="medium")
+        with left:
+            unit_setting.show(shown, inspection, unit)
+        with right:
+            unit_profile.show(shown, unit)
+        style.question("What does each of the drawing's strongest units add to it?")
+        _contributions(shown.checkpoint.model, inspection, units, use)
     style.question("How does the model use its units over the whole test set?")
     _model(shown, use)
 
 
-def _drawing(shown: Shown, use: UnitUse, seen: Inspection) -> None:
-    units = _shown_units(seen)
-    if not units:
-        st.markdown(
-            "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
-        )
-        return
-    off = lab().units_off.setdefault(shown.number, set())
-    st.caption(
-        "The most active units, the strongest first. Press one to switch it off; press it again to have "
-        "it back."
-    )
-    with st.container(horizontal=True, gap="xsmall", key="units"):
-        for unit in sorted(set(units) | off, key=lambda unit: -seen.code[unit]):
+def _shown_units(shown: Shown, seen: Inspection | None) -> list[int]:
+    """The unit that was chosen, then the strongest ones of the drawing; never none."""
+    size = len(shown.statistics.max_activation)
+    strongest = [] if seen is None else strongest_units(seen.code, _UNITS)
+    asked = lab().unit
+    chosen = [] if asked is None or asked >= size else [asked]
+    if not chosen and not strongest:
+        chosen = [int(mean_activations(shown.statistics).argmax())]
+    return [*chosen, *(unit for unit in strongest if unit not in chosen)][:_UNITS]
+
+
+def _chips(shown: Shown, units: list[int], seen: Inspection | None) -> None:
+    """Units to choose from: the one in sight, the drawing's strongest, and those that are set."""
+    values = lab().units_set.get(shown.number, {})
+    offered = [*units, *(unit for unit in values if unit not in units)]
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="units"):
+        for unit in offered:
             st.button(
-                f"{unit} off" if unit in off else str(unit),
+                f"{unit} set" if unit in values else str(unit),
                 key=f"unit_{unit}",
-                type="primary" if unit in off else "secondary",
-                on_click=guard(_switch),
-                args=(shown.number, unit),
-                help=f"Unit {unit}: activation {seen.code[unit]:.3g}",
+                type="primary" if unit == units[0] else "secondary",
+                on_click=guard(_choose),
+                args=(unit,),
+                help=None if seen is None else f"Unit {unit}: activation {seen.code[unit]:.3g}",
             )
-        st.button("Reset", key="units_reset", on_click=guard(off.clear), disabled=not off)
-    left, right = st.columns([1, 2], gap="medium")
-    with left:
-        _decoded(shown.checkpoint.model, seen, off)
-    with right:
-        _contributions(shown.checkpoint.model, seen, units, use)
-
-
-def _shown_units(seen: Inspection) -> list[int]:
-    """The unit that was chosen, then the strongest ones."""
-    chosen, strongest = lab().unit, strongest_units(seen.code, _UNITS)
-    if chosen is None or chosen >= len(seen.code):
-        return strongest
-    return [chosen, *(unit for unit in strongest if unit != chosen)][:_UNITS]
-
-
-def _switch(model: int, unit: int) -> None:
-    lab().units_off[model] ^= {unit}
-
-
-def _decoded(model: Autoencoder, seen: Inspection, off: set[int]) -> None:
-    without = ablate(model, seen, off)
-    st.image(
-        maps.grid([[maps.grey_picture(one) for one in (seen.reconstruction, without.reconstruction)]]),
-        caption="with all units, and without those switched off",
-        width="stretch",
-        alt=f"Left: the reconstruction with all units. Right: without {len(off)} of them.",
-    )
-    markup.show(
-        markup.values(
-            {
-                "Units switched off": ", ".join(map(str, sorted(off))) or "none",
-                "MSE with all units": f"{seen.mse:.5f}",
-                "MSE without them": f"{without.mse:.5f}",
-                "Mean squared change of the picture": f"{without.change:.5f}",
-            }
+        st.number_input(
+            "Unit",
+            0,
+            len(shown.statistics.max_activation) - 1,
+            value=None,
+            placeholder="any unit",
+            label_visibility="collapsed",
+            width=120,
+            key=keys.UNIT_BY_NUMBER.name,
+            on_change=guard(_choose_by_number),
         )
-    )
+
+
+def _choose(unit: int) -> None:
+    lab().unit = unit
+
+
+def _choose_by_number() -> None:
+    unit = keys.UNIT_BY_NUMBER.find()
+    if unit is not None:
+        lab().unit = unit
 
 
 def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
@@ -135,7 +127,7 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
             ]
         ),
         width="stretch",
-        alt=f"The {_EXAMPLES} test digits that activate each of these units most, one column per unit.",
+        alt=f"The {test_codes.EXAMPLES} test digits that activate each unit most, one column per unit.",
     )
 
 

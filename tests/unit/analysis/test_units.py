@@ -7,14 +7,15 @@ import torch
 from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.units import (
-    ablate,
+    alter,
     contributions,
     example_pictures,
     mean_activations,
     measure_unit_use,
     strongest_units,
-    without_units,
+    with_units,
 )
+from ae_core.analysis.vectors import Vectors
 from ae_core.config import ModelConfig
 from ae_core.data import load_mnist, to_float
 from ae_core.model import seeded_autoencoder
@@ -31,7 +32,7 @@ def used_over(images, examples=4):
     x = to_float(images)
     codes = model.encode(x)
     statistics = CodeStatistics.of(x, codes)
-    return measure_unit_use(model, images, statistics, examples), codes.numpy(), statistics
+    return measure_unit_use(Vectors(codes.numpy()), statistics, examples), codes.numpy(), statistics
 
 
 def test_the_strongest_units_come_first_and_silent_ones_not_at_all():
@@ -41,10 +42,10 @@ def test_the_strongest_units_come_first_and_silent_ones_not_at_all():
     assert strongest_units(np.zeros(5, np.float32), 3) == []
 
 
-def test_units_are_switched_off_in_a_copy():
+def test_units_are_set_in_a_copy():
     code = np.array([1.0, 2.0, 3.0], np.float32)
-    assert without_units(code, {0, 2}).tolist() == [0, 2, 0]
-    assert without_units(code, []).tolist() == [1, 2, 3]
+    assert with_units(code, {0: 0.0, 2: 5.0}).tolist() == [0, 2, 5]
+    assert with_units(code, {}).tolist() == [1, 2, 3]
     assert code.tolist() == [1, 2, 3]
 
 
@@ -63,14 +64,14 @@ def test_a_contribution_is_the_picture_with_the_unit_minus_the_one_without():
     assert contributions(model, code.numpy(), []).shape == (0, 28, 28)
 
 
-def test_an_ablation_is_what_the_other_units_decode_to():
+def test_an_altered_code_is_decoded():
     model = sparse_model()
     x = to_float(IMAGES[:1])
     seen = inspect(model, x)
-    off = strongest_units(seen.code, 2)
-    found = ablate(model, seen, off)
+    one, other = strongest_units(seen.code, 2)
+    found = alter(model, seen, {one: 0.0, other: 0.7})
     code = model.encode(x)
-    code[0, off] = 0
+    code[0, one], code[0, other] = 0, 0.7
     expected = model.decode(code).clamp(0, 1)[0, 0].numpy()
     assert found.reconstruction.shape == (28, 28)
     np.testing.assert_allclose(found.reconstruction, expected, rtol=1e-4, atol=1e-5)
@@ -79,9 +80,10 @@ def test_an_ablation_is_what_the_other_units_decode_to():
     assert found.change > 0
 
 
-def test_with_no_unit_switched_off_nothing_changes():
+@pytest.mark.parametrize("units", [[], [14], range(64)], ids=["none", "one", "all"])
+def test_units_set_to_their_own_values_change_nothing(units):
     seen = inspect(sparse_model(), to_float(IMAGES[:1]))
-    whole = ablate(sparse_model(), seen, [])
+    whole = alter(sparse_model(), seen, {unit: float(seen.code[unit]) for unit in units})
     np.testing.assert_allclose(whole.reconstruction, seen.reconstruction, atol=1e-6)
     assert whole.mse == pytest.approx(seen.mse, rel=1e-5)
     assert whole.change == pytest.approx(0, abs=1e-12)

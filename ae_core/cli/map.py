@@ -1,0 +1,45 @@
+"""The command that maps codes: where the test digits lie in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ae_core.analysis.atlas import make_atlas
+from ae_core.analysis.vectors import encode_all
+from ae_core.checkpoints import load_checkpoint
+from ae_core.checkpoints.atlas_file import atlas_path, save_atlas
+from ae_core.cli.options import progress_bar
+from ae_core.config import Kind
+from ae_core.data import load_mnist
+
+
+@click.command("map")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False, path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@click.option("--store", is_flag=True, help="Keep each map in a folder maps beside its file.")
+def map_command(files: tuple[Path, ...], as_json: bool, store: bool) -> None:
+    """Map the test digits by the codes of checkpoints (t-SNE); prints how far each map can be trusted.
+
+    Each map begins where the one before it, of the same kind, ended: so those of a ladder are aligned when
+    they are given in its order.
+    """
+    last: dict[Kind, np.ndarray] = {}
+    for file in files:
+        checkpoint = load_checkpoint(file)
+        kind = checkpoint.model_config.kind
+        codes = encode_all(checkpoint.model, load_mnist("test").images).rows
+        with progress_bar(file.stem) as advance:
+            atlas = make_atlas(codes, last.get(kind), advance)
+        last[kind] = atlas.places
+        said = {"file": file.name, "trustworthiness": round(atlas.trustworthiness, 4)}
+        click.echo(
+            json.dumps(said) if as_json else f"{file.stem}: trustworthiness {atlas.trustworthiness:.3f}"
+        )
+        if store:
+            save_atlas(atlas, checkpoint.model, atlas_path(file))

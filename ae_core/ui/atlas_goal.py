@@ -1,0 +1,25 @@
+"""The test digit to which the map shows the way."""
+
+from __future__ import annotations
+
+from ae_core.analysis.vectors import Vectors, find_near
+from ae_core.data import load_mnist
+from ae_core.ui import keys, shown_model, test_codes
+from ae_core.ui.state import lab
+
+
+def choose(index: int) -> None:
+    """Take a test image, by its index among all of them; one that is not there changes nothing."""
+    if index < len(load_mnist("test").labels):
+        lab().map_goal = index
+
+
+def choose_digit(digit: int) -> None:
+    """Take the image of a digit whose code under A lies nearest to the drawing's."""
+    shown, seen = shown_model.choice().a, lab().see(keys.NOISE.get())
+    if shown is None or seen is None:
+        return
+    of_digit = (load_mnist("test").labels == digit).nonzero().flatten().numpy()
+    codes = Vectors(test_codes.codes_of(shown).rows[of_digit])
+    nearest = find_near(lab().inspect(shown, seen).code, codes, 1).indices[0]
+    lab().map_goal = int(of_digit[nearest])

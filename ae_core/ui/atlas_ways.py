@@ -1,0 +1,62 @@
+"""Between the drawing and a test digit: the way through the code beside the blend of their pixels."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.notation import value_text
+from ae_core.analysis.paths import Way, walk_between
+from ae_core.data import load_mnist, to_float
+from ae_core.render import maps
+from ae_core.ui import markup, pointing, style, unusual
+from ae_core.ui.library import Shown
+from ae_core.ui.state import lab
+
+STEPS = 9
+"""Pictures on each way, its ends among them."""
+
+
+def show(shown: Shown, seen: Seen) -> None:
+    """Both ways, step by step, with what the model makes of each; or how to choose a digit."""
+    style.question("What lies between this drawing and another digit?")
+    digits = "".join(
+        f"<button class='pick' data-pick='{pointing.pick_of_goal_digit(digit)}' "
+        f"aria-label='Go to the nearest {digit}'>{digit}</button>"
+        for digit in range(10)
+    )
+    markup.show(f"<div class='picks'>Go to the nearest {digits} or click a digit on the map.</div>")
+    goal = lab().map_goal
+    if goal is None:
+        return
+    mnist = load_mnist("test")
+    end = to_float(mnist.images[goal : goal + 1])
+    known = unusual.familiar_of(shown)
+    ways = walk_between(shown.checkpoint.model, seen.x, end, known.codes, STEPS)
+    digit = int(mnist.labels[goal])
+    _way(
+        "Through the code: points on the straight line between the two codes, decoded",
+        ways.through_code,
+        digit,
+    )
+    _way("Through the pixels: blends of the two pictures", ways.through_pixels, digit)
+    st.caption(
+        "‖J‖ at each picture, and how far the step's code lies from the nearest of "
+        f"{len(known.codes.rows):,} training images' codes, in activations: a step far from all is no "
+        "digit that the model knows. ‖J‖ of the first way is taken at the decoded picture."
+    )
+
+
+def _way(title: str, way: Way, digit: int) -> None:
+    st.markdown(f"**{title}**")
+    st.image(
+        maps.grid([[maps.grey_picture(picture, maps.CELL_PIXELS) for picture in way.pictures]]),
+        width="stretch",
+        alt=f"{len(way.pictures)} pictures on the way from the drawing to a {digit}. {title}.",
+    )
+    markup.show(markup.columns("‖J‖", [value_text(float(norm)) for norm in way.jacobian_norms]))
+    markup.show(
+        markup.columns(
+            "distance to the nearest training code", [value_text(float(one)) for one in way.distances]
+        )
+    )

@@ -1,0 +1,53 @@
+"""The codes of the test digits under the models in sight, encoded once per process in a thread of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+
+import streamlit as st
+
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.units import UnitUse, measure_unit_use
+from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
+from ae_core.data import load_mnist
+from ae_core.training.compute import give_way
+from ae_core.ui.library import BY_NUMBER, Shown
+
+EXAMPLES = 5
+"""Test digits that show what a unit answers to."""
+
+_pool = ThreadPoolExecutor(1, "test codes", initializer=give_way)
+
+
+def find_codes(shown: Shown) -> Vectors | None:
+    """The codes of the test digits; None while they are still being encoded, which this starts."""
+    encoding = _encoding(shown)
+    return encoding.result() if encoding.done() else None
+
+
+def codes_of(shown: Shown) -> Vectors:
+    """The codes of the test digits; waits for them."""
+    return _encoding(shown).result()
+
+
+# A model is equal to itself alone. The codes of a contractive one take 46 MB.
+@lru_cache(maxsize=4)
+def _encoding(shown: Shown) -> Future[Vectors]:
+    return _pool.submit(encode_all, shown.checkpoint.model, load_mnist("test").images)
+
+
+@st.cache_resource(show_spinner=False)
+def _pixels() -> Vectors:
+    return flatten_all(load_mnist("test").images)
+
+
+def find_near_by_pixels(seen: Seen, count: int) -> Near:
+    """The test digits whose pixels are nearest to what the models see."""
+    return find_near(seen.x.flatten().numpy(), _pixels(), count)
+
+
+@st.cache_resource(show_spinner="Measuring the units", max_entries=32, hash_funcs=BY_NUMBER)
+def use_of(shown: Shown) -> UnitUse:
+    """How a model uses its units over the test set."""
+    return measure_unit_use(codes_of(shown), shown.statistics, EXAMPLES)

@@ -1,0 +1,141 @@
+"""What a unit stands for: its test digits, its means per digit, the units it goes with, and its twin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ae_core.analysis.notation import value_text
+from ae_core.analysis.probe import CLASSES
+from ae_core.analysis.twins import Twins, match_units
+from ae_core.analysis.unit_profile import UnitProfile, profile_unit
+from ae_core.data import load_mnist
+from ae_core.render.small_bars import small_bars
+from ae_core.ui import keys, library, markup, pointing, test_codes
+from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.problems import guard_part
+from ae_core.ui.shown_model import comparable
+
+_EXAMPLES = 6
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_NUMBER)
+def _profile(shown: Shown, unit: int) -> UnitProfile:
+    labels = load_mnist("test").labels.numpy()
+    highest = shown.statistics.max_activation[unit].item()
+    return profile_unit(test_codes.codes_of(shown), labels, highest, unit, _EXAMPLES)
+
+
+@st.cache_resource(show_spinner="Matching the units", max_entries=16, hash_funcs=BY_NUMBER)
+def _twins(shown: Shown, other: Shown) -> Twins:
+    return match_units(test_codes.codes_of(shown), test_codes.codes_of(other))
+
+
+def show(shown: Shown, unit: int) -> None:
+    """The profile of a unit, in two columns."""
+    found = _profile(shown, unit)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _means(found, unit)
+        _histogram(found, unit)
+        _companions(found)
+    with right:
+        markup.show(
+            *(
+                _examples(title, indices, unit)
+                for title, indices in (
+                    ("Test digits that activate it most", found.strongest),
+                    ("In the middle of those on which it is active", found.middle),
+                    ("Some of those on which it is active, at random", found.random),
+                )
+            )
+        )
+        _twin(shown, unit)
+
+
+def _means(found: UnitProfile, unit: int) -> None:
+    means = found.class_means
+    best = int(means.argmax())
+    said = (
+        f"Mean activation of unit {unit} for each digit, the largest for {best}: {value_text(means[best])}."
+    )
+    markup.show("<p class='note'>Mean activation for each digit</p>")
+    markup.small_chart(small_bars(means.tolist(), [str(digit) for digit in range(CLASSES)], said))
+
+
+def _histogram(found: UnitProfile, unit: int) -> None:
+    ends = [value_text(found.edges[0]), value_text(found.edges[-1])]
+    said = (
+        f"Histogram of the activations of unit {unit} over the test digits, from {ends[0]} to {ends[1]}; the "
+        f"fullest bar holds {found.counts.max():,} of {found.counts.sum():,}."
+    )
+    markup.show(
+        f"<p class='note'>Its activations over the test digits: active on <b>{found.density:.1%}</b></p>"
+    )
+    markup.small_chart(small_bars(found.counts.tolist(), ends, said))
+
+
+def _companions(found: UnitProfile) -> None:
+    if not found.companions:
+        markup.show("<p class='note'>It never changes: it goes with no other unit.</p>")
+        return
+    buttons = " ".join(
+        f"<button class='pick' data-pick='{pointing.pick_of_unit(one.unit)}'>unit {one.unit} "
+        f"<small>{_signed(one.correlation)}</small></button>"
+        for one in found.companions
+    )
+    markup.show(f"<p class='note'>It goes most with (correlation)</p><div class='picks'>{buttons}</div>")
+
+
+def _signed(correlation: float) -> str:
+    return f"{correlation:+.2f}".replace("-", "−")
+
+
+def _examples(title: str, indices: Sequence[int], unit: int) -> str:
+    if not indices:
+        return f"<p class='note'>{title}: it is active on none.</p>"
+    mnist = load_mnist("test")
+    cells = "".join(
+        f"<div class='cell'><button data-pick='{pointing.pick_of_test_digit(index)}' aria-label='Put this "
+        f"{int(mnist.labels[index])}, to which unit {unit} answers, onto the canvas'>"
+        f"{markup.picture(mnist.images[index, 0].numpy(), f'A {int(mnist.labels[index])}.')}</button></div>"
+        for index in indices
+    )
+    return f"<p class='note'>{title}</p><div class='strip behind'>{cells}</div>"
+
+
+def _twin(shown: Shown, unit: int) -> None:
+    """The unit of another model that goes with it, when all units of both are matched one to one."""
+    others = {other.name: other for other in (*library.other_seeds(shown.kind), *comparable(shown))}
+    others.pop(shown.name, None)
+    same = [label for label, other in others.items() if _is_other_seed(shown, other)]
+    names = [*same, *(label for label in others if label not in same)]
+    name = st.selectbox(
+        "Its twin in",
+        names,
+        key=keys.TWIN_MODEL.name,
+        help="All units of both models are matched one to one, such that the sum of the correlations over "
+        "the test digits is the largest.",
+    )
+    if name is None:
+        return
+    with guard_part():
+        twins = _twins(shown, others[name])
+        twin, correlation = int(twins.units[unit]), float(twins.correlations[unit])
+        markup.show(
+            f"<p class='note'>Unit {twin} of {markup.escape(name)}, correlation "
+            f"<b>{_signed(correlation)}</b>; half of all units have a twin with more than "
+            f"{twins.median_correlation:.2f}.</p>"
+        )
+        profile = _profile(others[name], twin)
+        markup.show(_examples("The test digits that activate the twin most", profile.strongest, twin))
+
+
+def _is_other_seed(shown: Shown, other: Shown) -> bool:
+    mine, theirs = shown.checkpoint.train_config, other.checkpoint.train_config
+    return (
+        mine.seed != theirs.seed
+        and mine.penalty_weight == theirs.penalty_weight
+        and mine.input_noise == theirs.input_noise
+    )

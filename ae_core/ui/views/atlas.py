@@ -1,0 +1,136 @@
+"""Map: where the drawing lies among the test digits by its code, its neighbours, and ways to others."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from ae_core.analysis.atlas import NEIGHBOURS, TRUST_IMAGES, TRUST_NEIGHBOURS, Atlas, place_among
+from ae_core.analysis.inspection import Seen
+from ae_core.analysis.vectors import Near, Vectors, find_near
+from ae_core.data import load_mnist
+from ae_core.errors import CheckpointError
+from ae_core.ui import (
+    atlas_map,
+    atlas_ways,
+    atlases,
+    clock,
+    keys,
+    markup,
+    measuring,
+    pointing,
+    style,
+    test_codes,
+)
+from ae_core.ui.library import Shown
+from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
+
+_SHOWN = 6
+"""Neighbours beside the map."""
+_ENCODING_SECONDS = 0.3
+"""Between two looks whether the test digits are encoded."""
+
+
+def follow(choice: Choice, seen: Seen | None) -> None:
+    """The map with the drawing on it, and its neighbours by code and by pixels."""
+    shown = choice.a
+    if shown is None or shown.is_moment:
+        return
+    style.question("Where does this drawing lie among the test digits?")
+    codes = test_codes.find_codes(shown)
+    if codes is None:
+        clock.again_after(_ENCODING_SECONDS, "encoding")
+    atlas = _atlas_of(shown, codes)
+    if atlas is None:
+        st.caption("Encoding the test digits.")
+        return
+    marks = {}
+    if lab().map_goal is not None:
+        marks["goal"] = atlas.places[lab().map_goal]
+    near = None
+    if seen is not None and codes is not None:
+        near = find_near(lab().inspect(shown, seen).code, codes, _SHOWN)
+        marks["here"] = place_among(near.first(NEIGHBOURS), atlas.places)
+    with st.container(key=keys.wrapping("all_map")):
+        left, right = st.columns([3, 2], gap="medium")
+    with left:
+        atlas_map.show(atlas, marks)
+    with right:
+        if seen is None:
+            st.markdown("Draw a digit, or place one, to see where it lies.")
+        elif near is None:
+            st.caption("Encoding the test digits.")
+        else:
+            _neighbours(near, seen)
+        _trust(atlas)
+
+
+def show(choice: Choice, seen: Seen | None) -> None:
+    """The making of a map that is not there yet, and the ways to the digit that was chosen on it."""
+    shown = choice.a
+    if shown is None:
+        return
+    _making(shown)
+    if seen is not None:
+        atlas_ways.show(shown, seen)
+
+
+def _atlas_of(shown: Shown, codes: Vectors | None) -> Atlas | None:
+    """The map of the codes; until there is one its making is started, and their components take its place."""
+    try:
+        found = atlases.atlas_of(shown)
+    except CheckpointError as error:
+        st.error(str(error))
+        return None if codes is None else atlases.components_of(shown)
+    if found is not None or codes is None:
+        return found
+    components = atlases.components_of(shown)
+    if atlases.run_of(shown) is None:
+        atlases.start(shown, codes)
+        # Its bar stands in a part of the page that follows no pen.
+        st.rerun()
+    return components
+
+
+def _neighbours(near: Near, seen: Seen) -> None:
+    by_pixels = test_codes.find_near_by_pixels(seen, _SHOWN)
+    markup.show(_row("Nearest test digits by their code", near), _row("Nearest by their pixels", by_pixels))
+
+
+def _trust(atlas: Atlas) -> None:
+    markup.show(
+        f"<p class='note'>{markup.symbol('trust', 'Trustworthiness')} of this map "
+        f"<b>{atlas.trustworthiness:.3f}</b>: near 1 if neighbours on it are neighbours in the code, "
+        f"too ({TRUST_NEIGHBOURS} of each, over {TRUST_IMAGES:,} digits). Only what is near says "
+        "something: how far heaps lie apart, and which way is up, mean nothing. A click on the map chooses a "
+        "digit to go to.</p>"
+    )
+
+
+def _row(title: str, near: Near) -> str:
+    mnist = load_mnist("test")
+    cells = []
+    for index, distance in zip(near.indices.tolist(), near.distances.tolist(), strict=True):
+        digit = int(mnist.labels[index])
+        image = markup.picture(mnist.images[index, 0].numpy(), f"A {digit}, {distance:.3g} away.")
+        cells.append(
+            f"<div class='cell'><button data-pick='{pointing.pick_of_test_digit(index)}' "
+            f"aria-label='Put this {digit} onto the canvas'>{image}</button></div>"
+        )
+    return f"<p class='note'>{title}</p><div class='strip behind'>{''.join(cells)}</div>"
+
+
+def _making(shown: Shown) -> None:
+    """How far the map of a model's codes is that has none beside its file."""
+    run = atlases.run_of(shown)
+    if run is None or run.result is not None:
+        return
+    if run.error is not None:
+        st.error(run.error)
+        return
+    st.caption("Until the map of this code is made, its first two principal components are shown.")
+    measuring.show(
+        "atlas", partial(atlases.run_of, shown), partial(atlases.stop, shown), "Making the map of this code"
+    )
