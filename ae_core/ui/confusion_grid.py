@@ -9,6 +9,7 @@ from ae_core.analysis.confusions import confusions, images_in
 from ae_core.analysis.probe import CLASSES, Probe
 from ae_core.data import load_mnist
 from ae_core.ui import markup, pointing
+from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.state import lab
 
 _PICTURES = 24
@@ -36,7 +37,7 @@ def show(probe: Probe) -> None:
             f"**{digit} read as {reading}: {len(found):,}** of {int((labels == digit).sum()):,}"
             + ("" if len(found) <= _PICTURES else f". The first {_PICTURES}:")
         )
-        markup.show(_pictures(found[:_PICTURES], digit, reading))
+        markup.show(digit_buttons(found[:_PICTURES], f", read as {reading},"))
 
 
 def _grid(counts: np.ndarray) -> str:
@@ -54,14 +55,3 @@ def _grid(counts: np.ndarray) -> str:
                 f"aria-label='{digit} read as {reading}: {count} times'>{count or ''}</button>"
             )
     return f"<div class='confusions'>{''.join(cells)}</div>"
-
-
-def _pictures(found: list[int], digit: int, reading: int) -> str:
-    images = load_mnist("test").images
-    cells = "".join(
-        f"<div class='cell'><button data-pick='{pointing.pick_of_test_digit(index)}' "
-        f"aria-label='Put this {digit}, read as {reading}, onto the canvas'>"
-        f"{markup.picture(images[index, 0].numpy(), f'A {digit} that is read as {reading}.')}</button></div>"
-        for index in found
-    )
-    return f"<div class='strip behind'>{cells}</div>"

@@ -13,6 +13,7 @@ from ae_core.analysis.unit_profile import UnitProfile, profile_unit
 from ae_core.data import load_mnist
 from ae_core.render.small_bars import small_bars
 from ae_core.ui import keys, library, markup, pointing, test_codes
+from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import comparable
@@ -95,14 +96,7 @@ def _signed(correlation: float) -> str:
 def _examples(title: str, indices: Sequence[int], unit: int) -> str:
     if not indices:
         return f"<p class='note'>{title}: it is active on none.</p>"
-    mnist = load_mnist("test")
-    cells = "".join(
-        f"<div class='cell'><button data-pick='{pointing.pick_of_test_digit(index)}' aria-label='Put this "
-        f"{int(mnist.labels[index])}, to which unit {unit} answers, onto the canvas'>"
-        f"{markup.picture(mnist.images[index, 0].numpy(), f'A {int(mnist.labels[index])}.')}</button></div>"
-        for index in indices
-    )
-    return f"<p class='note'>{title}</p><div class='strip behind'>{cells}</div>"
+    return f"<p class='note'>{title}</p>{digit_buttons(indices, f', to which unit {unit} answers,')}"
 
 
 def _twin(shown: Shown, unit: int) -> None:

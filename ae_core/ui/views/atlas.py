@@ -9,7 +9,6 @@ import streamlit as st
 from ae_core.analysis.atlas import NEIGHBOURS, TRUST_IMAGES, TRUST_NEIGHBOURS, Atlas, place_among
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.vectors import Near, Vectors, find_near
-from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
 from ae_core.ui import (
     atlas_map,
@@ -19,10 +18,10 @@ from ae_core.ui import (
     keys,
     markup,
     measuring,
-    pointing,
     style,
     test_codes,
 )
+from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
@@ -96,7 +95,12 @@ def _atlas_of(shown: Shown, codes: Vectors | None) -> Atlas | None:
 
 def _neighbours(near: Near, seen: Seen) -> None:
     by_pixels = test_codes.find_near_by_pixels(seen, _SHOWN)
-    markup.show(_row("Nearest test digits by their code", near), _row("Nearest by their pixels", by_pixels))
+    markup.show(
+        "<p class='note'>Nearest test digits by their code</p>",
+        digit_buttons(near.indices.tolist(), ", near by its code,"),
+        "<p class='note'>Nearest by their pixels</p>",
+        digit_buttons(by_pixels.indices.tolist(), ", near by its pixels,"),
+    )
 
 
 def _trust(atlas: Atlas) -> None:
@@ -107,19 +111,6 @@ def _trust(atlas: Atlas) -> None:
         "something: how far heaps lie apart, and which way is up, mean nothing. A click on the map chooses a "
         "digit to go to.</p>"
     )
-
-
-def _row(title: str, near: Near) -> str:
-    mnist = load_mnist("test")
-    cells = []
-    for index, distance in zip(near.indices.tolist(), near.distances.tolist(), strict=True):
-        digit = int(mnist.labels[index])
-        image = markup.picture(mnist.images[index, 0].numpy(), f"A {digit}, {distance:.3g} away.")
-        cells.append(
-            f"<div class='cell'><button data-pick='{pointing.pick_of_test_digit(index)}' "
-            f"aria-label='Put this {digit} onto the canvas'>{image}</button></div>"
-        )
-    return f"<p class='note'>{title}</p><div class='strip behind'>{''.join(cells)}</div>"
 
 
 def _making(shown: Shown) -> None:
