@@ -23,6 +23,8 @@ _PERPLEXITY = 30
 _COMPONENTS = 50
 """Of the code, in which neighbours are looked for; usual before t-SNE."""
 _EARLY_STEPS, _STEPS = 250, 250
+_MANY = 5000
+"""Images from which on t-SNE's forces are added up on a grid."""
 _TELL_EVERY = 10
 _TRUST_SHARE = 0.05
 """Of the work, at its end."""
@@ -69,7 +71,7 @@ def make_atlas(codes: np.ndarray, start: np.ndarray | None, advance: Advance) ->
         n_iter=_STEPS,
         callbacks=tell,
         callbacks_every_iters=_TELL_EVERY,
-        negative_gradient_method="fft",
+        negative_gradient_method="fft" if len(codes) >= _MANY else "bh",
         random_state=0,
     ).fit(components)
     places = _into_unit_square(np.asarray(found))
