@@ -32,6 +32,12 @@ class Estimate(NamedTuple):
         return f"{self.value:.3g} ± {self.error:.1g}" if self.error else f"{self.value:.3g}"
 
 
+def mean_of(values: Tensor) -> Estimate:
+    """The mean of independent draws (n,), and its standard error."""
+    values = values.double()
+    return Estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)))
+
+
 def root_mean_square(values: Tensor) -> Estimate:
     """The root mean square of independent draws (n,), and its standard error to first order."""
     squares = values.double().square()

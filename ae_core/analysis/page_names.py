@@ -1,4 +1,4 @@
-"""What the page's links, its widgets and the guided experiments call the same thing."""
+"""What the page's links, its widgets and Learn's scenes call the same thing."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ FORMER_VIEWS = {"Sparsity": View.UNITS, "Wrong and right": View.MISTAKES}
 """What older links call a view."""
 
 
+NOISE = "noise"
+"""Standard deviation of the noise on what the models see."""
 TANGENT = "tangent"
 """Jacobian: the number of the tangent that the drawing walks along, from 1."""
 DISTANCE = "distance"

@@ -65,7 +65,7 @@ Side = Literal["A", "B"]
 
 KIND: Key[Kind] = Key("kind")
 VIEW: Key[str] = Key("view")
-NOISE: Key[float] = Key("noise")
+NOISE: Key[float] = Key(page_names.NOISE)
 """Standard deviation of the noise on what the models see."""
 OWN_SCALES: Key[bool] = Key("own_scales")
 RELATIVE_SPECTRUM: Key[bool] = Key("relative_spectrum")

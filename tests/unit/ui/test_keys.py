@@ -98,7 +98,7 @@ def test_what_a_link_can_say_stands_in_the_table():
 
 def test_no_view_s_name_is_written_again():
     views = {view.value for view in View}
-    for path in [ROOT / "ae_core" / "analysis" / "experiments.py", *PAGE]:
+    for path in [ROOT / "ae_core" / "analysis" / "scenes.py", *PAGE]:
         assert views & set(strings(path.read_text())) <= OTHER_THINGS.get(path.name, set()), path
 
 
