@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
 from ae_core.checkpoints import save_checkpoint, to_bytes
+from ae_core.checkpoints.atlas_file import atlas_path, save_atlas
+from ae_core.checkpoints.film import film_path, save_film
 from ae_core.checkpoints.library import path_for_name
 from ae_core.checkpoints.probe_file import probe_path, save_probe
-from ae_core.errors import CheckpointError
-from ae_core.ui import keys, library, probes, shown_model
+from ae_core.errors import CheckpointError, explain
+from ae_core.ui import atlases, keys, library, probes, shown_model
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
@@ -61,12 +67,25 @@ def _save(shown: Shown) -> None:
         )
         return
     lab().saved_as = path.name
-    probe = probes.find_probe(shown)
-    if probe is not None:
+    for what, save in _beside(shown, path).items():
         try:
-            save_probe(probe, shown.checkpoint.model, probe_path(path))
-        except CheckpointError as error:
-            lab().save_problem = f"The model is saved, its probe is not: {error}"
+            save()
+        except (CheckpointError, OSError) as error:
+            lab().save_problem = f"The model is saved, its {what} is not: {explain(error)}"
+
+
+def _beside(shown: Shown, path: Path) -> dict[str, Callable[[], None]]:
+    """What there is of a model besides itself, by its name, as what saves it beside the model's file."""
+    model = shown.checkpoint.model
+    saves: dict[str, Callable[[], None]] = {}
+    if (probe := probes.find_probe(shown)) is not None:
+        saves["probe"] = partial(save_probe, probe, model, probe_path(path))
+    if (atlas := atlases.atlas_of(shown)) is not None:
+        saves["map"] = partial(save_atlas, atlas, model, atlas_path(path))
+    camera = lab().films.get(shown.title)
+    if camera is not None and (film := camera.film()) is not None:
+        saves["film"] = partial(save_film, film, film_path(path))
+    return saves
 
 
 def _take_upload() -> None:

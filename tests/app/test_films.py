@@ -3,8 +3,8 @@
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints.film import film_path, load_film
-from ae_core.checkpoints.library import ladder_paths
-from ae_core.ui import films, library, shown_model, take_away
+from ae_core.checkpoints.library import ladder_paths, path_for_name, saved_paths
+from ae_core.ui import films, library, models_menu, shown_model, take_away
 from tests.app.conftest import choose_kind, gauges, models_in_sight, open_more, show_view, texts, train_on
 
 
@@ -70,6 +70,46 @@ def test_what_is_wound_back_is_not_taken_away(page, monkeypatch):
     labels = [model.label for model in comparable[0]]
     assert len(labels) == len(set(labels))
     assert not any(model.is_moment for model in comparable[0])
+
+
+def test_a_film_is_saved_with_its_model_and_wound_back_from_the_file(
+    page, small_mnist, few_measured, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
+    monkeypatch.setattr(films, "LIBRARY", tmp_path)
+    monkeypatch.setattr(shown_model, "saved_paths", lambda: saved_paths(tmp_path))
+    monkeypatch.setattr(models_menu, "path_for_name", lambda name: path_for_name(name, tmp_path))
+    page = open_more(train_on(choose_kind(page, "sparse"), epochs=1))
+    (run,) = page.session_state["lab"].runs
+    page.text_input(key="save_name").set_value("mine")
+    page.run()
+    page.button(key="save").click()
+    page = page.run()
+    assert not page.error
+    film = load_film(film_path(tmp_path / "mine.safetensors"))
+    assert film.steps == run.camera.film().steps
+    page.selectbox(key="model_A_sparse").set_value("mine.safetensors")
+    page = page.run()
+    page.select_slider(key="wound_to").set_value(film.steps[1])
+    page = page.run()
+    assert models_in_sight(page) == [f"A: mine (file), step {film.steps[1]}"]
+
+
+def test_a_model_whose_film_finds_no_room_is_saved_and_says_so(page, small_mnist, monkeypatch, tmp_path):
+    def no_room(film, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(models_menu, "save_film", no_room)
+    monkeypatch.setattr(models_menu, "path_for_name", lambda name: path_for_name(name, tmp_path))
+    page = open_more(train_on(choose_kind(page, "sparse"), epochs=1))
+    page.text_input(key="save_name").set_value("mine")
+    page.run()
+    page.button(key="save").click()
+    page = page.run()
+    assert (tmp_path / "mine.safetensors").exists()
+    (said,) = texts(page.error)
+    assert said.startswith("The model is saved, its film is not: ")
+    assert "No space left" in said
 
 
 def test_a_shipped_film_is_wound_back_without_training_and_other_models_say_how_to_get_one(

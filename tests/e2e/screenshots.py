@@ -51,12 +51,17 @@ def views(browser, address):
     """Each view of the digit with which the page starts."""
     # So high that a view is seen whole.
     context = browser.new_context(viewport={"width": 1280, "height": 4000})
-    for view in ("Compare", "Units", "Jacobian", "Robustness", "Meaning", "Mistakes", "Learn"):
+    for view in ("Compare", "Units", "Map", "Jacobian", "Robustness", "Meaning", "Mistakes", "Learn"):
         kind = "&kind=Sparse" if view in ("Units", "Meaning") else ""
         page = visit(context, address, f"view={view}{kind}")
         if view == "Units":
-            page.locator(".st-key-units button").first.click()
-            expect(page.get_by_role("button", name="off").first).to_be_visible()
+            page.locator(".st-key-unit_off button").first.click()
+            expect(page.get_by_role("button", name="set").first).to_be_visible()
+            at_rest(page, page.locator(_RIGHT))
+        if view == "Map":
+            page.locator(".atlas-marks .here").wait_for()
+            page.locator("[data-pick='goal:8']").click()
+            page.get_by_text("Through the code").wait_for()
             at_rest(page, page.locator(_RIGHT))
         if view == "Robustness":
             # It is measured on test digits, which takes a while.

@@ -98,7 +98,7 @@ def test_a_unit_switched_off_changes_the_reconstruction_until_reset(context, ser
     # The view as links of the lab's first months call it.
     page = opened(context, f"{server}/?kind=Sparse&sample=3.0&view=Sparsity")
     expect(page.locator(".st-key-view").get_by_role("radio", name="Units")).to_be_checked()
-    expect(page.get_by_text("Units set")).to_be_visible()
+    expect(page.get_by_text("Units set", exact=True)).to_be_visible()
     picture = page.locator("img[alt^='Left: the reconstruction of the code as it is']")
     whole = picture.get_attribute("src")
     units = page.locator(".st-key-units")
