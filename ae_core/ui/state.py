@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 import torch
 from torch import Tensor
 
 from ae_core.analysis.atlas import Atlas
 from ae_core.analysis.corruption import add_noise
-from ae_core.analysis.inspection import Inspection, Seen, inspect
+from ae_core.analysis.inspection import Inspection, Seen, inspect, reconstruct_each
 from ae_core.analysis.probe import Probe
 from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE
@@ -135,20 +137,35 @@ class Lab:
 
     inspections: dict[int, Inspection] = field(default_factory=dict)
     """What was seen of the drawing under each model, by the model's number."""
+    reconstructions: dict[int, np.ndarray] = field(default_factory=dict)
+    """Likewise the reconstructions alone."""
     inspected: Seen | None = None
-    """What the inspections are of."""
+    """What both are of."""
     noise_shown: tuple[float, int] = (0.0, 0)
     """The noise on it, and which draw."""
 
     def inspect(self, shown: Shown, seen: Seen) -> Inspection:
         """The drawing under a model; computed once for as long as the drawing and its noise stay."""
-        if self.inspected is not seen:
-            self.inspected, self.inspections = seen, {}
+        self._turn_to(seen)
         if shown.number not in self.inspections:
             self.inspections[shown.number] = inspect(
                 shown.checkpoint.model, seen.x, shown.statistics, seen.clean
             )
         return self.inspections[shown.number]
+
+    def reconstruct(self, models: Sequence[Shown], seen: Seen) -> list[np.ndarray]:
+        """What each model makes of the drawing, shape (28, 28) each; computed once, like the inspections."""
+        self._turn_to(seen)
+        missing = [shown for shown in models if shown.number not in self.reconstructions]
+        pictures = reconstruct_each([shown.checkpoint.model for shown in missing], seen.x)
+        self.reconstructions |= {
+            shown.number: picture for shown, picture in zip(missing, pictures, strict=True)
+        }
+        return [self.reconstructions[shown.number] for shown in models]
+
+    def _turn_to(self, seen: Seen) -> None:
+        if self.inspected is not seen:
+            self.inspected, self.inspections, self.reconstructions = seen, {}, {}
 
     def see(self, noise: float) -> Seen | None:
         """What the models see: the stroke at work or the drawing, with noise; None while there is neither."""
@@ -160,9 +177,9 @@ class Lab:
             return old
         self.noise_shown = (noise, self.noise_draw)
         generator = torch.Generator().manual_seed(self.noise_draw)
-        self.inspected = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
-        self.inspections = {}
-        return self.inspected
+        seen = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
+        self._turn_to(seen)
+        return seen
 
     def was_taken(self, file: UploadedFile | None) -> bool:
         """Whether an upload is told of once more; the first time it is noted.

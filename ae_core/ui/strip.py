@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import html
 
-from ae_core.analysis.inspection import Seen, reconstruct_each
+from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.render import maps
 from ae_core.ui import keys, library, markup
 from ae_core.ui.pointing import pick_of
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
     """One picture per rung and per denoising model, with its name; empty while there is no drawing."""
     kind = keys.shown_kind()
     models = [*library.intact_ladder(kind), *library.denoising(kind)]
-    pictures = [] if seen is None else reconstruct_each([each.checkpoint.model for each in models], seen.x)
+    pictures = [] if seen is None else lab().reconstruct(models, seen)
     symbol = penalty_symbol(kind)
     cells = []
     for model, picture in zip(models, pictures, strict=False):

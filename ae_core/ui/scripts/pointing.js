@@ -20,7 +20,8 @@ function unitUnder(event) {
     const channel = order[Math.floor(y / step) * columns + Math.floor(x / step)];
     if (x % step >= tile || y % step >= tile || channel === undefined) return null;
     const number = (channel * tile + (y % step)) * tile + (x % step);
-    return { number, value: values[number] };
+    const value = new Float32Array(unpacked(values).buffer)[number];
+    return { number, value: Number(value.toPrecision(3)) };
 }
 
 // What lies on a map of test digits: places in shares of its width and height, and the digits.
