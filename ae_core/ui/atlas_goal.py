@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ae_core.analysis.vectors import Vectors, find_near
 from ae_core.data import load_mnist
-from ae_core.ui import keys, shown_model, test_codes
+from ae_core.ui import digit_codes, keys, shown_model
 from ae_core.ui.state import lab
 
 
@@ -20,6 +20,6 @@ def choose_digit(digit: int) -> None:
     if shown is None or seen is None:
         return
     of_digit = (load_mnist("test").labels == digit).nonzero().flatten().numpy()
-    codes = Vectors(test_codes.codes_of(shown).rows[of_digit])
+    codes = Vectors(digit_codes.codes_of(shown).rows[of_digit])
     nearest = find_near(lab().inspect(shown, seen).code, codes, 1).indices[0]
     lab().map_goal = int(of_digit[nearest])

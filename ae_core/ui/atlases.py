@@ -12,7 +12,7 @@ from ae_core.analysis.probe import Advance
 from ae_core.analysis.vectors import Vectors
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.training.background_work import BackgroundWork
-from ae_core.ui import test_codes
+from ae_core.ui import digit_codes
 from ae_core.ui.library import BY_NUMBER, Shown, version
 from ae_core.ui.state import lab
 
@@ -46,7 +46,7 @@ def components_of(shown: Shown) -> Atlas:
     Raises:
         AnalysisError: if all codes are the same.
     """
-    return components_atlas(test_codes.codes_of(shown).rows)
+    return components_atlas(digit_codes.codes_of(shown).rows)
 
 
 def run_of(shown: Shown) -> BackgroundWork[Atlas] | None:

@@ -127,6 +127,10 @@ class Lab:
     """Of the confusions: which digit, taken for which, is looked at."""
     units_set: dict[int, dict[int, float]] = field(default_factory=dict)
     """The activations to which code units are set in the Units view, by the model's number and the unit."""
+    unit_on_slider: tuple[int, int, float] | None = None
+    """The model, the unit and the activation that the slider shows there."""
+    unit_typed: int | None = None
+    """The unit whose number was typed last."""
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""

@@ -12,7 +12,7 @@ from ae_core.analysis.twins import Twins, match_units
 from ae_core.analysis.unit_profile import UnitProfile, profile_unit
 from ae_core.data import load_mnist
 from ae_core.render.small_bars import small_bars
-from ae_core.ui import keys, library, markup, pointing, test_codes
+from ae_core.ui import digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.problems import guard_part
@@ -25,12 +25,12 @@ _EXAMPLES = 6
 def _profile(shown: Shown, unit: int) -> UnitProfile:
     labels = load_mnist("test").labels.numpy()
     highest = shown.statistics.max_activation[unit].item()
-    return profile_unit(test_codes.codes_of(shown), labels, highest, unit, _EXAMPLES)
+    return profile_unit(digit_codes.codes_of(shown), labels, highest, unit, _EXAMPLES)
 
 
 @st.cache_resource(show_spinner="Matching the units", max_entries=16, hash_funcs=BY_NUMBER)
 def _twins(shown: Shown, other: Shown) -> Twins:
-    return match_units(test_codes.codes_of(shown), test_codes.codes_of(other))
+    return match_units(digit_codes.codes_of(shown), digit_codes.codes_of(other))
 
 
 def show(shown: Shown, unit: int) -> None:

@@ -8,7 +8,7 @@ from ae_core.analysis.inspection import Inspection
 from ae_core.analysis.notation import value_text
 from ae_core.analysis.units import alter
 from ae_core.render import maps
-from ae_core.ui import keys, markup, test_codes
+from ae_core.ui import digit_codes, keys, markup
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
@@ -43,14 +43,16 @@ def show(shown: Shown, seen: Inspection, unit: int) -> None:
 
 
 def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float]) -> None:
-    column = test_codes.codes_of(shown).rows[:, unit]
+    column = digit_codes.codes_of(shown).rows[:, unit]
     own = float(seen.code[unit])
     low = min(0.0, _BEYOND * float(column.min()), own)
     high = max(_BEYOND * float(column.max()), own)
     high = high if high > low else low + 1.0
     key = keys.unit_value(shown.number, unit)
     # A unit that is not set follows the drawing.
-    key.set(min(max(values.get(unit, own), low), high))
+    value = min(max(values.get(unit, own), low), high)
+    key.set(value)
+    lab().unit_on_slider = shown.number, unit, value
     st.slider(
         f"Activation of unit {unit}",
         low,
@@ -71,8 +73,9 @@ def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float])
 
 def _set(model: int, unit: int) -> None:
     value = keys.unit_value(model, unit).find()
-    # The browser tells of a slider until it has taken it away.
-    if value is not None:
+    # The browser tells of a slider until it has taken it away, with the value that the page gave it.
+    known = lab().unit_on_slider
+    if value is not None and known is not None and known[:2] == (model, unit) and known[2] != value:
         lab().units_set.setdefault(model, {})[unit] = value
 
 

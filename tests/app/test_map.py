@@ -13,7 +13,7 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.render.atlas_picture import share_of
-from ae_core.ui import atlases, library, test_codes, unusual
+from ae_core.ui import atlases, digit_codes, library, unusual
 from ae_core.ui.atlas_ways import STEPS
 from tests.app.conftest import bodies, choose_kind, show_view, texts, train_on
 from tests.app.opened_views import X, opened
@@ -31,7 +31,7 @@ def on_the_map(page, kind):
 
 
 def wait_for_codes(page):
-    test_codes._pool.submit(lambda: None).result(60)
+    digit_codes._pool.submit(lambda: None).result(60)
 
 
 def mark(page, name):
@@ -130,7 +130,9 @@ def test_a_damaged_map_is_a_sentence_and_the_components_are_shown(page, monkeypa
 
 def test_a_constant_code_has_no_map_and_says_so(page, monkeypatch, tmp_path):
     monkeypatch.setattr(atlases, "atlas_path", lambda checkpoint: tmp_path / checkpoint.name)
-    monkeypatch.setattr(test_codes, "find_codes", lambda _: test_codes.Vectors(np.ones((50, 64), np.float32)))
+    monkeypatch.setattr(
+        digit_codes, "find_codes", lambda _: digit_codes.Vectors(np.ones((50, 64), np.float32))
+    )
     page = opened(page, "sparse", "Play")
     page = show_view(page, "Map")
     assert not page.exception

@@ -10,7 +10,16 @@ from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import bodies, decoded, enlarged_digit, put_on_canvas, texts, values_on
+from tests.app.conftest import (
+    bodies,
+    decoded,
+    enlarged_digit,
+    put_on_canvas,
+    show_view,
+    texts,
+    told_late,
+    values_on,
+)
 from tests.app.opened_views import X, chart_of, opened
 
 
@@ -89,6 +98,19 @@ def test_a_unit_that_is_not_set_follows_the_drawing(page):
                 model_shown(page, "sparse").encode(picture)[0, 14].item(), rel=1e-4
             )
     assert len(set(values)) > 1
+
+
+def test_controls_of_which_the_browser_tells_late_change_nothing(page):
+    page = opened(page, "sparse", "Units")
+    (key,) = [one.key for one in page.slider if one.label.startswith("Activation of unit")]
+    page = told_late(page, key, lambda page: show_view(page, "Play"))
+    assert not any(page.session_state["lab"].units_set.values())
+    page = show_view(page, "Units")
+    page.number_input(key="unit_by_number").set_value(14)
+    page = page.run()
+    page.session_state["lab"].unit = 20
+    page = told_late(page, "unit_by_number", lambda page: show_view(page, "Play"))
+    assert page.session_state["lab"].unit == 20
 
 
 def test_the_profile_says_what_the_test_digits_say_of_the_unit(page):

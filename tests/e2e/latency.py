@@ -19,6 +19,7 @@ LAST_OF_VIEW = {
     "Train": ".st-key-train_ladder",
     "Compare": "[data-testid='stDataFrame']",
     "Units": ".st-key-density_histogram .main-svg",
+    "Map": ".atlas-marks .here",
     "Jacobian": ".st-key-walk .main-svg",
     "Robustness": ".st-key-contraction_1 .main-svg",
     "Meaning": ".st-key-probe_shift .main-svg",

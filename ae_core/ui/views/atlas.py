@@ -15,11 +15,11 @@ from ae_core.ui import (
     atlas_ways,
     atlases,
     clock,
+    digit_codes,
     keys,
     markup,
     measuring,
     style,
-    test_codes,
 )
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import Shown
@@ -38,7 +38,7 @@ def follow(choice: Choice, seen: Seen | None) -> None:
     if shown is None or shown.is_moment:
         return
     style.question("Where does this drawing lie among the test digits?")
-    codes = test_codes.find_codes(shown)
+    codes = digit_codes.find_codes(shown)
     if codes is None:
         clock.again_after(_ENCODING_SECONDS, "encoding")
     atlas = _atlas_of(shown, codes)
@@ -94,7 +94,7 @@ def _atlas_of(shown: Shown, codes: Vectors | None) -> Atlas | None:
 
 
 def _neighbours(near: Near, seen: Seen) -> None:
-    by_pixels = test_codes.find_near_by_pixels(seen, _SHOWN)
+    by_pixels = digit_codes.find_near_by_pixels(seen, _SHOWN)
     markup.show(
         "<p class='note'>Nearest test digits by their code</p>",
         digit_buttons(near.indices.tolist(), ", near by its code,"),

@@ -16,7 +16,7 @@ from ae_core.analysis.units import (
 from ae_core.data import load_mnist
 from ae_core.model import Autoencoder
 from ae_core.render import maps, unit_charts
-from ae_core.ui import keys, markup, style, test_codes, unit_profile, unit_setting
+from ae_core.ui import digit_codes, keys, markup, style, unit_profile, unit_setting
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
@@ -30,7 +30,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     shown = choice.a
     if shown is None:
         return
-    use = test_codes.use_of(shown)
+    use = digit_codes.use_of(shown)
     inspection = None if seen is None else lab().inspect(shown, seen)
     units = _shown_units(shown, inspection)
     unit = units[0]
@@ -100,8 +100,9 @@ def _choose(unit: int) -> None:
 
 def _choose_by_number() -> None:
     unit = keys.UNIT_BY_NUMBER.find()
-    if unit is not None:
-        lab().unit = unit
+    # The browser tells of a field until it has taken it away.
+    if unit is not None and unit != lab().unit_typed:
+        lab().unit = lab().unit_typed = unit
 
 
 def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
@@ -127,7 +128,7 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
             ]
         ),
         width="stretch",
-        alt=f"The {test_codes.EXAMPLES} test digits that activate each unit most, one column per unit.",
+        alt=f"The {digit_codes.EXAMPLES} test digits that activate each unit most, one column per unit.",
     )
 
 
