@@ -156,6 +156,11 @@ def to_png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def packed(values: np.ndarray) -> str:
+    """Numbers for a script, which takes them as a typed array: their bytes in base64."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
+
+
 def data_url(png: bytes) -> str:
     """A PNG file as an address that holds it in itself."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from functools import lru_cache
 
@@ -13,7 +12,7 @@ from PIL import Image
 from ae_core.analysis.atlas import Atlas
 from ae_core.data import load_mnist
 from ae_core.render.atlas_picture import atlas_picture, share_of
-from ae_core.render.maps import data_url
+from ae_core.render.maps import data_url, packed
 from ae_core.ui import keys, markup
 
 
@@ -45,10 +44,6 @@ def _map_of(atlas: Atlas) -> str:
     places = np.round(shares * (2**16 - 1)).astype("<u2")
     return (
         f"<img class='atlas' src='{data_url(buffer.getvalue())}' "
-        f"data-places='{_packed(places)}' data-labels='{_packed(labels)}' "
+        f"data-places='{packed(places)}' data-labels='{packed(labels)}' "
         "alt='Map of the 10,000 test digits: those whose codes are alike lie near each other.'>"
     )
-
-
-def _packed(values: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()

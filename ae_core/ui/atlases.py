@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
-
 import streamlit as st
 
 from ae_core.analysis.atlas import Atlas, components_atlas, make_atlas
@@ -13,7 +10,8 @@ from ae_core.analysis.vectors import Vectors
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui import digit_codes
-from ae_core.ui.library import BY_NUMBER, Shown, version
+from ae_core.ui.beside import find_beside
+from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.state import lab
 
 
@@ -23,20 +21,7 @@ def atlas_of(shown: Shown) -> Atlas | None:
     Raises:
         CheckpointError: if there is a file of it that cannot be read, or is another model's.
     """
-    run = lab().atlas_runs.get(shown.number)
-    if run is not None and run.result is not None:
-        return run.result
-    if shown.file is None:
-        return None
-    path = atlas_path(shown.file)
-    found = version(path)
-    return _load(shown, path, found) if found else None
-
-
-# A model is equal to itself alone, and so is a good part of the key.
-@lru_cache(maxsize=64)
-def _load(shown: Shown, path: Path, version: int) -> Atlas:  # noqa: ARG001 - part of the key
-    return load_atlas(path, shown.checkpoint.model)
+    return find_beside(shown, run_of(shown), atlas_path, load_atlas)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_NUMBER)

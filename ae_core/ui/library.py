@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -99,21 +99,19 @@ def rung(kind: Kind, penalty_weight: float) -> Shown:
 
 def denoising(kind: Kind) -> list[Shown]:
     """The shipped denoising models of a kind, to be held against the ladder; those whose files are whole."""
-    models = []
-    for penalty_weight, path in denoising_paths(kind).items():
-        label = f"{power_notation(penalty_weight)}, denoising"
-        title = f"Shipped {kind} denoising model, penalty weight {power_notation(penalty_weight)}"
-        with suppress(CheckpointError):
-            models.append(_load_shipped(path, title, label, FILE, path.name, version(path)))
-    return models
+    return _beside_the_ladder(kind, denoising_paths(kind), "denoising")
 
 
 def other_seeds(kind: Kind) -> list[Shown]:
     """The shipped models of a kind that were trained as a rung was, from another seed; whole files."""
+    return _beside_the_ladder(kind, other_seed_paths(kind), "another seed")
+
+
+def _beside_the_ladder(kind: Kind, paths: Mapping[float, Path], what: str) -> list[Shown]:
     models = []
-    for penalty_weight, path in other_seed_paths(kind).items():
-        label = f"{power_notation(penalty_weight)}, another seed"
-        title = f"Shipped {kind} model, penalty weight {power_notation(penalty_weight)}, another seed"
+    for penalty_weight, path in paths.items():
+        label = f"{power_notation(penalty_weight)}, {what}"
+        title = f"Shipped {kind} model, penalty weight {label}"
         with suppress(CheckpointError):
             models.append(_load_shipped(path, title, label, FILE, path.name, version(path)))
     return models

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -135,8 +134,7 @@ def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
         }
         alt = f"Activation of {len(code)} units, from 0 to {largest:.3g}, the busiest channels first."
     # Packed: writing a thousand numbers out takes longer than all else here.
-    values = base64.b64encode(code.astype("<f4").tobytes()).decode()
-    hover = json.dumps({**layout, "values": values}, separators=(",", ":"))
+    hover = json.dumps({**layout, "values": maps.packed(code.astype("<f4"))}, separators=(",", ":"))
     return markup.picture(picture, alt, code=hover) + below
 
 

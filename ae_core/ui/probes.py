@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from ae_core.analysis.glossary import is_of_probe
 from ae_core.analysis.metrics import Number
@@ -12,6 +11,7 @@ from ae_core.checkpoints.probe_file import BASELINES, load_baselines, load_probe
 from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
 from ae_core.training.background_work import BackgroundWork
+from ae_core.ui.beside import find_beside
 from ae_core.ui.library import Shown, version
 from ae_core.ui.state import lab
 
@@ -22,20 +22,7 @@ def probe_of(shown: Shown) -> Probe | None:
     Raises:
         CheckpointError: if there is a file of it that cannot be read, or is another model's.
     """
-    run = lab().probe_runs.get(shown.number)
-    if run is not None and run.result is not None:
-        return run.result
-    if shown.file is None:
-        return None
-    path = probe_path(shown.file)
-    found = version(path)
-    return _load(shown, path, found) if found else None
-
-
-# A model is equal to itself alone, and so is a good part of the key.
-@lru_cache(maxsize=64)
-def _load(shown: Shown, path: Path, version: int) -> Probe:  # noqa: ARG001 - part of the key
-    return load_probe(path, shown.checkpoint.model)
+    return find_beside(shown, run_of(shown), probe_path, load_probe)
 
 
 def find_probe(shown: Shown) -> Probe | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from ae_core.analysis.atlas import NEIGHBOURS, TRUST_IMAGES, TRUST_NEIGHBOURS, Atlas, place_among
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.vectors import Near, Vectors, find_near
-from ae_core.errors import CheckpointError
+from ae_core.errors import AnalysisError, CheckpointError
 from ae_core.ui import (
     atlas_map,
     atlas_ways,
@@ -38,10 +38,16 @@ def follow(choice: Choice, seen: Seen | None) -> None:
     if shown is None or shown.is_moment:
         return
     style.question("Where does this drawing lie among the test digits?")
+    if seen is None:
+        st.markdown("Draw a digit, or place one, to see where it lies.")
     codes = digit_codes.find_codes(shown)
     if codes is None:
         clock.again_after(_ENCODING_SECONDS, "encoding")
-    atlas = _atlas_of(shown, codes)
+    try:
+        atlas = _atlas_of(shown, codes)
+    except AnalysisError as error:
+        st.markdown(str(error))
+        return
     if atlas is None:
         st.caption("Encoding the test digits.")
         return
@@ -57,12 +63,10 @@ def follow(choice: Choice, seen: Seen | None) -> None:
     with left:
         atlas_map.show(atlas, marks)
     with right:
-        if seen is None:
-            st.markdown("Draw a digit, or place one, to see where it lies.")
-        elif near is None:
-            st.caption("Encoding the test digits.")
-        else:
+        if near is not None and seen is not None:
             _neighbours(near, seen)
+        elif seen is not None:
+            st.caption("Encoding the test digits.")
         _trust(atlas)
 
 

@@ -88,7 +88,7 @@ _OF_DRAWING = {
 }
 _OF_TEST_SET = {
     "Test set: MSE": "test_mse",
-    "‖J‖², mean of 1,000 digits (depends on the code's scale)": "jacobian_sq_norm",
+    "‖J‖², mean of 1,000 digits (depends on the scale of the code)": "jacobian_sq_norm",
     "active units per image": "active_units",
     "code moved by noise 0.2, in its spreads": "code_shift_0.2",
     "MSE from noise 0.2": "denoising_mse_0.2",

@@ -41,7 +41,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
         st.caption(f"There is no unit {asked}: the units of this code are 0 to {size - 1:,}.")
     _chips(shown, units, inspection)
     if inspection is None:
-        st.caption("Draw a digit, or place one, to set units of its code by hand.")
+        st.markdown("Draw a digit, or place one, to set units of its code by hand.")
         unit_profile.show(shown, unit)
     else:
         with st.container(key=keys.wrapping("all_unit")):
@@ -51,7 +51,12 @@ def show(choice: Choice, seen: Seen | None) -> None:
         with right:
             unit_profile.show(shown, unit)
         style.question("What does each of the drawing's strongest units add to it?")
-        _contributions(shown.checkpoint.model, inspection, units, use)
+        if inspection.code.any():
+            _contributions(shown.checkpoint.model, inspection, units, use)
+        else:
+            st.markdown(
+                "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
+            )
     style.question("How does the model use its units over the whole test set?")
     _model(shown, use)
 
