@@ -29,7 +29,7 @@ from tests.e2e.acts import (
 
 EMPTY = {
     "Compare": "under every model side by side",
-    "Units": "to see its most active units",
+    "Units": "to set units of its code by hand",
     "Jacobian": "to see its Jacobian",
     "Robustness": "to shift, turn, blur or erase it",
     "Meaning": "to see whether the model knows it",
