@@ -12,13 +12,14 @@ from ae_core.analysis.twins import Twins, match_units
 from ae_core.analysis.unit_profile import UnitProfile, profile_unit
 from ae_core.data import load_mnist
 from ae_core.render.small_bars import small_bars
-from ae_core.ui import digit_codes, keys, library, markup, pointing
+from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import comparable
 
 _EXAMPLES = 6
+_ENCODING_SECONDS = 0.3
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_NUMBER)
@@ -114,15 +115,25 @@ def _twin(shown: Shown, unit: int) -> None:
     )
     if name is None:
         return
+    _twin_in(shown, unit, name, others[name])
+
+
+@st.fragment
+def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
+    """The twin, as soon as the other model has encoded the test digits, too."""
+    if digit_codes.find_codes(other) is None:
+        st.caption(f"{name} encodes the test digits.")
+        clock.again_after(_ENCODING_SECONDS, "twin")
+        return
     with guard_part():
-        twins = _twins(shown, others[name])
+        twins = _twins(shown, other)
         twin, correlation = int(twins.units[unit]), float(twins.correlations[unit])
         markup.show(
             f"<p class='note'>Unit {twin} of {markup.escape(name)}, correlation "
             f"<b>{_signed(correlation)}</b>; half of all units have a twin with more than "
             f"{twins.median_correlation:.2f}.</p>"
         )
-        profile = _profile(others[name], twin)
+        profile = _profile(other, twin)
         markup.show(_examples("The test digits that activate the twin most", profile.strongest, twin))
 
 

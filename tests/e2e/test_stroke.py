@@ -1,21 +1,12 @@
 """The panels follow the pen, one frame at a time. Needs Chromium and the shipped checkpoints."""
 
-import asyncio
 import base64
-import json
-import re
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
-from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from ae_core.data import load_mnist
-from ae_core.drawing import to_mnist
-from ae_core.render.maps import data_url, grey_picture, to_png
-from tests.client import Session, canvas_state
-from tests.drawings import Drawing, picture_of
 from tests.e2e.acts import (
     DASH,
     IN_PANELS,
@@ -238,64 +229,3 @@ def test_where_the_page_s_own_scripts_do_not_run_strokes_slider_digits_and_undo_
     noise_slider(page).press("ArrowRight")
     expect(panel(page, "values")).not_to_have_text(three[4])
     open_view(page, "Compare").get_by_text("MSE of this digit").wait_for()
-
-
-def _drawing_in(message):
-    """What a message of the browser says of the canvas; None if it is none of the canvas's own."""
-    widgets = {one.id: one for one in BackMsg.FromString(message).rerun_script.widget_states.widgets}
-    if any("trigger" in one.WhichOneof("value") for one in widgets.values()):
-        return None
-    return next((one.json_value for name, one in widgets.items() if name.endswith("-canvas")), None)
-
-
-def test_a_stroke_of_which_the_page_did_not_hear_is_asked_for(visitor, server):
-    page = visitor().new_page()
-    lost = []
-
-    def lose_first_stroke(browser):
-        there = browser.connect_to_server()
-
-        def pass_on(message):
-            if not lost and is_drawn and _drawing_in(message) is not None:
-                lost.append(message)
-            else:
-                there.send(message)
-
-        browser.on_message(pass_on)
-
-    is_drawn = False
-    page.route_web_socket(re.compile("_stcore/stream"), lose_first_stroke)
-    page.goto(server)
-    canvas(page).wait_for()
-    before = settled(page)
-    box = canvas(page).bounding_box()
-    page.mouse.move(box["x"] + 30, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=4)
-    all_changed(page, before)
-    is_drawn = True
-    page.mouse.up()
-    page.wait_for_url(lambda url: "drawing=" in url)
-    assert len(lost) == 1
-
-
-async def _told_together(address):
-    """The end of a stroke in the very message that tells of a frame; returns what the page then knows."""
-    async with Session.opened(address) as session:
-        drawing = Drawing((), ()).with_stroke("a line", [(60, 60), (200, 220)])
-        before = json.loads(session.widget("pen").json)["told"]
-        session.put("canvas", **canvas_state(drawing.shapes, data_url(to_png(drawing.canvas))))
-        await session.tell("pen", "frame", {"seq": 1, "pixels": "", "after": before})
-        await session.until(lambda: session.at_rest, "the answer to both")
-        (seen,) = re.findall(
-            r"src='([^']*)' alt='What the models see",
-            "".join(element.html.body for element in session.elements()),
-        )
-        return picture_of(seen).convert("L"), grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), 28)
-
-
-def test_a_stroke_that_ends_in_the_same_message_as_a_frame_is_not_lost(server):
-    # In a thread of its own: the browser's driver keeps an event loop in this one.
-    with ThreadPoolExecutor() as pool:
-        seen, drawn = pool.submit(asyncio.run, _told_together(server)).result()
-    assert np.array_equal(seen, drawn)
