@@ -38,6 +38,8 @@ class Atlas:
     """Of the images, float32, shape (n, 2): across and up, in [0, 1]."""
     trustworthiness: float
     """In [0, 1]: near 1 if those that are neighbours on the map are neighbours in the code, too."""
+    is_linear: bool = False
+    """Whether it shows two principal components, and its distances are distances in the code, projected."""
 
 
 def make_atlas(codes: np.ndarray, start: np.ndarray | None, advance: Advance) -> Atlas:
@@ -85,7 +87,7 @@ def components_atlas(codes: np.ndarray) -> Atlas:
         AnalysisError: if all codes are the same.
     """
     places = _into_unit_square(_components(codes, 2))
-    return Atlas(places, measure_trust(codes, places))
+    return Atlas(places, measure_trust(codes, places), is_linear=True)
 
 
 def measure_trust(codes: np.ndarray, places: np.ndarray) -> float:

@@ -42,8 +42,8 @@ def show(shown: Shown, seen: Seen) -> None:
     _way("Through the pixels: blends of the two pictures", ways.through_pixels, digit)
     st.caption(
         "‖J‖ at each picture, and how far the step's code lies from the nearest of "
-        f"{len(known.codes.rows):,} training images' codes, in activations: a step far from all is no "
-        "digit that the model knows. ‖J‖ of the first way is taken at the decoded picture."
+        f"{len(known.codes.rows):,} training images' codes, in activations: a step far from all is "
+        "unlike what the model learnt from. ‖J‖ of the first way is taken at the decoded picture."
     )
 
 

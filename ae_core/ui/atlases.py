@@ -49,7 +49,12 @@ def start(shown: Shown, codes: Vectors) -> None:
 
 
 def stop(shown: Shown) -> None:
-    """Give it up; for callbacks."""
-    run = lab().atlas_runs.get(shown.number)
+    """Give it up until somebody asks for it; for callbacks."""
+    run = run_of(shown)
     if run is not None:
         run.stop()
+
+
+def forget(shown: Shown) -> None:
+    """Let it begin anew; for callbacks."""
+    lab().atlas_runs.pop(shown.number, None)

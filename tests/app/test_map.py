@@ -116,6 +116,28 @@ def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made(page, sma
     assert not any("principal components" in text for text in texts(page.caption))
 
 
+def test_the_making_of_a_map_can_be_stopped_and_begun_again(page, small_mnist):
+    page = train_on(choose_kind(page, "sparse"), epochs=1)
+    lab = page.session_state["lab"]
+    page = show_view(page, "Map")
+    wait_for_codes(page)
+    page = page.run()
+    (run,) = lab.atlas_runs.values()
+    run.stop()
+    run.wait(60)
+    page = page.run()
+    assert not page.exception
+    assert (run.result, run.error) == (None, None)
+    assert "Two directions of the code are shown" in " ".join(bodies(page))
+    page.button(key="make_map").click()
+    page = page.run()
+    (again,) = lab.atlas_runs.values()
+    assert again is not run
+    again.wait(120)
+    page = page.run()
+    assert "how far heaps lie apart" in " ".join(bodies(page))
+
+
 def test_a_damaged_map_is_a_sentence_and_the_components_are_shown(page, monkeypatch, tmp_path):
     damaged = tmp_path / "map.safetensors"
     damaged.write_bytes(b"no map")

@@ -23,6 +23,7 @@ from ae_core.ui import (
 )
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import Shown
+from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
@@ -108,12 +109,16 @@ def _neighbours(near: Near, seen: Seen) -> None:
 
 
 def _trust(atlas: Atlas) -> None:
+    meaning = (
+        "Two directions of the code are shown, and all others are left out."
+        if atlas.is_linear
+        else "Only what is near says something: how far heaps lie apart, and which way is up, mean nothing."
+    )
     markup.show(
         f"<p class='note'>{markup.symbol('trust', 'Trustworthiness')} of this map "
         f"<b>{atlas.trustworthiness:.3f}</b>: near 1 if neighbours on it are neighbours in the code, "
-        f"too ({TRUST_NEIGHBOURS} of each, over {TRUST_IMAGES:,} digits). Only what is near says "
-        "something: how far heaps lie apart, and which way is up, mean nothing. A click on the map chooses a "
-        "digit to go to.</p>"
+        f"too ({TRUST_NEIGHBOURS} of each, over {TRUST_IMAGES:,} digits). {meaning} A click on the map "
+        "chooses a digit to go to.</p>"
     )
 
 
@@ -126,6 +131,9 @@ def _making(shown: Shown) -> None:
         st.error(run.error)
         return
     st.caption("Until the map of this code is made, its first two principal components are shown.")
+    if not run.running:
+        st.button("Make the map", key="make_map", on_click=guard(atlases.forget), args=(shown,))
+        return
     measuring.show(
         "atlas", partial(atlases.run_of, shown), partial(atlases.stop, shown), "Making the map of this code"
     )
