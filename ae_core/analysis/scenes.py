@@ -15,6 +15,7 @@ from torch import Tensor
 from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.corruption import add_noise
 from ae_core.analysis.estimates import Estimate, mean_of
+from ae_core.analysis.evaluation import reconstruct
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import power_notation, value_text
 from ae_core.analysis.page_names import NOISE, View
@@ -132,7 +133,7 @@ def _shaking(seen: Seen, subjects: Subjects, settings: Mapping[str, Any]) -> Ans
         "Noise pushes the picture in directions in which digits do not differ. The penalty has made the code "
         "follow fewer directions, and what does not reach the code cannot come back."
         if right == (2,)
-        else "The penalty presses on small changes; at this noise, for this drawing, that buys nothing.",
+        else "The penalty presses on small changes; at this noise, for this drawing, it buys little.",
     )
 
 
@@ -205,7 +206,7 @@ def _learning(seen: Seen, subjects: Subjects, _: Mapping[str, Any]) -> Answer:
 
 def _errors(model: Autoencoder, x: Tensor, clean: Tensor) -> Tensor:
     """Mean squared error of the reconstruction of each x (batch, 1, 28, 28) against a clean picture."""
-    return (model(x)[1].clamp(0, 1) - clean).square().mean((1, 2, 3))
+    return (reconstruct(model, x) - clean).square().mean((1, 2, 3))
 
 
 SCENES = (

@@ -148,11 +148,15 @@ def grid(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
     return sheet
 
 
-def to_png(picture: np.ndarray) -> bytes:
-    """A picture (grey, RGB or RGBA) as a PNG file."""
+def to_png(picture: np.ndarray, compress_level: int = 1) -> bytes:
+    """A picture (grey, RGB or RGBA) as a PNG file.
+
+    Args:
+        compress_level: of zlib. Small pictures are sent many times a second: packing them harder takes longer
+            than sending them.
+    """
     buffer = io.BytesIO()
-    # Small pictures, sent many times a second: packing them harder takes longer than sending them.
-    Image.fromarray(picture).save(buffer, format="PNG", compress_level=1)
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=compress_level)
     return buffer.getvalue()
 
 

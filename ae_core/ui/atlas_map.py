@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from ae_core.analysis.atlas import Atlas
 from ae_core.data import load_mnist
 from ae_core.render.atlas_picture import atlas_picture, share_of
-from ae_core.render.maps import data_url, packed
+from ae_core.render.maps import data_url, packed, to_png
 from ae_core.ui import keys, markup
 
 
@@ -38,12 +36,10 @@ def _map_of(atlas: Atlas) -> str:
     mnist = load_mnist("test")
     labels = mnist.labels.numpy()
     picture = atlas_picture(atlas.places, mnist.images[:, 0].numpy(), labels)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
     shares = np.array([share_of(place) for place in atlas.places])
     places = np.round(shares * (2**16 - 1)).astype("<u2")
     return (
-        f"<img class='atlas' src='{data_url(buffer.getvalue())}' "
+        f"<img class='atlas' src='{data_url(to_png(picture, compress_level=6))}' "
         f"data-places='{packed(places)}' data-labels='{packed(labels)}' "
         "alt='Map of the 10,000 test digits: those whose codes are alike lie near each other.'>"
     )
