@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import platformdirs
+
 from ae_core.checkpoints import SUFFIX
 from ae_core.config import DENOISING, LADDERS, OTHER_SEEDS, Kind
 from ae_core.errors import CheckpointError
 
-LIBRARY = Path(__file__).parents[2] / "checkpoints"
-"""The folder of both."""
+_PACKAGE = Path(__file__).parents[1]
+_CHECKOUT = _PACKAGE.parent / "checkpoints"
+_IS_CHECKOUT = (_PACKAGE.parent / "pyproject.toml").exists() and _CHECKOUT.is_dir()
+LIBRARY = _CHECKOUT if _IS_CHECKOUT else _PACKAGE / "shipped" / "checkpoints"
+"""The folder of what ships: a checkout's own, else the installed package's copy of it."""
+SAVED = LIBRARY if _IS_CHECKOUT else platformdirs.user_data_path("autoencoder-lab") / "models"
+"""The folder of what users save: a checkout's library too; an installed package is not written into."""
 
 
 def ladder_name(kind: Kind, penalty_weight: float) -> str:
@@ -33,8 +40,9 @@ def other_seed_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]
     return {weight: directory / f"{kind}-{weight:g}-seed-1{SUFFIX}" for weight in OTHER_SEEDS[kind]}
 
 
-def saved_paths(directory: Path = LIBRARY) -> list[Path]:
-    """The checkpoints in a folder that do not ship, by name."""
+def saved_paths(directory: Path | None = None) -> list[Path]:
+    """The checkpoints in a folder, `SAVED` unless named, that do not ship, by name."""
+    directory = directory or SAVED
     shipped = {
         path.name
         for kind in LADDERS
@@ -44,8 +52,14 @@ def saved_paths(directory: Path = LIBRARY) -> list[Path]:
     return sorted(path for path in directory.glob(f"[!.]*{SUFFIX}") if path.name not in shipped)
 
 
-def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
-    """Where a model that a user names is saved.
+def path_of(file_name: str) -> Path:
+    """Where a model lies that a user saved or that ships, by its file's name."""
+    saved = SAVED / file_name
+    return saved if saved.exists() else LIBRARY / file_name
+
+
+def path_for_name(name: str, directory: Path | None = None) -> Path:
+    """Where a model that a user names is saved: in a folder, `SAVED` unless named.
 
     Raises:
         CheckpointError: for a name in use, or of other characters than letters, digits, dot, dash and
@@ -57,7 +71,7 @@ def path_for_name(name: str, directory: Path = LIBRARY) -> Path:
             "A name has 1 to 64 letters, digits, dots, dashes or underscores, "
             "and starts with a letter or a digit."
         )
-    path = directory / f"{name}{SUFFIX}"
-    if path.exists():
+    path = (directory or SAVED) / f"{name}{SUFFIX}"
+    if path.exists() or (LIBRARY / path.name).exists():
         raise CheckpointError(f"{path.name} is there already: choose another name.")
     return path

@@ -103,11 +103,15 @@ def _print_on_any_terminal() -> None:
             stream.reconfigure(errors="replace")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; returns the exit code: 2 for bad use, 1 for a failure, with a line on standard error."""
+def main(arguments: list[str] | None = None, name: str = "python -m ae_core") -> int:
+    """Run a command; returns the exit code: 2 for bad use, 1 for a failure, with a line on standard error.
+
+    Args:
+        name: what the user typed, for the help.
+    """
     _print_on_any_terminal()
     try:
-        return cli.main(arguments, prog_name="python -m ae_core", standalone_mode=False) or 0
+        return cli.main(arguments, prog_name=name, standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help(), err=True)
         return 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ae_core.analysis.page_names import View
 from ae_core.checkpoints.film import Film
-from ae_core.checkpoints.library import LIBRARY, ladder_paths
+from ae_core.checkpoints.library import ladder_paths, path_of
 from ae_core.errors import CheckpointError
 from ae_core.training.observer import try_out
 from ae_core.ui import keys, library
@@ -28,7 +28,7 @@ def film_of(chosen: Selection, shown: Shown) -> Film | None:
     if chosen.model in lab().uploaded:
         return None
     is_rung = chosen.model == LADDER
-    file = ladder_paths(shown.kind)[chosen.weight] if is_rung else LIBRARY / chosen.model
+    file = ladder_paths(shown.kind)[chosen.weight] if is_rung else path_of(chosen.model)
     film = library.film_beside(file)
     # Of another model that had this name before it has nothing to show.
     return film if film is not None and film.recipe.model == shown.checkpoint.model_config else None

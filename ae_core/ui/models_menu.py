@@ -11,7 +11,7 @@ import streamlit as st
 from ae_core.checkpoints import save_checkpoint, to_bytes
 from ae_core.checkpoints.atlas_file import atlas_path, save_atlas
 from ae_core.checkpoints.film import film_path, save_film
-from ae_core.checkpoints.library import path_for_name
+from ae_core.checkpoints.library import SAVED, path_for_name
 from ae_core.checkpoints.probe_file import probe_path, save_probe
 from ae_core.errors import CheckpointError, explain
 from ae_core.ui import atlases, keys, library, probes, shown_model
@@ -27,7 +27,7 @@ def show() -> None:
     if titles:
         title = st.selectbox("Trained here", titles, index=len(titles) - 1, key="save_which")
         shown = lab().models[title]
-        st.text_input("Save into checkpoints/ as", key=keys.SAVE_NAME.name, placeholder="my-first-model")
+        st.text_input(f"Save into {SAVED.name}/ as", key=keys.SAVE_NAME.name, placeholder="my-first-model")
         with st.container(horizontal=True):
             # Never grey: while one types, the page does not know of it yet.
             st.button("Save", key="save", on_click=guard(_save), args=(shown,))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ae_core.checkpoints.library import LIBRARY, denoising_paths, saved_paths
+from ae_core.checkpoints.library import denoising_paths, path_of, saved_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.training.background import TrainingRun
@@ -90,7 +90,7 @@ def _named(name: str) -> Shown:
     for shown in library.denoising(keys.shown_kind()):
         if shown.listed_as == name:
             return shown
-    return library.load_saved(LIBRARY / name)
+    return library.load_saved(path_of(name))
 
 
 def _as_it_is(name: str, run: TrainingRun) -> Shown:

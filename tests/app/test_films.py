@@ -3,7 +3,7 @@
 from ae_core.analysis.inspection import inspect
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints.film import film_path, load_film
-from ae_core.checkpoints.library import ladder_paths, path_for_name, saved_paths
+from ae_core.checkpoints.library import ladder_paths
 from ae_core.ui import films, library, models_menu, shown_model, take_away
 from tests.app.conftest import choose_kind, gauges, models_in_sight, open_more, show_view, texts, train_on
 
@@ -75,10 +75,7 @@ def test_what_is_wound_back_is_not_taken_away(page, monkeypatch):
 def test_a_film_is_saved_with_its_model_and_wound_back_from_the_file(
     page, small_mnist, few_measured, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
-    monkeypatch.setattr(films, "LIBRARY", tmp_path)
-    monkeypatch.setattr(shown_model, "saved_paths", lambda: saved_paths(tmp_path))
-    monkeypatch.setattr(models_menu, "path_for_name", lambda name: path_for_name(name, tmp_path))
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     page = open_more(train_on(choose_kind(page, "sparse"), epochs=1))
     (run,) = page.session_state["lab"].runs
     page.text_input(key="save_name").set_value("mine")
@@ -100,7 +97,7 @@ def test_a_model_whose_film_finds_no_room_is_saved_and_says_so(page, small_mnist
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(models_menu, "save_film", no_room)
-    monkeypatch.setattr(models_menu, "path_for_name", lambda name: path_for_name(name, tmp_path))
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     page = open_more(train_on(choose_kind(page, "sparse"), epochs=1))
     page.text_input(key="save_name").set_value("mine")
     page.run()

@@ -12,7 +12,7 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.config import LADDERS
 from ae_core.data import load_mnist
-from ae_core.ui import library, models_menu
+from ae_core.ui import library
 from ae_core.ui import probes as page_probes
 from tests.app.conftest import bodies, decoded, open_more, show_view, texts, train_on, upload
 from tests.app.opened_views import X, chart_of, opened
@@ -174,7 +174,7 @@ def test_a_model_trained_here_is_probed_in_the_background(
     assert title in noise
     assert re.fullmatch(r"[0-9] \([0-9]+%\)", reading(page)[1]["A"])
     # Saved, the model takes its probe along.
-    monkeypatch.setattr(models_menu, "path_for_name", lambda name: tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     page = open_more(page)
     page.text_input(key="save_name").set_value("mine")
     page.button(key="save").click()

@@ -16,7 +16,7 @@ from ae_core.checkpoints import files, load_checkpoint
 from ae_core.config import KINDS, LADDERS
 from ae_core.errors import CheckpointError, DataError
 from ae_core.render.export import Exhibit, to_csv
-from ae_core.ui import library, models_menu, shown_model
+from ae_core.ui import library
 from tests.app.conftest import (
     choose_kind,
     decoded,
@@ -36,9 +36,7 @@ from tests.app.opened_views import X, chart_of, column_texts, labels, opened
 def test_a_trained_model_can_be_shown_compared_saved_and_loaded(
     page, small_mnist, few_measured, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
-    monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
-    monkeypatch.setattr(models_menu, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     page = put_on_canvas(choose_kind(page, "sparse"), enlarged_digit(0))
     page = train_on(page, epochs=1, penalty_weight=1e-3)
     lab = page.session_state["lab"]
@@ -78,7 +76,7 @@ def test_a_folder_that_cannot_be_written_keeps_the_model_and_says_so(
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(models_menu, "path_for_name", lambda name: checkpoints.path_for_name(name, tmp_path))
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     page = open_more(page)
     page.text_input(key="save_name").set_value("mine")
@@ -179,8 +177,7 @@ def test_a_missing_rung_is_a_sentence(page, monkeypatch, tmp_path):
 @pytest.fixture
 def library_of_files(tmp_path, monkeypatch):
     """A folder in the place of `checkpoints/` for the files of users; returns it."""
-    monkeypatch.setattr(shown_model, "LIBRARY", tmp_path)
-    monkeypatch.setattr(shown_model, "saved_paths", lambda: checkpoints.saved_paths(tmp_path))
+    monkeypatch.setattr("ae_core.checkpoints.library.SAVED", tmp_path)
     return tmp_path
 
 

@@ -18,6 +18,7 @@ from ae_core.training.run_folder import RUNS_VARIABLE
 from tests.e2e.acts import opened
 
 ROOT = Path(__file__).parents[2]
+RUN_APP = [sys.executable, "-m", "streamlit", "run", "app.py"]
 OFFLINE = Path(__file__).parent / "offline"
 """On a server's path this cuts it off from all other machines."""
 CHROMIUM_ARGUMENTS = [
@@ -43,8 +44,8 @@ def serving(log_path, **environment):
 
 
 @contextmanager
-def server_process(log_path, *options, port=None, **environment):
-    """The same, with options of Streamlit's; yields its address and its process.
+def server_process(log_path, *options, port=None, command=RUN_APP, cwd=ROOT, **environment):
+    """The same, by a command that takes options of Streamlit's; yields its address and its process.
 
     It cannot reach any other machine, and keeps the states of its runs beside its log.
     """
@@ -53,11 +54,10 @@ def server_process(log_path, *options, port=None, **environment):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [*command, "--server.port", str(port), *options],
-            cwd=ROOT,
+            [*command, "--server.headless", "true", "--server.port", str(port), *options],
+            cwd=cwd,
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **kept, **environment},
