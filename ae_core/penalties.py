@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ae_core.jacobian.probes import can_push_forward, probe_directions, pushforward, squared_lengths
 
@@ -51,10 +52,19 @@ def contraction_penalty(
     Raises:
         ValueError: if probes < 1.
     Reference: Rifai et al., "Contractive Auto-Encoders", ICML 2011; Hutchinson, 1990.
+
+    >>> import torch
+    >>> from ae_core import contraction_penalty
+    >>> encoder = torch.nn.Sequential(torch.nn.Linear(5, 3), torch.nn.Sigmoid())
+    >>> penalty = contraction_penalty(encoder, torch.randn(4, 5))
+    >>> penalty.backward()
+    >>> penalty.shape, encoder[0].weight.grad.shape
+    (torch.Size([]), torch.Size([3, 5]))
     """
     if can_push_forward(encode):
         return encode_with_contraction(encode, x, probe_directions(x, probes, generator)).penalty
-    with torch.enable_grad():
+    # Of the quicker forms of attention there are no second derivatives.
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
         x = x if x.requires_grad else x.detach().requires_grad_()
         code = encode(x)
         directions = probe_directions(code, probes, generator)
@@ -92,6 +102,12 @@ def kl_penalty(code: Tensor, sparsity_target: float) -> Tensor:
     Raises:
         ValueError: if sparsity_target is not in (0, 1).
     Reference: Ng, "Sparse autoencoder", CS294A lecture notes, 2011.
+
+    >>> import torch
+    >>> from ae_core import kl_penalty
+    >>> code = torch.tensor([[0.0, 0.4], [0.2, 0.6]])
+    >>> round(kl_penalty(code, 0.1).item(), 4)
+    0.3681
     """
     if not 0 < sparsity_target < 1:
         raise ValueError(f"sparsity_target (rho) must lie strictly between 0 and 1, not {sparsity_target!r}")

@@ -79,6 +79,11 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Any
     Raises:
         CheckpointError: if the file is missing, too large, not safetensors, not of this format, or holds
             other tensors, shapes, types or numbers than its configuration implies.
+
+    >>> from ae_core import load_checkpoint
+    >>> checkpoint = load_checkpoint("checkpoints/sparse-0.005.safetensors")
+    >>> checkpoint.model_config.kind, checkpoint.train_config.penalty_weight
+    ('sparse', 0.005)
     """
     path = Path(path)
     return read_checkpoint(path.name, read_file(path.name, path, MAX_FILE_BYTES, _REMEDY), device)

@@ -7,6 +7,7 @@ Rifai et al., "Contractive Auto-Encoders", ICML 2011.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeGuard
 
 import torch
@@ -20,6 +21,7 @@ from ae_core.model import Autoencoder, Part, RectifiedTanh
 JacobianPath = Literal["tap by tap", "torch.func"]
 """How a Jacobian is computed."""
 
+IMAGE_SHAPE = (IMAGE_SIZE, IMAGE_SIZE)
 SMALLEST_SHARE = 1e-6
 """Singular values below this share of the largest are rounding."""
 
@@ -68,6 +70,13 @@ def encoder_jacobian(model: Encoder, x: Tensor) -> Tensor:
         TypeError: if another encoder is no function or gives no tensor of floats.
         ValueError: if its codes have no batch dimension, if an image's code depends on the other images, or
             if it gets no image.
+
+    >>> import torch
+    >>> from ae_core import encoder_jacobian
+    >>> layer = torch.nn.Linear(5, 3)
+    >>> jacobian = encoder_jacobian(layer, torch.randn(4, 5))
+    >>> jacobian.shape, torch.equal(jacobian[0], layer.weight)
+    (torch.Size([4, 3, 5]), True)
     """
     if not _is_own(model):
         return functional_jacobian(encode_of(model), x)
@@ -90,7 +99,7 @@ def column_sq_norms(model: Encoder, x: Tensor) -> Tensor:
         TypeError, ValueError: as `encoder_jacobian`.
     """
     if not _is_own(model):
-        return encoder_jacobian(model, x).square().sum(1).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+        return encoder_jacobian(model, x).square().sum(1).unflatten(-1, IMAGE_SHAPE)
     first, second, third = model.encoder_convolutions
     hidden1 = first(x)
     hidden2 = second(torch.relu(hidden1))
@@ -170,13 +179,47 @@ def reconstruction_jacobian(model: Autoencoder, x: Tensor) -> Tensor:
     return decoder_jacobian(model, model.encode(x)) @ encoder_jacobian(model, x)
 
 
-def sensitivity_map(jacobian: Tensor) -> Tensor:
-    """||dh/dx_i||_2 of each pixel i, the norms of J's columns: (..., K, 784) to (..., 28, 28)."""
-    return torch.linalg.vector_norm(jacobian, dim=-2).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+def sensitivity_map(jacobian: Tensor, shape: Sequence[int] = IMAGE_SHAPE) -> Tensor:
+    """||dh/dx_i||_2 of each pixel i, the norms of J's columns: how far the code moves when the pixel does.
+
+    To first order, in units of the code per unit of the input.
+
+    Args:
+        jacobian: shape (..., K, inputs), as `encoder_jacobian` gives it.
+        shape: of one input, whose product is the number of inputs.
+    Returns:
+        Shape (..., *shape).
+    Raises:
+        RuntimeError: if the inputs cannot have that shape.
+
+    >>> import torch
+    >>> from ae_core import encoder_jacobian, sensitivity_map
+    >>> x = torch.ones(1, 2, 3)
+    >>> jacobian = encoder_jacobian(lambda x: 2 * x.flatten(1), x)
+    >>> sensitivity_map(jacobian, (2, 3))
+    tensor([[[2., 2., 2.],
+             [2., 2., 2.]]])
+    """
+    return torch.linalg.vector_norm(jacobian, dim=-2).unflatten(-1, tuple(shape))
 
 
 def spectrum(jacobian: Tensor) -> Tensor:
-    """Singular values of J, largest first: (..., K, 784) to (..., min(K, 784))."""
+    """Singular values of J, largest first: their squares add up to ||J||_F^2.
+
+    A contractive code follows few directions of its input, and the spectrum falls fast (Rifai et al., 2011,
+    section 5.3).
+
+    Args:
+        jacobian: shape (..., K, inputs), as `encoder_jacobian` gives it.
+    Returns:
+        Shape (..., min(K, inputs)).
+
+    >>> import torch
+    >>> from ae_core import encoder_jacobian, spectrum
+    >>> jacobian = encoder_jacobian(lambda x: x * torch.tensor([3.0, 1.0]), torch.zeros(1, 2))
+    >>> spectrum(jacobian)
+    tensor([[3., 1.]])
+    """
     return torch.linalg.svdvals(jacobian)
 
 
@@ -185,12 +228,27 @@ def rank(singular_values: Tensor) -> int:
     return int((singular_values > SMALLEST_SHARE * singular_values[0]).sum())
 
 
-def tangents(jacobian: Tensor, count: int) -> Tensor:
-    """The leading right singular vectors of J, orthonormal pictures: (..., K, 784) to (..., count, 28, 28).
+def tangents(jacobian: Tensor, count: int, shape: Sequence[int] = IMAGE_SHAPE) -> Tensor:
+    """The leading right singular vectors of J: orthonormal directions of an input that the code follows most.
 
-    They are the directions of a picture that the code follows most. A singular vector's sign is arbitrary and
-    differs between processors: here its positive pixels carry the larger part of its squared length.
+    A singular vector's sign is arbitrary and differs between processors: here its positive pixels carry the
+    larger part of its squared length. Rifai et al., "The Manifold Tangent Classifier", NIPS 2011.
+
+    Args:
+        jacobian: shape (..., K, inputs), as `encoder_jacobian` gives it.
+        count: how many, at most min(K, inputs).
+        shape: of one input, whose product is the number of inputs.
+    Returns:
+        Shape (..., count, *shape).
+    Raises:
+        RuntimeError: if the inputs cannot have that shape.
+
+    >>> import torch
+    >>> from ae_core import encoder_jacobian, tangents
+    >>> jacobian = encoder_jacobian(lambda x: x * torch.tensor([3.0, 1.0]), torch.zeros(1, 2))
+    >>> tangents(jacobian, 1, shape=(2,))
+    tensor([[[1., 0.]]])
     """
     right = torch.linalg.svd(jacobian, full_matrices=False).Vh[..., :count, :]
     surplus = (right * right.abs()).sum(-1, keepdim=True)
-    return torch.where(surplus < 0, -right, right).unflatten(-1, (IMAGE_SIZE, IMAGE_SIZE))
+    return torch.where(surplus < 0, -right, right).unflatten(-1, tuple(shape))

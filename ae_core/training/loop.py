@@ -57,6 +57,13 @@ def train(
         report_at: given the steps done, says whether to report whatever the clock says.
     Raises:
         TrainingDivergedError: when a report finds a loss that is not finite.
+
+    >>> from ae_core import RECIPES, choose_compute, initial_model, load_mnist, train
+    >>> recipe = RECIPES["sparse"]["fast"].override(epochs=1)
+    >>> model, images = initial_model(recipe), load_mnist("train").images[:200]
+    >>> reports = list(train(model, images, recipe.train, choose_compute("cpu")))
+    >>> reports[-1].step, reports[-1].total_steps
+    (4, 4)
     """
     model.to(compute.device).to(memory_format=torch.channels_last).train()
     images = images.to(compute.device)
