@@ -26,6 +26,7 @@ from ae_core.training.camera import Camera
 from ae_core.training.observer import Observation
 from ae_core.ui import keys
 from ae_core.ui.canvas_states import Frame, Placed, Stroke
+from ae_core.ui.heaps import share_heaps
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
@@ -267,7 +268,7 @@ def compute_on_one_core() -> None:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Once per process, after the heavy imports: run both models once, then freeze what lives forever.
+    """Once per process, after the heavy imports: share the heaps, run both models once, freeze what stays.
 
     PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And a full collection
     of garbage takes 0.2 s with torch imported, unless the imports' objects are out of the collector's sight.
@@ -275,6 +276,7 @@ def warm_up() -> None:
     import plotly.graph_objects  # noqa: F401
     import streamlit_drawable_canvas  # noqa: F401
 
+    share_heaps()
     for each in KINDS:
         inspect(seeded_autoencoder(ModelConfig(each), 0), torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE))
     gc.collect()
