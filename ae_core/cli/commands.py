@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,14 @@ from pathlib import Path
 import click
 
 from ae_core.analysis.evaluation import evaluate
+from ae_core.analysis.glossary import ON_THE_TEST_SET, term
+from ae_core.analysis.metrics import Metrics
+from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
 from ae_core.cli.film import film_command
 from ae_core.cli.map import map_command
-from ae_core.cli.options import compute_of_option, device_option
+from ae_core.cli.options import compute_of_option, device_option, json_option, print_json
 from ae_core.cli.papers import papers_command
 from ae_core.cli.probe import probe_command
 from ae_core.cli.sweep import sweep_command
@@ -47,14 +49,28 @@ for command in (
 @click.argument("file", type=click.Path(path_type=Path))
 @device_option
 @click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
-def evaluate_command(file: Path, device: str, store: bool) -> None:
-    """Measure a checkpoint on the test set; prints one JSON object."""
+@json_option
+def evaluate_command(file: Path, device: str, store: bool, as_json: bool) -> None:
+    """Measure a checkpoint on the test set; prints its values.
+
+    With --json all of them in one object, those of each unit among them.
+    """
     checkpoint = load_checkpoint(file, compute_of_option(device).device)
     metrics = evaluate(checkpoint.model, load_mnist("test").images)
     # First: what took a minute to measure is not lost with a disk that is full.
-    click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
+    if as_json:
+        print_json(metrics.as_dict())
+    else:
+        _print_values(metrics)
     if store:
         save_checkpoint(replace(checkpoint, metrics=metrics), file)
+
+
+def _print_values(metrics: Metrics) -> None:
+    for name in ON_THE_TEST_SET:
+        value = metrics.value_of(name)
+        text = "undefined" if value is None else value_text(value)
+        click.echo(f"{text:>10}  {term(name).label}")
 
 
 @cli.command("history")

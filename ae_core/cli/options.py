@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ _OVERRIDABLE = [
 """The fields of a recipe that are options; the kind chooses the recipe itself."""
 
 
+_DEFAULT_RECIPE: RecipeName = "best"
+
+
 class _NumberOrNone(click.ParamType[float | None, str]):
     name = "number|none"
 
@@ -66,6 +70,20 @@ def _docstrings(config: type) -> dict[str, str]:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
                 found[name] = inspect.cleandoc(docstring)
     return found
+
+
+def _defaults_in_words(name: str) -> str:
+    """What a field is in the default recipe, for each kind where they differ."""
+    by_kind = {kind: RECIPES[kind][_DEFAULT_RECIPE].as_dict() for kind in KINDS}
+    values = {kind: recipe.get(name, getattr(TrainConfig, name, None)) for kind, recipe in by_kind.items()}
+    texts = {kind: _in_words(value) for kind, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return texts[KINDS[0]]
+    return ", ".join(f"{text} ({kind})" for kind, text in texts.items())
+
+
+def _in_words(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
 
 
 class _ChangeOption(click.ParamType[Change, str]):
@@ -104,7 +122,8 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
     for config, name in reversed(_OVERRIDABLE):
         of_type = _option_type(get_type_hints(config)[name])
         flag = f"--{name.replace('_', '-')}"
-        command = click.option(flag, type=of_type, help=_docstrings(config)[name])(command)
+        text = f"{_docstrings(config)[name]}  [{_DEFAULT_RECIPE}: {_defaults_in_words(name)}]"
+        command = click.option(flag, type=of_type, help=text)(command)
     change_option = click.option(
         "--change",
         "changes",
@@ -118,7 +137,7 @@ def recipe_options(command: Any) -> Any:  # noqa: ANN401 - a click decorator
         "--recipe",
         "recipe_name",
         type=click.Choice(RECIPE_NAMES),
-        default="best",
+        default=_DEFAULT_RECIPE,
         show_default=True,
         help="What every option below starts from.",
     )
@@ -174,6 +193,14 @@ def compute_of_option(device: str) -> Compute:
         return choose_compute(device)
     except DeviceError as error:
         raise click.UsageError(str(error)) from None
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a text.")
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on one line, which programs read."""
+    click.echo(json.dumps(value, allow_nan=False))
 
 
 @contextmanager

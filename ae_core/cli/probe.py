@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from ae_core.analysis.probe import Features, Probe, measure_probe
 from ae_core.analysis.probe_baselines import baselines
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.probe_file import BASELINES, probe_path, save_baselines, save_probe
-from ae_core.cli.options import progress_bar
+from ae_core.cli.options import json_option, print_json, progress_bar
 from ae_core.data import load_mnist
 
 
 @click.command("probe")
 @click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@json_option
 @click.option("--store", is_flag=True, help="Keep each probe in a folder probes beside its file.")
 @click.option(
     "--baselines",
@@ -56,7 +55,7 @@ def _probe(name: str, features: Features) -> Probe:
 
 def _print(name: str, errors: Mapping[str, float], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(dict(errors), allow_nan=False))
+        print_json(dict(errors))
         return
     click.echo(f"{name}: test errors in percent")
     for key, value in errors.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ae_core.cli.options import compute_of_option, device_option
+from ae_core.cli.options import compute_of_option, device_option, json_option, print_json
 from ae_core.errors import GridError
 from ae_core.sweep.grid import read_grid
 from ae_core.sweep.table import as_text, rows_of, write_table
@@ -23,11 +23,13 @@ from ae_core.training import distributed
 )
 @device_option
 @click.option("--summary", is_flag=True, help="Train nothing: print and write the table of what is there.")
-def sweep_command(grid: Path, out: Path | None, device: str, summary: bool) -> None:
+@json_option
+def sweep_command(grid: Path, out: Path | None, device: str, summary: bool, as_json: bool) -> None:
     """Train every cell of a grid; under torchrun all processes share the work.
 
     What is finished is skipped, what was interrupted goes on, what crashed is tried once more and then
-    reported. The last line tells what there is; the table goes to summary.csv and summary.parquet.
+    reported. The last line tells what there is; the table goes to summary.csv and summary.parquet. With
+    --json it is printed as one object per cell.
     """
     try:
         cells = read_grid(grid, out or grid.with_suffix(""))
@@ -44,7 +46,11 @@ def sweep_command(grid: Path, out: Path | None, device: str, summary: bool) -> N
     paths = write_table(rows, cells[0].folder)
     if rank > 0:
         return
-    click.echo(as_text(rows))
+    if as_json:
+        for row in rows:
+            print_json(row)
+    else:
+        click.echo(as_text(rows))
     failed = sum(row["problem"] is not None for row in rows)
     click.echo(
         f"{len(rows) - failed} of {len(cells)} cells finished, {failed} given up; written to "

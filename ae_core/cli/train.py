@@ -18,6 +18,8 @@ from ae_core.cli.foreground import command_for, last_good_path, open_job, start_
 from ae_core.cli.options import (
     compute_of_option,
     given_options,
+    json_option,
+    print_json,
     recipe_of_options,
     recipe_options,
     refuse_recipe_options,
@@ -28,6 +30,7 @@ from ae_core.training import distributed
 from ae_core.training.background import end_all, train_ladder
 from ae_core.training.compute import Compute
 from ae_core.training.run_folder import RUNS_VARIABLE, look_at, runs_dir
+from ae_core.training.saved_run import SavedRun
 
 _LOOK_SECONDS = 0.2
 _MOST_RUNS = 100
@@ -86,12 +89,20 @@ def train_command(
 @click.command("runs")
 @click.option("--forget", metavar="RUN", help="Remove the state of an interrupted run.")
 @_runs_dir_option
-def runs_command(forget: str | None, runs_dir: Path) -> None:
-    """List the interrupted runs, the newest first, one per line; also those whose state is damaged."""
+@json_option
+def runs_command(forget: str | None, runs_dir: Path, as_json: bool) -> None:
+    """List the interrupted runs, the newest first, one per line; also those whose state is damaged.
+
+    With --json one object per line: name and, of a run that can go on, recipe, device, step and total steps;
+    of any other the problem.
+    """
     if forget is not None:
         foreground.forget(forget, runs_dir)
         return
     for name, run in islice(look_at(runs_dir), _MOST_RUNS):
+        if as_json:
+            print_json({"name": name} | _as_json(run))
+            continue
         if isinstance(run, CheckpointError):
             command = command_for(runs_dir / name, "runs", "--forget")
             click.echo(f"{name}  cannot go on. {run} To forget it: {command}")
@@ -103,6 +114,17 @@ def runs_command(forget: str | None, runs_dir: Path) -> None:
             f"on {run.compute}, "
             f"step {run.state.step:,}{of_steps}"
         )
+
+
+def _as_json(run: SavedRun | CheckpointError) -> dict[str, object]:
+    if isinstance(run, CheckpointError):
+        return {"problem": str(run)}
+    return {
+        "recipe": run.recipe.as_dict(),
+        "device": run.compute.device.type,
+        "step": run.state.step,
+        "total_steps": run.history[-1].total_steps if run.history else None,
+    }
 
 
 @click.command("ladder")

@@ -1,5 +1,7 @@
 """The list of interrupted runs, and how they are forgotten. Needs torch and click, on the CPU."""
 
+import json
+
 import pytest
 
 from ae_core.config import RECIPES
@@ -76,3 +78,17 @@ def test_a_run_that_is_forgotten_is_gone(run, name, own_runs_dir):
     assert run("runs", "--forget", name) == (0, "", "")
     assert run("runs")[1] == ""
     assert interrupted(own_runs_dir, 5) == {}
+
+
+def test_programs_read_runs_and_problems_as_json(run, name, own_runs_dir):
+    code, out, _ = run("runs", "--json")
+    assert code == 0
+    (listed,) = map(json.loads, out.splitlines())
+    (saved,) = interrupted(own_runs_dir, 5).values()
+    assert listed["name"] == name
+    assert listed["step"] == saved.state.step > 0
+    assert listed["recipe"]["penalty_weight"] == saved.recipe.train.penalty_weight
+    (own_runs_dir / name / "state.safetensors").write_bytes(b"")
+    (damaged,) = map(json.loads, run("runs", "--json")[1].splitlines())
+    assert (damaged["name"], "recipe" in damaged) == (name, False)
+    assert "state" in damaged["problem"].lower()

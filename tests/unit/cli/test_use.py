@@ -27,6 +27,7 @@ def test_every_field_of_a_recipe_has_an_option(run, command):
         assert f"--{option.replace('_', '-')} " in out
     assert "--schedule [constant|one_cycle]" in out
     assert "How slowly Adam forgets gradients, in [0," in out, "the field's own docstring"
+    assert "[best: 0.0001 (contractive), 0.005 (sparse)]" in " ".join(out.split()), "what it is unless given"
     assert "--device [auto|cuda|cpu]" in out
     for option in ("--recipe", "--device", "--out"):
         assert f"{option} " in out

@@ -1,5 +1,6 @@
 """A sweep trains what is missing, tries again what crashed, and reports what it gave up. Needs torch."""
 
+import json
 import re
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_a_sweep_trains_every_cell_once_and_a_second_time_none(sweep_out, tmp_pa
     assert (code, again) == (0, out)
     assert "begins" not in err
     assert files == {path: path.stat().st_mtime_ns for path in files}
+    code, rows, _ = sweep_out("--summary", "--json")
+    assert code == 0
+    for row in map(json.loads, rows.splitlines()):
+        checkpoint = load_checkpoint(tmp_path / "out" / f"{row['cell']}.safetensors")
+        assert row["test_mse"] == checkpoint.metrics.test_mse
+        assert row["penalty_weight"] == checkpoint.train_config.penalty_weight
+    assert len(rows.splitlines()) == 5
 
 
 def test_the_summary_alone_trains_nothing(sweep_out, tmp_path):
