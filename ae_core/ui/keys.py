@@ -20,6 +20,7 @@ from ae_core.config import Kind
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+    from ae_core.ui.figure_settings import FigureFormat
     from ae_core.ui.state import Lab
 
 T = TypeVar("T")
@@ -114,6 +115,9 @@ SAVE_NAME: Key[str] = Key("save_name")
 """What a trained model is to be called in `checkpoints/`."""
 CHECKPOINT_UPLOAD: Key[UploadedFile | None] = Key("upload")
 PHOTO: Key[UploadedFile | None] = Key("photo")
+FIGURE_FORMAT: Key[FigureFormat] = Key("figure_format")
+FIGURE_WIDTH: Key[int] = Key("figure_width")
+FIGURE_HEIGHT: Key[int] = Key("figure_height")
 SWEEP_UPLOAD: Key[UploadedFile | None] = Key("sweep_upload")
 STROKE_WIDTH: Key[int] = Key("stroke_width")
 DEVICE: Key[str] = Key("device")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from ae_core.training.camera import Camera
 from ae_core.training.observer import Observation
 from ae_core.ui import keys
 from ae_core.ui.canvas_states import Frame, Placed, Stroke
+from ae_core.ui.figure_settings import FigureSettings
 from ae_core.ui.heaps import share_heaps
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
@@ -110,6 +112,10 @@ class Lab:
     """The points of the sweep's table uploaded last."""
     sweep_problem: str | None = None
     """A sentence on what is wrong with that table."""
+    charts: dict[str, go.Figure] = field(default_factory=dict)
+    """The charts of the open view, by their keys."""
+    figure_settings: FigureSettings = field(default_factory=FigureSettings)
+    """As what charts are saved."""
     training_problem: str | None = None
     """A sentence on why a training cannot start or go on, or cannot be kept."""
     problem: str | None = None

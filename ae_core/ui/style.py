@@ -14,6 +14,7 @@ import streamlit as st
 from ae_core.analysis import glossary
 from ae_core.render.chart_style import with_text_colour
 from ae_core.ui import keys
+from ae_core.ui.state import lab
 
 _SHEET = Path(__file__).with_name("page.css")
 
@@ -76,6 +77,7 @@ def values_table(
 
 
 def chart(figure: go.Figure, key: str, alt: str, **selection: Any) -> None:  # noqa: ANN401 - Streamlit's own
-    """Put a chart onto the page, without Plotly's tool bar."""
+    """Put a chart onto the page; it can be saved from there, and its values from the menu."""
     figure = with_text_colour(figure, dark=is_dark())
-    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False}, **selection)
+    lab().charts[key] = figure
+    st.plotly_chart(figure, key=key, alt=alt, config=lab().figure_settings.tool_bar(key), **selection)

@@ -8,7 +8,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import APP, clear, enlarged_digit, models_in_sight, open_more, put_on_canvas
+from tests.app.conftest import (
+    APP,
+    clear,
+    enlarged_digit,
+    models_in_sight,
+    open_more,
+    put_on_canvas,
+    show_view,
+)
 from tests.app.opened_views import DIGIT, opened
 
 
@@ -98,9 +106,11 @@ def test_a_photo_that_may_be_none_of_a_digit_is_placed_with_a_warning_until_a_be
 def test_the_downloads_wait_for_a_drawing(page):
     page = open_more(clear(page))
     names = [button.proto.label for button in page.get("download_button")]
-    assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model"]
-    assert [button.proto.disabled for button in page.get("download_button")] == [True, True, True, False]
-    page = put_on_canvas(page, enlarged_digit(DIGIT))
+    drawing = ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Each map (ZIP)"]
+    assert set(names) == {*drawing, "Model", "Charts' values (CSV)"}
+    disabled = {button.proto.label: button.proto.disabled for button in page.get("download_button")}
+    assert disabled == {name: name != "Model" for name in names}, "Play has no chart"
+    page = open_more(show_view(put_on_canvas(page, enlarged_digit(DIGIT)), "Jacobian"))
     assert not any(button.proto.disabled for button in page.get("download_button"))
 
 

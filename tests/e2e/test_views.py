@@ -237,3 +237,36 @@ def test_no_serious_barrier_in_any_view_light_or_dark(visitor, server):
     open_menu(page)
     look("the menu")
     assert found == {}
+
+
+def test_a_chart_is_saved_in_the_format_and_size_that_were_chosen_and_all_values_with_it(three, tmp_path):
+    view = open_view(three, "Jacobian")
+    chart = view.locator(".st-key-spectra .js-plotly-plot")
+
+    def saved():
+        chart.scroll_into_view_if_needed()
+        chart.hover()
+        with three.expect_download() as download:
+            chart.locator(".modebar-btn[data-title^='Download plot']").click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        return target
+
+    figure = saved()
+    assert figure.name == "spectra.svg"
+    assert 'width="800" height="500"' in figure.read_text()
+    open_menu(three)
+    width = three.get_by_role("spinbutton", name="Width").locator("visible=true")
+    width.fill("600")
+    width.press("Enter")
+    three.get_by_role("combobox", name=re.compile("Charts as")).locator("visible=true").click()
+    three.get_by_role("option", name="PNG").click()
+    settled(three)
+    table = downloaded(three, "charts", tmp_path)
+    three.keyboard.press("Escape")
+    picture = saved()
+    assert picture.name == "spectra.png"
+    assert Image.open(picture).size == (600, 500)
+    with table.open(newline="") as lines:
+        charts = {row["chart"] for row in csv.DictReader(lines)}
+    assert charts == {"sensitivity_chart", "norm_estimates", "spectra", "walk"}

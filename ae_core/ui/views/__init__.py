@@ -12,6 +12,7 @@ from ae_core.analysis.page_names import View
 from ae_core.ui import keys, strip
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.state import lab
 from ae_core.ui.training import form
 from ae_core.ui.views import atlas, compare, jacobian, learn, meaning, mistakes, play, robustness, units
 
@@ -62,7 +63,12 @@ def show(choice: Choice, seen: Seen | None) -> None:
             "when that has ended and is measured."
         )
         return
+    before = dict(lab().charts)
     _draw(VIEWS[view].show, choice, seen)
+    # Last: who asks for the charts while the view is drawn anew gets all of them.
+    for key, figure in before.items():
+        if lab().charts[key] is figure:
+            del lab().charts[key]
 
 
 def _draw(part: _Part | None, choice: Choice, seen: Seen | None) -> None:

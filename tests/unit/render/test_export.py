@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -23,6 +24,7 @@ from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.render import maps
 from ae_core.render.export import Exhibit, to_csv, to_html
+from ae_core.render.map_files import maps_to_zip
 from ae_core.render.sheet import draw_sheet
 
 X = to_float(load_mnist("test").images[:1])
@@ -157,3 +159,23 @@ def test_what_is_taken_away_needs_no_torch_and_pandas_only_for_a_table():
     )
     said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1, 8])
+def test_each_map_is_a_picture_at_the_scale_that_was_asked_for_and_its_numbers(kind, scale):
+    (one,) = exhibits(kind, 1)
+    with zipfile.ZipFile(io.BytesIO(maps_to_zip(one, scale))) as archive:
+        numbers = {
+            name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+            for name in archive.namelist()
+            if name.endswith(".npy")
+        }
+        pictures = {name: Image.open(io.BytesIO(archive.read(f"{name}.png"))) for name in numbers}
+    assert set(numbers) == {"drawing", "reconstruction", "error", "code", "sensitivity"}
+    np.testing.assert_array_equal(numbers["sensitivity"], one.inspection.sensitivity_map)
+    assert np.square(numbers["error"]).mean() == pytest.approx(one.inspection.mse)
+    for name in set(numbers) - {"code"}:
+        assert pictures[name].size == (28 * scale, 28 * scale)
+    grey = np.asarray(pictures["drawing"])[::scale, ::scale]
+    np.testing.assert_array_equal(grey, np.round(255 * one.inspection.x))
