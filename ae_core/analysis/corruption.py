@@ -89,6 +89,8 @@ def _erase(x: Tensor, strength: float) -> Tensor:
     return _transforms().erase(x, corner, corner, side, side, torch.zeros(1))
 
 
+FIRST_CORRUPTION = "Shift"
+"""What Robustness shows at first."""
 CORRUPTIONS: dict[str, Corruption] = {
     "Noise": Corruption("standard deviation, then clamped to [0, 1]", 0.5, 0.02, 0.1, _noise),
     "Shift": Corruption("pixels to the right", 4.0, 0.25, 1.0, _shift),

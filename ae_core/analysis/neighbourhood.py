@@ -22,6 +22,10 @@ from ae_core.data import IMAGE_SIZE, Picture, load_mnist, to_array, to_float
 from ae_core.jacobian import encoder_jacobian
 from ae_core.model import Autoencoder
 
+RADII = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Of the contraction curves that are shown."""
+DIRECTIONS = 16
+"""Random directions of such a curve at one drawing; over many test digits each has one."""
 _NEAR = 0.002
 """Below this distance two codes are so alike that single precision would show in their difference."""
 _WALK_SEED = 1

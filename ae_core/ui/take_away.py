@@ -12,7 +12,7 @@ from ae_core.checkpoints import to_bytes
 from ae_core.errors import CheckpointError
 from ae_core.render.export import Exhibit, to_csv, to_html
 from ae_core.render.sheet import draw_sheet
-from ae_core.ui import take_figures
+from ae_core.ui import as_python, take_figures
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
 
@@ -58,6 +58,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
                 key=f"take_{label.split()[0].lower()}",
                 help="Draw a digit first." if blank and label != "Model" else None,
             )
+    as_python.show(shown, seen)
     take_figures.show(name, None if blank else lambda: _exhibits([shown], seen)[0])
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.analysis.corruption import CORRUPTIONS, corrupt, corrupt_by
+from ae_core.analysis.corruption import CORRUPTIONS, FIRST_CORRUPTION, corrupt, corrupt_by
 from ae_core.analysis.inspection import Seen
-from ae_core.analysis.neighbourhood import contraction_curve, distance_between_examples, linear_reach
+from ae_core.analysis.neighbourhood import (
+    DIRECTIONS,
+    RADII,
+    contraction_curve,
+    distance_between_examples,
+    linear_reach,
+)
 from ae_core.analysis.robustness import change_between, respond, response_curve
 from ae_core.data import PIXELS, Picture, first_test_pictures
 from ae_core.render import charts, maps
@@ -17,10 +23,7 @@ from ae_core.ui.shown_model import Choice, apart, comparable
 
 _STRENGTHS = 9
 """Places along the strength at which the curves are measured, at most."""
-_RADII = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _TEST_DIGITS = 200
-_DIRECTIONS = 16
-"""Random directions at the drawing; at each test digit there is one."""
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
@@ -44,7 +47,12 @@ def show(choice: Choice, seen: Seen | None) -> None:
 
 def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
     name = st.segmented_control(
-        "Change", list(CORRUPTIONS), default="Shift", required=True, key=keys.CHANGE.name, bind="query-params"
+        "Change",
+        list(CORRUPTIONS),
+        default=FIRST_CORRUPTION,
+        required=True,
+        key=keys.CHANGE.name,
+        bind="query-params",
     )
     kind = CORRUPTIONS[name]
     strength = st.slider(
@@ -145,11 +153,11 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
 @st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs=BY_NUMBER)
 def _test_curve(shown: Shown) -> list[float]:
     x = first_test_pictures(_TEST_DIGITS)
-    return contraction_curve(shown.checkpoint.model, x, _RADII, shown.statistics.spread)
+    return contraction_curve(shown.checkpoint.model, x, RADII, shown.statistics.spread)
 
 
 def _curve(shown: Shown, picture: Picture) -> list[float]:
-    return contraction_curve(shown.checkpoint.model, picture, _RADII, shown.statistics.spread, _DIRECTIONS)
+    return contraction_curve(shown.checkpoint.model, picture, RADII, shown.statistics.spread, DIRECTIONS)
 
 
 def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> None:
@@ -165,7 +173,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
             st.markdown(title)
             style.chart(
                 charts.curves_by_model(
-                    _RADII,
+                    RADII,
                     {name: curve for name, curve in curves.items() if max(curve) > 0},
                     shown.label,
                     f"radius r: {PICTURE_DISTANCE}",
@@ -198,7 +206,7 @@ def _reaches(models: list[Shown], curves: dict[str, list[float]], picture: Pictu
     for model in models:
         curve, spread = curves[model.label], model.statistics.spread
         reach = linear_reach(
-            model.checkpoint.model, picture, _RADII, curve, spread, _NEARLY_LINEAR, _DIRECTIONS
+            model.checkpoint.model, picture, RADII, curve, spread, _NEARLY_LINEAR, DIRECTIONS
         )
         if reach is None:
             nowhere.append(model.label)
