@@ -16,6 +16,7 @@ from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
+from ae_core.cli.figure import figure_command
 from ae_core.cli.film import film_command
 from ae_core.cli.map import map_command
 from ae_core.cli.options import compute_of_option, device_option, json_option, print_json
@@ -37,6 +38,7 @@ for command in (
     runs_command,
     ladder_command,
     sweep_command,
+    figure_command,
     film_command,
     probe_command,
     map_command,
