@@ -101,7 +101,9 @@ RECIPES: dict[Kind, dict[RecipeName, Recipe]] = {
             _CONTRACTIVE, TrainConfig(penalty_weight=1e-4, batch_size=600, probe_fraction=0.25)
         ),
         "best": Recipe(_CONTRACTIVE, _BEST_CONTRACTIVE),
-        "fast": Recipe(_CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=2, probe_fraction=0.25)),
+        "fast": Recipe(
+            _CONTRACTIVE, replace(_BEST_CONTRACTIVE, epochs=1, batch_size=60, probe_fraction=0.25)
+        ),
         "readable": Recipe(
             replace(_CONTRACTIVE, code_activation="sigmoid"),
             replace(_BEST_CONTRACTIVE, penalty_weight=0.0, epochs=1, input_noise=1.0),

@@ -149,7 +149,7 @@ def _fields(of_kind: Kind) -> None:
         on_change=guard(_fill_in_recipe),
         args=(of_kind,),
         format_func=str.capitalize,
-        help="Fast: two epochs. Best: what the shipped models were trained with. "
+        help="Fast: one epoch, of a sparse model two. Best: what the shipped models were trained with. "
         "Reference: the published batch size, learning rate, epochs and weights, on the models of this lab. "
         "Readable: a code by which a linear reader tells the digits from few labels, see Meaning. "
         "Choosing one fills in the fields below.",
