@@ -53,6 +53,7 @@ def pocket_command(files: tuple[Path, ...], out: Path, lab_url: str | None) -> N
     click.echo(f"{out}: {len(content) / 1e6:.1f} MB.", err=True)
     if len(content) > HANDY_BYTES:
         click.echo(
-            f"That is more than {HANDY_BYTES / 1e6:.0f} MB, which phones and mail may refuse: name fewer models.",
+            f"That is more than {HANDY_BYTES / 1e6:.0f} MB, which phones and mail may refuse: "
+            "name fewer models.",
             err=True,
         )

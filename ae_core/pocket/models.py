@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ae_core.analysis.evaluation import measure_without_jacobians
@@ -53,8 +53,9 @@ class PocketModel:
 
     @property
     def title(self) -> str:
-        """To stand over its values."""
-        return f"{penalty_symbol(self.kind)} = {self.label}" if self.is_rung else self.name
+        """To stand over its values, with what sets its training apart."""
+        name = f"{penalty_symbol(self.kind)} = {self.label}" if self.is_rung else self.name
+        return name + self.checkpoint.train_config.remarks
 
 
 def open_models(paths: Sequence[Path]) -> list[PocketModel]:
@@ -108,4 +109,6 @@ def _measured(checkpoint: AnyCheckpoint) -> Checkpoint[Metrics]:
     metrics = checkpoint.metrics
     if not isinstance(metrics, Metrics):
         metrics = measure_without_jacobians(checkpoint.model, load_mnist("test").images)
-    return replace(checkpoint, metrics=metrics)
+    return Checkpoint(
+        checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics, checkpoint.history
+    )

@@ -1,7 +1,8 @@
 """The pocket edition as one HTML file: a template, a style sheet and scripts, with the models in it.
 
-Nothing is loaded: a content security policy allows these scripts and this style by their digests, a worker made
-of the same text, and no network at all. Names from files stand in JSON, and the scripts write them as text.
+Nothing is loaded: a content security policy allows these scripts and this style by their digests, a worker
+made of the same text, and no network at all. Names from files stand in JSON, and the scripts write them as
+text.
 """
 
 from __future__ import annotations
@@ -39,14 +40,19 @@ SCRIPTS = tuple(
     for name in ("drawing", "model", "jacobian", "words", "pictures", "paper", "view")
 )
 """Each imports from those before it only."""
-_CHECK = 'addEventListener("load", function () { if (!window.lab) document.getElementById("odd").hidden = false; });'
-"""In the words of old browsers: those that cannot run the scripts say so."""
+_CHECK = """
+document.getElementById("odd").hidden = true;
+addEventListener("load", function () {
+    document.getElementById("odd").hidden = Boolean(window.lab);
+});
+"""
+"""In the words of old browsers: where the scripts cannot run a sentence stays in sight, or comes back."""
 HANDY_BYTES = 13_000_000
 """What a mail and a phone take without trouble; both shipped ladders are below it."""
 _EXAMPLES = 3
 """Of each digit."""
 _SHAKEN_NOISE = 0.25
-"""Which noise *Shake* sets where there is none: the plain autoencoder copies it, the contractive one does not."""
+"""What *Shake* sets where there is none: a plain autoencoder copies it, a contractive one does not."""
 
 
 def to_page(models: Sequence[PocketModel], lab_url: str | None = None) -> str:

@@ -75,6 +75,7 @@ def _shapes(layers: tuple[Convolution, ...], side: int) -> list[dict[str, int]]:
     for layer in layers:
         kernel, stride, padding = (int(each[0]) for each in (layer.kernel_size, layer.stride, layer.padding))
         shape = {
+            "transposed": isinstance(layer, nn.ConvTranspose2d),
             "inputs": layer.in_channels,
             "outputs": layer.out_channels,
             "kernel": kernel,

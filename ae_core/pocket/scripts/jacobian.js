@@ -3,16 +3,13 @@
 // unit sees, through units that are on, is multiplied.
 
 import { IMAGE_SIZE, PIXELS } from "./drawing.js";
-import { preActivations } from "./model.js";
+import { preActivations, sumRows } from "./model.js";
 
 /**
  * @typedef {import("./model.js").Layer} Layer
  * @typedef {import("./model.js").Model} Model
  * @typedef {import("./model.js").Activation} Activation
  */
-
-/** So many units at a time, in variables of their own. */
-const BLOCK = 8;
 
 /** The derivatives of the code's activations by what goes into them. @type {Record<Activation, (z: number) => number>} */
 const SLOPE = {
@@ -36,7 +33,7 @@ export function columnSqNorms(layers, activation, x) {
     const { patches, on, size, step, before } = patchesOf(first, z1, second, z2);
     const { kernel, side, inputs, outputs, weight } = third;
     const inner = second.side, rows = new Int32Array(4 * kernel * kernel * inputs);
-    const values = new Float64Array(rows.length), result = new Float64Array(PIXELS);
+    const values = new Float64Array(rows.length), result = new Float64Array(PIXELS), sums = new Float64Array(outputs);
     for (let pixel = 0; pixel < result.length; pixel++) {
         const [y, lastY] = seers(Math.floor(pixel / IMAGE_SIZE)), [x0, lastX] = seers(pixel % IMAGE_SIZE);
         for (let unit = 0; unit < side * side; unit++) {
@@ -55,7 +52,10 @@ export function columnSqNorms(layers, activation, x) {
                     }
                 }
             }
-            result[pixel] += sqNorm(weight, rows, values, count, slopes, unit * outputs, outputs);
+            sumRows(weight, rows, values, count, sums);
+            for (let output = 0; output < outputs; output++) {
+                result[pixel] += (sums[output] * slopes[unit * outputs + output]) ** 2;
+            }
         }
     }
     return result;
@@ -64,39 +64,6 @@ export function columnSqNorms(layers, activation, x) {
     function seers(at) {
         return [Math.max(0, Math.ceil((at + before - size + 1) / step)), Math.min(inner - 1, Math.floor((at + before) / step))];
     }
-}
-
-/**
- * The squared length of what the units of one place get: slope * sum of value * row of the weight.
- * @param {Float32Array} weight
- * @param {Int32Array} rows where each row starts.
- * @param {Float64Array} values
- * @param {number} count of rows.
- * @param {Float32Array} slopes
- * @param {number} from the place's first slope.
- * @param {number} units a multiple of BLOCK.
- */
-function sqNorm(weight, rows, values, count, slopes, from, units) {
-    let total = 0;
-    for (let unit = 0; unit < units; unit += BLOCK) {
-        let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-        for (let index = 0; index < count; index++) {
-            const value = values[index], at = rows[index] + unit;
-            a += value * weight[at];
-            b += value * weight[at + 1];
-            c += value * weight[at + 2];
-            d += value * weight[at + 3];
-            e += value * weight[at + 4];
-            f += value * weight[at + 5];
-            g += value * weight[at + 6];
-            h += value * weight[at + 7];
-        }
-        const s = from + unit;
-        total += (a * slopes[s]) ** 2 + (b * slopes[s + 1]) ** 2 + (c * slopes[s + 2]) ** 2
-            + (d * slopes[s + 3]) ** 2 + (e * slopes[s + 4]) ** 2 + (f * slopes[s + 5]) ** 2
-            + (g * slopes[s + 6]) ** 2 + (h * slopes[s + 7]) ** 2;
-    }
-    return total;
 }
 
 /**

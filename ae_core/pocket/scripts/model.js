@@ -3,6 +3,7 @@
 
 /**
  * @typedef {object} LayerShape how a convolution, transposed in the decoder, lies on its input.
+ * @property {boolean} transposed
  * @property {number} inputs channels.
  * @property {number} outputs channels.
  * @property {number} kernel
@@ -110,55 +111,78 @@ function halves(packed) {
  * @returns {Float32Array} shape (side, side, outputs), before any activation.
  */
 export function convolve(layer, x) {
-    const { inputs, outputs, kernel, stride, padding, inputSide, side, weight, bias } = layer;
-    const result = new Float32Array(side * side * outputs);
+    const { inputs, outputs, kernel, side, inputSide, weight, bias } = layer;
+    const result = new Float32Array(side * side * outputs), sums = new Float64Array(outputs);
+    const rows = new Int32Array(kernel * kernel * inputs), values = new Float64Array(rows.length);
     for (let place = 0; place < side * side; place++) {
-        const to = place * outputs;
-        result.set(bias, to);
+        let count = 0;
         for (let tap = 0; tap < kernel * kernel; tap++) {
-            const row = Math.floor(place / side) * stride - padding + Math.floor(tap / kernel);
-            const column = (place % side) * stride - padding + (tap % kernel);
-            if (row < 0 || row >= inputSide || column < 0 || column >= inputSide) continue;
+            const row = sourceOf(layer, Math.floor(place / side), Math.floor(tap / kernel));
+            const column = sourceOf(layer, place % side, tap % kernel);
+            if (row < 0 || column < 0) continue;
             const from = (row * inputSide + column) * inputs;
             for (let input = 0; input < inputs; input++) {
-                const value = x[from + input];
-                if (value === 0) continue;
-                const first = (tap * inputs + input) * outputs;
-                for (let output = 0; output < outputs; output++) {
-                    result[to + output] += value * weight[first + output];
-                }
+                if (x[from + input] === 0) continue;
+                rows[count] = (tap * inputs + input) * outputs;
+                values[count++] = x[from + input];
             }
+        }
+        sumRows(weight, rows, values, count, sums);
+        for (let output = 0; output < outputs; output++) {
+            result[place * outputs + output] = bias[output] + sums[output];
         }
     }
     return result;
 }
 
 /**
- * The transposed convolution: what `convolve` reads from a place, this adds to it.
- * @param {Layer} layer
- * @param {Float32Array} x shape (inputSide, inputSide, inputs).
+ * Where along an axis a place reads through a tap; -1: nowhere.
+ * @param {LayerShape} layer
+ * @param {number} place
+ * @param {number} tap
  */
-function convolveTransposed(layer, x) {
-    const { inputs, outputs, kernel, stride, padding, inputSide, side, weight, bias } = layer;
-    const result = new Float32Array(side * side * outputs);
-    for (let place = 0; place < side * side; place++) result.set(bias, place * outputs);
-    for (let place = 0; place < inputSide * inputSide; place++) {
-        for (let tap = 0; tap < kernel * kernel; tap++) {
-            const row = Math.floor(place / inputSide) * stride - padding + Math.floor(tap / kernel);
-            const column = (place % inputSide) * stride - padding + (tap % kernel);
-            if (row < 0 || row >= side || column < 0 || column >= side) continue;
-            const to = (row * side + column) * outputs;
-            for (let input = 0; input < inputs; input++) {
-                const value = x[place * inputs + input];
-                if (value === 0) continue;
-                const first = (tap * inputs + input) * outputs;
-                for (let output = 0; output < outputs; output++) {
-                    result[to + output] += value * weight[first + output];
-                }
-            }
+function sourceOf({ transposed, stride, padding, inputSide }, place, tap) {
+    const at = transposed ? (place + padding - tap) / stride : place * stride - padding + tap;
+    return Number.isInteger(at) && at < inputSide ? at : -1;
+}
+
+/**
+ * Sums of value * row over some rows of a weight: all that takes time happens here. Eight columns at a time,
+ * in variables of their own, take a third of what one after another would.
+ * @param {Float32Array} weight
+ * @param {Int32Array} rows where each row starts.
+ * @param {Float64Array} values
+ * @param {number} count of rows.
+ * @param {Float64Array} sums one for each column of a row.
+ */
+export function sumRows(weight, rows, values, count, sums) {
+    let column = 0;
+    for (; column + 8 <= sums.length; column += 8) {
+        let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+        for (let index = 0; index < count; index++) {
+            const value = values[index], at = rows[index] + column;
+            a += value * weight[at];
+            b += value * weight[at + 1];
+            c += value * weight[at + 2];
+            d += value * weight[at + 3];
+            e += value * weight[at + 4];
+            f += value * weight[at + 5];
+            g += value * weight[at + 6];
+            h += value * weight[at + 7];
         }
+        sums[column] = a;
+        sums[column + 1] = b;
+        sums[column + 2] = c;
+        sums[column + 3] = d;
+        sums[column + 4] = e;
+        sums[column + 5] = f;
+        sums[column + 6] = g;
+        sums[column + 7] = h;
     }
-    return result;
+    for (; column < sums.length; column++) {
+        sums[column] = 0;
+        for (let index = 0; index < count; index++) sums[column] += values[index] * weight[rows[index] + column];
+    }
 }
 
 /**
@@ -188,7 +212,7 @@ export function forward({ data, encoder, decoder }, x) {
     let values = last;
     decoder.forEach((layer, index) => {
         const activation = index < decoder.length - 1 ? "relu" : data.outputActivation;
-        values = convolveTransposed(layer, values).map(ACTIVATE[activation]);
+        values = convolve(layer, values).map(ACTIVATE[activation]);
     });
     const channels = encoder[encoder.length - 1].outputs, places = last.length / channels;
     const code = last.map((_, unit) => last[(unit % places) * channels + Math.floor(unit / places)]);

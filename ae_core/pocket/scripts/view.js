@@ -128,7 +128,7 @@ function start() {
         part("#clear").disabled = !clean;
         document.body.classList.toggle("blank", !clean);
         paint.grey(part("#seen"), x ?? new Float32Array(PIXELS));
-        part("#against").hidden = noise === 0;
+        document.body.classList.toggle("noisy", noise > 0);
         if (clean && x) for (const side of sides()) show(side, x, clean);
         else shown.A = shown.B = null;
         showReading();
@@ -155,7 +155,7 @@ function start() {
         if (isSmall) paint.bars(canvas, code, end, active, model.meanActivation, model.data.sparsityTarget);
         else paint.wall(canvas, code, end, model.data.order);
         part(".scale", codePanel).hidden = isSmall;
-        part(".note", codePanel).hidden = !isSmall;
+        part(".bars", codePanel).hidden = !isSmall;
         part(".top", codePanel).textContent = `top: ${valueText(end)}`;
         scale(codePanel, largest(code), strength, `Activation of ${code.length} units`);
         gauge(side, "mse", valueText(mse), shareOn(axes.mse, mse));
