@@ -13,12 +13,13 @@ from ae_core.analysis.ladder_range import LadderRange
 from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.notation import penalty_symbol, power_notation
 from ae_core.analysis.probe import LinearReader
-from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint
+from ae_core.checkpoints import SUFFIX, AnyCheckpoint, Checkpoint, load_checkpoint
 from ae_core.checkpoints.library import ladder_name, ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
-from ae_core.config import LADDERS, Kind
+from ae_core.config import KINDS, Kind
 from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError, PocketError
+from ae_core.model import Autoencoder
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class PocketModel:
     @property
     def is_rung(self) -> bool:
         """Whether it is named as a ladder's models are, by its penalty weight alone."""
-        return f"{self.name}.safetensors" == ladder_name(self.kind, self.penalty_weight)
+        return f"{self.name}{SUFFIX}" == ladder_name(self.kind, self.penalty_weight)
 
     @property
     def label(self) -> str:
@@ -71,10 +72,10 @@ def open_models(paths: Sequence[Path]) -> list[PocketModel]:
     if twice:
         raise PocketError(f"Two files are called {twice[0]}: name one of them, or rename the other.")
     models = [_open(path) for path in paths]
-    return sorted(models, key=lambda model: (list(LADDERS).index(model.kind), model.penalty_weight))
+    return sorted(models, key=lambda one: (KINDS.index(one.kind), one.penalty_weight, not one.is_rung))
 
 
-def open_ladders(kinds: Sequence[Kind] = tuple(LADDERS)) -> list[PocketModel]:
+def open_ladders(kinds: Sequence[Kind] = KINDS) -> list[PocketModel]:
     """The shipped models of the ladders of these kinds.
 
     Raises:
@@ -97,12 +98,17 @@ def ladder_range(kind: Kind, models: Sequence[PocketModel]) -> LadderRange:
     return LadderRange.of(measured or [model.checkpoint.metrics for model in models if model.kind == kind])
 
 
+def reader_beside(path: Path | None, model: Autoencoder) -> LinearReader | None:
+    """The reader of a model's code, from the folder `probes` beside its file; None for no sound one."""
+    if path is not None:
+        with suppress(CheckpointError):
+            return load_probe(probe_path(path), model).reader
+    return None
+
+
 def _open(path: Path) -> PocketModel:
     checkpoint = load_checkpoint(path)
-    reader = None
-    with suppress(CheckpointError):
-        reader = load_probe(probe_path(path), checkpoint.model).reader
-    return PocketModel(path.stem, _measured(checkpoint), reader)
+    return PocketModel(path.stem, _measured(checkpoint), reader_beside(path, checkpoint.model))
 
 
 def _measured(checkpoint: AnyCheckpoint) -> Checkpoint[Metrics]:

@@ -98,13 +98,18 @@ def _weights(name: str, network: Autoencoder) -> np.ndarray:
         axes = (2, 3, 0, 1) if isinstance(layer, nn.ConvTranspose2d) else (2, 3, 1, 0)
         assert layer.bias is not None, "every layer has one"
         parts += [layer.weight.permute(axes), layer.bias]
-    values = _flat(parts)
-    if np.abs(values).max() > np.finfo(np.float16).max:
+    if not fits(network):
         raise PocketError(
             f"{name} has weights that are too large for the pocket edition: train it with a smaller "
             "learning rate or a bound on the decoder's weights."
         )
-    return values
+    return _flat(parts)
+
+
+def fits(network: Autoencoder) -> bool:
+    """Whether float16 holds a model's weights."""
+    largest = float(np.finfo(np.float16).max)
+    return all(float(weight.detach().abs().max()) <= largest for weight in network.parameters())
 
 
 def _parts_of(reader: LinearReader) -> list[Tensor]:

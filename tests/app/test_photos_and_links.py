@@ -7,8 +7,19 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from ae_core.checkpoints.library import denoising_paths, ladder_paths
+from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
-from tests.app.conftest import APP, clear, enlarged_digit, models_in_sight, open_more, put_on_canvas
+from ae_core.ui import take_away
+from tests.app.conftest import (
+    APP,
+    clear,
+    enlarged_digit,
+    models_in_sight,
+    open_more,
+    put_on_canvas,
+    upload,
+)
 from tests.app.opened_views import DIGIT, opened
 
 
@@ -98,10 +109,28 @@ def test_a_photo_that_may_be_none_of_a_digit_is_placed_with_a_warning_until_a_be
 def test_the_downloads_wait_for_a_drawing(page):
     page = open_more(clear(page))
     names = [button.proto.label for button in page.get("download_button")]
-    assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model"]
-    assert [button.proto.disabled for button in page.get("download_button")] == [True, True, True, False]
+    assert names == ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Model", "Pocket edition"]
+    disabled = [button.proto.disabled for button in page.get("download_button")]
+    assert disabled == [True, True, True, False, False]
     page = put_on_canvas(page, enlarged_digit(DIGIT))
     assert not any(button.proto.disabled for button in page.get("download_button"))
+
+
+def test_the_pocket_edition_holds_both_ladders_or_the_shown_model_beside_its_own(page, monkeypatch):
+    taken = {}
+    monkeypatch.setattr(
+        take_away.st, "download_button", lambda label, content, *_, **__: taken.update({label: content})
+    )
+    monkeypatch.setattr(take_away, "to_page", lambda models: [(one.name, bool(one.reader)) for one in models])
+    open_more(page)
+    rungs = {kind: [(path.stem, True) for path in ladder_paths(kind).values()] for kind in KINDS}
+    assert taken["Pocket edition"]() == [*rungs["contractive"], *rungs["sparse"]]
+    (path,) = denoising_paths("contractive").values()
+    page = upload(page, path.name, path.read_bytes())
+    assert taken["Pocket edition"]() == [
+        *rungs["contractive"],
+        (f"{path.stem}-uploaded-input-noise-0.3", False),
+    ]
 
 
 def test_a_visitor_who_comes_back_keeps_the_models_that_the_address_does_not_name(page):
