@@ -17,10 +17,11 @@ from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
-from ae_core.config import KINDS
+from ae_core.config import KINDS, ModelConfig
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
-from ae_core.pocket.models import open_ladders
+from ae_core.model import seeded_autoencoder
+from ae_core.pocket.models import PocketModel, open_ladders
 from ae_core.pocket.page import to_page
 from tests.e2e.acts import DASH, SEVEN, THREE
 
@@ -164,6 +165,38 @@ def test_the_numbers_of_all_models_are_those_of_the_core(lab):
             assert np.abs(found["reconstruction"] - full.reconstruction.ravel()).mean() < 1e-3
             near = 0.01 if path.stem.startswith("contractive") else 0.05
             assert found["jacobianSqNorm"] == pytest.approx(full.jacobian_sq_norm, rel=near)
+
+
+OTHER_ACTIVATIONS = [
+    ("contractive", "sigmoid", "sigmoid"),
+    ("contractive", "linear", "linear"),
+    ("sparse", "sigmoid", "linear"),
+]
+
+
+def test_other_activations_give_the_core_s_numbers_too(visitor, models, tmp_path):
+    made = {}
+    for kind, code, output in OTHER_ACTIVATIONS:
+        network = seeded_autoencoder(ModelConfig(kind, code, output), seed=3, gain=2.0).eval()
+        network.load_state_dict({name: value.half().float() for name, value in network.state_dict().items()})
+        known = next(model for model in models if model.kind == kind).checkpoint
+        checkpoint = replace(known, model=network, model_config=network.config)
+        made[f"{kind}-{code}"] = PocketModel(f"{kind}-{code}", checkpoint, None)
+    path = tmp_path / "others.html"
+    path.write_text(to_page(list(made.values())), encoding="utf-8")
+    page = opened(visitor(), path)
+    expect(page.locator("#said .A b")).to_have_text("no reader")
+    x = some_pictures()[1]
+    for name, model in made.items():
+        found = page.evaluate(INSPECT, [name, x.flatten().tolist()])
+        expected = inspect(model.checkpoint.model, x, CodeStatistics.from_metrics(model.checkpoint.metrics))
+        assert found["code"] == pytest.approx(expected.code, abs=1e-4)
+        assert found["reconstruction"] == pytest.approx(expected.reconstruction.ravel(), abs=1e-4)
+        largest = float(expected.sensitivity_map.max())
+        assert found["sensitivity"] == pytest.approx(expected.sensitivity_map.ravel(), abs=1e-4 * largest)
+        assert found["active"] == expected.active_count
+        assert found["hoyer"] == pytest.approx(expected.hoyer, abs=1e-5)
+    assert page.complaints == []
 
 
 def test_a_model_or_picture_that_is_none_is_a_sentence(lab):
