@@ -79,7 +79,9 @@ export function openModel(data, weights, statistics) {
 
 /** @param {string} base64 */
 export function bytes(base64) {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const text = atob(base64), result = new Uint8Array(text.length);
+    for (let place = 0; place < text.length; place++) result[place] = text.charCodeAt(place);
+    return result;
 }
 
 /**
@@ -91,17 +93,17 @@ function taker(values) {
     return (/** @type {number} */ count) => values.subarray(from, (from += count));
 }
 
-/**
- * Numbers of 16 bits (IEEE 754 binary16, all finite) as 32 bits.
- * @param {Uint16Array} packed
- */
+/** All numbers of 16 bits (IEEE 754 binary16; here all are finite) by their bits. */
+const HALVES = Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
+    const exponent = (bits >> 10) & 31, fraction = bits & 1023;
+    const size = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+    return bits & 0x8000 ? -size : size;
+});
+
+/** @param {Uint16Array} packed */
 function halves(packed) {
     const result = new Float32Array(packed.length);
-    for (let place = 0; place < packed.length; place++) {
-        const bits = packed[place], exponent = (bits >> 10) & 31, fraction = bits & 1023;
-        const size = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
-        result[place] = bits & 0x8000 ? -size : size;
-    }
+    for (let place = 0; place < packed.length; place++) result[place] = HALVES[packed[place]];
     return result;
 }
 
