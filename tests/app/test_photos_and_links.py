@@ -133,6 +133,15 @@ def test_the_pocket_edition_holds_both_ladders_or_the_shown_model_beside_its_own
     ]
 
 
+def test_a_model_that_is_too_large_for_the_pocket_says_so(page, monkeypatch):
+    monkeypatch.setattr(take_away, "fits", lambda _: False)
+    page = open_more(page)
+    *others, pocket = page.get("download_button")
+    assert not any(button.proto.disabled for button in others)
+    assert pocket.proto.disabled
+    assert "too large for the pocket edition" in pocket.proto.help
+
+
 def test_a_visitor_who_comes_back_keeps_the_models_that_the_address_does_not_name(page):
     page.select_slider(key="weight_A_contractive").set_value(1e-2)
     page = page.run()

@@ -203,7 +203,7 @@ def test_a_model_or_picture_that_is_none_is_a_sentence(lab):
     for name, pixels, sentence in (
         ("absent", [0.0] * 784, "no model called absent"),
         (START, [0.0] * 783, "784 values"),
-        (START, [2.0] * 784, "between 0 and 1"),
+        (START, ["none", *[0.0] * 783], "a finite number"),
     ):
         with pytest.raises(Error, match=sentence):
             lab.evaluate(INSPECT, [name, pixels])

@@ -58,8 +58,8 @@ function openLab(data) {
      */
     async function inspect(name, pixels) {
         const chosen = model(name), x = Float32Array.from(pixels);
-        if (x.length !== PIXELS || !x.every((value) => value >= 0 && value <= 1)) {
-            throw new Error(`A picture has ${PIXELS} values between 0 and 1.`);
+        if (x.length !== PIXELS || !x.every(Number.isFinite)) {
+            throw new Error(`A picture has ${PIXELS} values, each a finite number.`);
         }
         const { code, reconstruction } = forward(chosen, x);
         const sqNorms = await makeMap(chosen, x);
@@ -134,6 +134,8 @@ function start() {
         showReading();
         wanted = x;
         renewMaps();
+        // Until the pen rests the strip is that of a drawing before; noise that shakes leaves it no rest.
+        part("#strip").classList.toggle("stale", !shaking);
         clearTimeout(rest);
         rest = window.setTimeout(() => showStrip(x, 0), REST);
     }
@@ -239,6 +241,7 @@ function start() {
     /** One more picture of the strip, then the next; a newer drawing ends it. @param {Float32Array | null} x @param {number} index */
     function showStrip(x, index) {
         const cell = part("#strip").children[index];
+        if (!cell) part("#strip").classList.remove("stale");
         if (!x || !cell) return;
         paint.grey(part("canvas", cell), forward(lab.model(ofKind()[index].name), x).reconstruction);
         rest = window.setTimeout(() => showStrip(x, index + 1));
@@ -250,6 +253,7 @@ function start() {
         for (const idea of document.querySelectorAll(".idea")) idea.toggleAttribute("hidden", !idea.classList.contains(kind));
         for (const word of document.querySelectorAll(".penalty")) word.toggleAttribute("hidden", !word.classList.contains(kind));
         document.body.classList.toggle("comparing", comparing);
+        if (!comparing) shown.B = null;
         part("#compare").textContent = comparing ? "Only A" : "+ compare: B";
         for (const side of /** @type {Side[]} */ (["A", "B"])) {
             const index = models.findIndex(({ name }) => name === chosen[kind][side]), slider = part(`#slider-${side}`);
