@@ -37,7 +37,7 @@ from ae_core.render.chart_style import ACTIVE_COLOUR, LINE_COLOURS, QUIET_COLOUR
 _FOLDER = Path(__file__).parent
 SCRIPTS = tuple(
     _FOLDER / "scripts" / f"{name}.js"
-    for name in ("drawing", "model", "jacobian", "words", "pictures", "paper", "view")
+    for name in ("drawing", "values", "model", "jacobian", "lab", "pictures", "panels", "paper", "view")
 )
 """Each imports from those before it only."""
 _CHECK = """

@@ -1,5 +1,5 @@
-// How values are written and where they lie on a logarithmic axis: `ae_core/analysis/notation.py` and
-// `ladder_range.py`.
+// Values: how they are written, and where they lie on a logarithmic axis, as in `ae_core/analysis/notation.py`
+// and `ladder_range.py`.
 
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
@@ -27,4 +27,18 @@ export function shareOn({ lowest, highest }, value) {
     if (value <= lowest) return 0;
     if (value >= highest) return 1;
     return Math.log(value / lowest) / Math.log(highest / lowest);
+}
+
+/** @param {Iterable<number>} values */
+export function total(values) {
+    let sum = 0;
+    for (const value of values) sum += value;
+    return sum;
+}
+
+/** @param {Iterable<number>} values */
+export function largest(values) {
+    let most = 0;
+    for (const value of values) most = Math.max(most, Math.abs(value));
+    return most;
 }
