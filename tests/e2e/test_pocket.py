@@ -22,7 +22,7 @@ from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.model import seeded_autoencoder
 from ae_core.pocket.models import PocketModel, open_ladders
-from ae_core.pocket.page import to_page
+from ae_core.pocket.page import SCRIPTS, to_page
 from tests.e2e.acts import DASH, SEVEN, THREE
 
 RUNGS = [path for kind in KINDS for path in ladder_paths(kind).values()]
@@ -242,6 +242,17 @@ def test_the_models_see_what_the_core_makes_of_a_drawing(lab):
             assert found is None
         else:
             assert found == pytest.approx(expected.flatten().tolist(), abs=1 / 255)
+
+
+def test_values_are_written_as_the_core_writes_them(lab):
+    (source,) = (path.read_text() for path in SCRIPTS if path.stem == "values")
+    edges = [0, 1, 10, 100, 9999, 9999.4, 9999.6, 0.001, 0.0009996, 0.00099949, 99.95, 0.5, 64, 1234567]
+    some = 10 ** np.random.default_rng(0).uniform(-12, 9, 300)
+    numbers = [*edges, *some.tolist()]
+    found = lab.evaluate(
+        f"numbers => {{ {source.replace('export ', '')}; return numbers.map(valueText); }}", numbers
+    )
+    assert found == [value_text(number) for number in numbers]
 
 
 def test_every_stroke_that_is_drawn_is_seen_as_the_core_sees_it(lab):
