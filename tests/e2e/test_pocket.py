@@ -342,12 +342,12 @@ def test_sliders_strip_noise_and_scales(lab):
     expect(lab.locator(".panels.B .panel-values h3")).to_have_text("B: λ = 10⁻¹")
     lab.locator("#strip").get_by_role("button", name="Show λ = 0 as A").click()
     expect(lab.locator("#slider-A")).to_have_attribute("aria-valuetext", "λ = 0")
-    expect(lab.get_by_text("against the clean drawing").first).to_be_hidden()
+    expect(lab.get_by_text("to the clean drawing").first).to_be_hidden()
     with_maps(lab)
     clean = seen(lab)
     lab.get_by_role("button", name="Shake").click()
     expect(lab.locator("#noise-value")).to_have_text("0.25")
-    expect(lab.get_by_text("against the clean drawing").first).to_be_visible()
+    expect(lab.get_by_text("to the clean drawing").first).to_be_visible()
     lab.wait_for_timeout(600)
     lab.get_by_role("button", name="Shake").click()
     at_rest(lab)
@@ -356,6 +356,11 @@ def test_sliders_strip_noise_and_scales(lab):
     assert (seen(lab) == 255 * noisy).all(), "still, once it is not shaken any more"
     plain, contractive = (float(gauge(lab, "mse", side).inner_text()) for side in ("A", "B"))
     assert contractive < plain / 2, "the point of the penalty"
+    expect(lab.locator("#strip")).not_to_have_class("stale")
+    painted = "canvas => canvas.toDataURL()"
+    for side, cell in (("A", "0"), ("B", "10⁻¹")):
+        there = lab.get_by_role("img", name=f"Reconstruction under λ = {cell}.").evaluate(painted)
+        assert lab.locator(f".panels.{side} .panel-reconstruction canvas").evaluate(painted) == there
     ends = lab.locator(".panels.A .panel-sensitivity .scale i i")
     width = ends.evaluate("bar => bar.style.width")
     lab.get_by_label("Own scales").check()

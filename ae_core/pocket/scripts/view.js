@@ -21,9 +21,13 @@ function start() {
     Object.assign(window, { lab: { models: data.models.map(({ name }) => name), inspect: lab.inspect, toMnist } });
 
     let kind = Object.keys(data.kinds)[0], noise = 0, draw = normals(PIXELS), comparing = false;
-    let frame = 0, rest = 0, shaking = 0, isMapping = false;
+    let frame = 0, rest = 0, shaking = 0, isMapping = false, isFilling = false;
+    /** @type {Float32Array | null} what the models see. */
+    let newest = null;
     /** @type {Float32Array | null} what the next maps are of. */
     let wanted = null;
+    /** @type {Float32Array | null} what the next strip is of. */
+    let resting = null;
     /** What is chosen of each kind. */
     const chosen = Object.fromEntries(Object.entries(data.kinds).map(([name, { start }]) => [name, { ...start }]));
     const panels = { A: new Panels("A", data, paint), B: new Panels("B", data, paint) };
@@ -56,12 +60,15 @@ function start() {
             }
         }
         showReading();
-        wanted = x;
+        newest = wanted = x;
         renewMaps();
         // Until the pen rests the strip is that of a drawing before; noise that shakes leaves it no rest.
         strip.classList.toggle("stale", !shaking);
         clearTimeout(rest);
-        rest = window.setTimeout(() => showStrip(x, 0), REST);
+        rest = window.setTimeout(() => {
+            resting = x;
+            fillStrip();
+        }, REST);
     }
 
     /** One map after another, each of the newest drawing. */
@@ -94,13 +101,23 @@ function start() {
         part("#bars").setAttribute("aria-label", part("#said").innerText.replace(/\s+/g, " "));
     }
 
-    /** One more picture of the strip, then the next; a newer drawing ends it. @param {Float32Array | null} x @param {number} index */
-    function showStrip(x, index) {
-        const cell = strip.children[index];
-        if (!cell) strip.classList.remove("stale");
-        if (!x || !cell) return;
-        paint.grey(part("canvas", cell), forward(lab.model(ofKind()[index].name), x).reconstruction);
-        rest = window.setTimeout(() => showStrip(x, index + 1));
+    /** The strip of the newest drawing, all its pictures at once: one is never beside another drawing's. */
+    async function fillStrip() {
+        if (isFilling) return;
+        isFilling = true;
+        while (resting) {
+            const x = resting, models = ofKind(), pictures = [];
+            resting = null;
+            for (const { name } of models) {
+                pictures.push(forward(lab.model(name), x).reconstruction);
+                // The pen may want the time between two pictures.
+                await new Promise((resolve) => setTimeout(resolve));
+            }
+            if (models[0].kind !== kind) continue;
+            pictures.forEach((picture, index) => paint.grey(part("canvas", strip.children[index]), picture));
+            strip.classList.toggle("stale", x !== newest && !shaking);
+        }
+        isFilling = false;
     }
 
     /** Everything that depends on the kind and on which models are chosen. */
