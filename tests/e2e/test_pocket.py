@@ -13,6 +13,7 @@ from playwright.sync_api import Error, expect
 
 from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.inspection import inspect
+from ae_core.analysis.ladder_range import LadderRange
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
@@ -23,6 +24,7 @@ from ae_core.drawing import to_mnist
 from ae_core.model import seeded_autoencoder
 from ae_core.pocket.models import PocketModel, open_ladders
 from ae_core.pocket.page import SCRIPTS, to_page
+from ae_core.render import maps, unit_pictures
 from tests.e2e.acts import DASH, SEVEN, THREE
 
 RUNGS = [path for kind in KINDS for path in ladder_paths(kind).values()]
@@ -48,6 +50,10 @@ ON_CANVAS = """() => {
 SEEN = """() => {
     const { data } = document.querySelector("#seen").getContext("2d").getImageData(0, 0, 28, 28);
     return [...data].filter((_, place) => place % 4 === 0);
+}"""
+RGB = """canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return [canvas.height, canvas.width, [...data]];
 }"""
 PICTURES = """() => [...document.querySelectorAll("canvas")]
     .filter(canvas => canvas.id !== "seen" && canvas.checkVisibility()).map(canvas => canvas.toDataURL())"""
@@ -122,6 +128,12 @@ def seen(page):
     """What the models see, in grey levels."""
     page.evaluate("() => new Promise(requestAnimationFrame)")
     return np.array(page.evaluate(SEEN))
+
+
+def painted(page, name):
+    """What is painted on a panel of A: uint8 RGBA, shape (rows, columns, 4)."""
+    height, width, values = page.locator(f".panels.A .panel-{name} canvas").evaluate(RGB)
+    return np.array(values).reshape(height, width, 4)
 
 
 def on_canvas(page):
@@ -288,6 +300,42 @@ def test_the_first_look_is_alive_and_its_values_are_those_of_the_core(lab):
         assert len(set(lab.evaluate(PICTURES))) > 8
         assert lab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert lab.locator("#strip").bounding_box()["y"] < 600, "in sight without scrolling"
+
+
+def test_the_maps_have_the_colours_and_scales_of_the_page(lab):
+    images, labels = load_mnist("test")
+    x = to_float(images[labels == 3][2:3])
+    for kind, name in (("contractive", START), ("sparse", "sparse-0.005")):
+        lab.get_by_text(kind.capitalize(), exact=True).click()
+        with_maps(lab)
+        at_rest(lab)
+        path = next(path for path in RUNGS if path.stem == name)
+        metrics = load_checkpoint(path).metrics
+        found = inspect(halved(path), x, CodeStatistics.from_metrics(metrics))
+        axes = LadderRange.of([load_checkpoint(rung).metrics for rung in ladder_paths(kind).values()])
+
+        def colours(values, share):
+            return maps.colours_end(values, maps.strength_of(share))
+
+        expected = {
+            "error": maps.heat_map(found.error, colours(found.error, axes.mse.share(found.mse)), 28),
+            "sensitivity": maps.heat_map(
+                found.sensitivity_map,
+                colours(found.sensitivity_map, axes.jacobian_sq_norm.share(found.jacobian_sq_norm)),
+                28,
+            ),
+        }
+        end = colours(found.code, axes.code_sq_norm.share(found.code_sq_norm))
+        mean = np.array(metrics.mean_activation, np.float32)
+        if kind == "contractive":
+            order = np.argsort(-np.abs(mean).reshape(found.code_shape).mean((1, 2)), kind="stable")
+            expected["code"] = maps.code_map(found.code_magnitudes, end, 1, order)
+        else:
+            expected["code"] = unit_pictures.bars(found.code, found.active, mean, 0.01, end)
+        for panel, picture in expected.items():
+            shown = painted(lab, panel)[..., : picture.shape[-1]]
+            # Half a step of the colours may be rounded the other way, an edge of a bar by a row.
+            assert (np.abs(shown - picture).max(-1) <= 3).mean() > 0.99, (kind, panel)
 
 
 def test_panels_follow_the_pen_and_the_newest_drawing_wins(lab):

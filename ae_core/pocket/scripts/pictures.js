@@ -4,49 +4,45 @@ import { IMAGE_SIZE } from "./drawing.js";
 import { bytes } from "./model.js";
 
 const TILES_PER_ROW = 16;
+/** An opaque black pixel. */
+const BLACK = 0xff000000;
 const BARS = { height: 96, width: 2, place: 3 };
 
 /** @typedef {{ palette: string, active: string, quiet: string, mean: string }} Colours */
 
 /** Paints values onto canvases, given the page's colours. @param {Colours} colours */
 export function painter(colours) {
-    const palette = bytes(colours.palette);
+    const palette = inks(bytes(colours.palette));
 
     /**
      * @param {HTMLCanvasElement} canvas
      * @param {number} width
      * @param {number} height
-     * @param {(pixels: Uint8ClampedArray) => void} fill
+     * @param {(pixels: Uint32Array) => void} fill
      */
     function paint(canvas, width, height, fill) {
         if (canvas.width !== width) canvas.width = width;
         if (canvas.height !== height) canvas.height = height;
         const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
         const picture = context.createImageData(width, height);
-        fill(picture.data);
+        fill(new Uint32Array(picture.data.buffer));
         context.putImageData(picture, 0, 0);
     }
 
-    /** @param {Uint8ClampedArray} pixels @param {number} at @param {number} share of the colours' range. */
-    function colour(pixels, at, share) {
-        const from = 3 * Math.round(255 * Math.min(Math.max(share, 0), 1));
-        pixels.set([palette[from], palette[from + 1], palette[from + 2], 255], 4 * at);
-    }
+    /** @param {number} share of the colours' range. */
+    const colour = (share) => palette[Math.round(255 * Math.min(Math.max(share, 0), 1))];
 
     return {
         /** Values in [0, 1] as ink on black. @param {HTMLCanvasElement} canvas @param {Float32Array} values */
         grey(canvas, values) {
             paint(canvas, IMAGE_SIZE, IMAGE_SIZE, (pixels) =>
-                values.forEach((value, at) => {
-                    const level = Math.round(255 * value);
-                    pixels.set([level, level, level, 255], 4 * at);
-                }));
+                values.forEach((value, at) => { pixels[at] = BLACK + 0x010101 * Math.round(255 * value); }));
         },
 
         /** Values from 0 to `end` in the colours. @param {HTMLCanvasElement} canvas @param {Float32Array} values @param {number} end */
         heat(canvas, values, end) {
             paint(canvas, IMAGE_SIZE, IMAGE_SIZE, (pixels) =>
-                values.forEach((value, at) => colour(pixels, at, end > 0 ? value / end : 0)));
+                values.forEach((value, at) => { pixels[at] = colour(end > 0 ? value / end : 0); }));
         },
 
         /**
@@ -58,13 +54,12 @@ export function painter(colours) {
          */
         wall(canvas, code, end, order) {
             const tile = Math.sqrt(code.length / order.length), rows = Math.ceil(order.length / TILES_PER_ROW);
-            const width = TILES_PER_ROW * (tile + 1) - 1;
-            paint(canvas, width, rows * (tile + 1) - 1, (pixels) => {
-                for (let at = 3; at < pixels.length; at += 4) pixels[at] = 255;
-                code.forEach((_, index) => {
-                    const { column, row, unit } = onWall(index, tile, order);
-                    colour(pixels, row * width + column, end > 0 ? Math.abs(code[unit]) / end : 0);
-                });
+            const width = TILES_PER_ROW * (tile + 1) - 1, height = rows * (tile + 1) - 1;
+            paint(canvas, width, height, (pixels) => {
+                for (let at = 0; at < pixels.length; at++) {
+                    const unit = unitAt(at % width, Math.floor(at / width), code.length, order);
+                    pixels[at] = unit === null ? BLACK : colour(end > 0 ? Math.abs(code[unit]) / end : 0);
+                }
             });
         },
 
@@ -95,19 +90,10 @@ export function painter(colours) {
     };
 }
 
-/**
- * Where the units of a wall lie, counted tile by tile.
- * @param {number} index
- * @param {number} tile
- * @param {number[]} order
- */
-function onWall(index, tile, order) {
-    const place = Math.floor(index / tile ** 2), inside = index % tile ** 2;
-    return {
-        column: (place % TILES_PER_ROW) * (tile + 1) + (inside % tile),
-        row: Math.floor(place / TILES_PER_ROW) * (tile + 1) + Math.floor(inside / tile),
-        unit: order[place] * tile ** 2 + inside,
-    };
+/** Colours as pixels: red in the lowest byte, then green, blue, and full opacity. @param {Uint8Array} rgb */
+function inks(rgb) {
+    return Uint32Array.from({ length: rgb.length / 3 }, (_, at) =>
+        BLACK + rgb[3 * at] + 2 ** 8 * rgb[3 * at + 1] + 2 ** 16 * rgb[3 * at + 2]);
 }
 
 /**
