@@ -21,6 +21,10 @@ class CheckpointError(LabError):
     """A file of this lab cannot be read or written; the message says what is wrong and what to do."""
 
 
+class PocketError(LabError):
+    """A model cannot be part of a pocket edition: the message says why."""
+
+
 class ProbeError(LabError):
     """A code cannot be probed: the message says why."""
 

@@ -110,6 +110,10 @@ def is_of_probe(metric: str) -> bool:
     return metric in ERRORS
 
 
+CODE_TO_POINT_AT = (
+    "h, the activations of the encoder's units. Shown as shares of the largest one, the stronger, "
+    "the larger ‖h‖² is on the ladder's scale. Point at a unit to read it"
+)
 SYMBOLS = {
     "λ": "Penalty weight of the contractive loss: how much a unit of ‖J‖² costs beside a unit of MSE.",
     "β": "Penalty weight of the sparse loss: how much the divergence from ρ costs beside a unit of MSE.",
@@ -133,8 +137,7 @@ SYMBOLS = {
     "reconstruction": "What the decoder returns for the code, clamped to [0, 1].",
     "error": "|x̂ − x|: how far each pixel of the reconstruction is from the clean picture. Colours show "
     "shares of this map's largest value, and reach the further, the larger the MSE is on the ladder's scale.",
-    "code": "h, the activations of the encoder's units. Shown as shares of the largest one, the stronger, "
-    "the larger ‖h‖² is on the ladder's scale. Point at a unit to read it; click to open it in Units.",
+    "code": f"{CODE_TO_POINT_AT}; click to open it in Units.",
     "sensitivity": "‖∂h/∂xᵢ‖: how far the code moves when pixel i does, for very small changes. Colours show "
     "shares of this map's largest value, and reach the further, the larger ‖J‖² is on the ladder's scale.",
 }

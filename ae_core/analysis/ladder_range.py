@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ae_core.analysis.metrics import Metrics
+from ae_core.analysis.notation import power_notation
 
 
 class LogRange(NamedTuple):
@@ -28,6 +29,15 @@ class LogRange(NamedTuple):
         low = math.floor(math.log10(min(known, default=0.1)))
         high = math.ceil(math.log10(max(known, default=1.0)))
         return cls(10.0**low, 10.0 ** max(high, low + 1))
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """How the ends are written."""
+        low, high = (
+            power_notation(end) if math.log10(end).is_integer() else f"{end:g}"
+            for end in (self.lowest, self.highest)
+        )
+        return low, high
 
     def share(self, value: float) -> float:
         """Where a value lies on the axis, in [0, 1]; what lies beyond an end, 0 included, is at that end."""

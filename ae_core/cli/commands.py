@@ -21,6 +21,7 @@ from ae_core.cli.film import film_command
 from ae_core.cli.map import map_command
 from ae_core.cli.options import compute_of_option, device_option, json_option, print_json
 from ae_core.cli.papers import papers_command
+from ae_core.cli.pocket import pocket_command
 from ae_core.cli.probe import probe_command
 from ae_core.cli.sweep import sweep_command
 from ae_core.cli.train import ladder_command, runs_command, train_command
@@ -42,6 +43,7 @@ for command in (
     film_command,
     probe_command,
     map_command,
+    pocket_command,
     papers_command,
 ):
     cli.add_command(command)

@@ -29,7 +29,7 @@ MapDrawer = Callable[[np.ndarray, float, int], np.ndarray]
 
 TILES_PER_ROW = 16
 """Of a code's wall."""
-_WEAKEST = 0.15
+WEAKEST = 0.15
 """How far into its colours the map of the weakest model reaches: its shape is still seen."""
 TILE_GAP = 1
 """Between two tiles, in units."""
@@ -38,7 +38,8 @@ _DECADES = 4
 
 
 @cache
-def _palette(name: str) -> np.ndarray:
+def palette(name: str = SEQUENTIAL) -> np.ndarray:
+    """The 256 colours of a colour map, the lowest first: uint8 RGB, shape (256, 3)."""
     colours = sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
     return np.round(255 * np.array(colours)).astype(np.uint8)
 
@@ -46,7 +47,7 @@ def _palette(name: str) -> np.ndarray:
 @cache
 def css_gradient(name: str = SEQUENTIAL, stops: int = 9) -> str:
     """The colour map as a CSS gradient, low on the left."""
-    picked = _palette(name)[np.linspace(0, 255, stops).astype(int)]
+    picked = palette(name)[np.linspace(0, 255, stops).astype(int)]
     return f"linear-gradient(to right, {', '.join(f'rgb({r},{g},{b})' for r, g, b in picked)})"
 
 
@@ -66,7 +67,7 @@ def heat_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np
 def signed_map(values: np.ndarray, largest: float, pixels: int = MAP_PIXELS) -> np.ndarray:
     """Values from -largest (blue) over 0 (white) to largest (red): uint8 RGB, enlarged without smoothing."""
     share = np.clip(values / largest, -1, 1) if largest > 0 else np.zeros_like(values)
-    return _enlarge(_palette(DIVERGING)[np.round(127.5 * (share + 1)).astype(np.uint8)], pixels)
+    return _enlarge(palette(DIVERGING)[np.round(127.5 * (share + 1)).astype(np.uint8)], pixels)
 
 
 def strength_of(share: float) -> float:
@@ -79,7 +80,7 @@ def strength_of(share: float) -> float:
     Args:
         share: the place on the ladder's logarithmic axis, in [0, 1].
     """
-    return _WEAKEST + (1 - _WEAKEST) * share
+    return WEAKEST + (1 - WEAKEST) * share
 
 
 def colours_end(values: np.ndarray, strength: float) -> float:
@@ -175,7 +176,7 @@ def _share(values: np.ndarray, largest: float) -> np.ndarray:
 
 
 def _colour(share: np.ndarray) -> np.ndarray:
-    return _palette(SEQUENTIAL)[np.round(255 * share).astype(np.uint8)]
+    return palette(SEQUENTIAL)[np.round(255 * share).astype(np.uint8)]
 
 
 def _enlarge(image: np.ndarray, pixels: int) -> np.ndarray:

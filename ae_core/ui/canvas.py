@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from ae_core.analysis import page_start
 from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import PictureError
@@ -12,9 +13,6 @@ from ae_core.render.maps import grey_picture
 from ae_core.ui import drawn, keys, markup, reading, shown_model
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
-
-_LARGEST_NOISE = 0.5
-_NOISE_STEP = 0.05
 
 
 def column() -> None:
@@ -90,13 +88,12 @@ def _noise() -> None:
         st.slider(
             "Noise",
             0.0,
-            _LARGEST_NOISE,
+            page_start.LARGEST_NOISE,
             0.0,
-            _NOISE_STEP,
+            page_start.NOISE_STEP,
             key=keys.NOISE.name,
             bind="query-params",
-            help="Standard deviation of normal noise on each pixel of what the models see, which is then "
-            "clamped to [0, 1]. The error is taken against the clean drawing.",
+            help=page_start.NOISE_MEANING,
         )
         st.toggle(
             "Shake",

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ae_core.analysis.page_start import STARTING_DIGIT
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
 from ae_core.drawing.photo import SIDE
@@ -22,8 +23,6 @@ from ae_core.ui import keys
 from ae_core.ui.canvas_states import Placed, Stroke, pack
 from ae_core.ui.state import lab
 
-_START = (3, 2)
-"""The test digit that a new page shows, and which of its examples."""
 _UNDO_DEPTH = 50
 _LONGEST_IN_ADDRESS = 4000
 """Characters: browsers and servers cut longer addresses."""
@@ -230,7 +229,7 @@ def _place_named(sample: str | None, drawing: str | None) -> None:
     except PictureError:
         pen = ()
     if not named and not pen:
-        place_sample(*_START, is_start=True)
+        place_sample(*STARTING_DIGIT, is_start=True)
         return
     below = None
     if named:

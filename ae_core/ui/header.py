@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ae_core.analysis import page_start
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.analysis.page_names import View
 from ae_core.config import KINDS, Kind
 from ae_core.ui import keys, markup
 from ae_core.ui.training import interrupted_runs, watching
 from ae_core.ui.views import offered
-
-_IDEAS: dict[Kind, str] = {
-    "contractive": "The code should hardly move when a pixel does.",
-    "sparse": "Each unit of the code should rarely fire.",
-}
 
 
 def show() -> None:
@@ -50,15 +46,9 @@ def show() -> None:
 
 
 def _idea(kind: Kind) -> None:
-    if kind == "contractive":
-        loss = f"{markup.symbol('MSE')} + {markup.symbol('λ')} · {markup.symbol('‖J‖²')}"
-    else:
-        loss = (
-            f"{markup.symbol('MSE')} + {markup.symbol('β')} · Σ {markup.symbol('KL')}"
-            f"({markup.symbol('ρ')} ‖ {markup.symbol('ρ̂')})"
-        )
-    weight = penalty_symbol(kind)
-    hint = f"Draw, slide {weight}, then add noise and shake: see what the penalty does."
+    loss = page_start.loss(kind, markup.symbol)
+    hint = page_start.HINT.format(symbol=penalty_symbol(kind))
     markup.show(
-        f"<p class='idea'>{_IDEAS[kind]} <span>loss = {loss}</span> <span class='hint'>{hint}</span></p>"
+        f"<p class='idea'>{page_start.IDEAS[kind]} <span>loss = {loss}</span> "
+        f"<span class='hint'>{hint}</span></p>"
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from ae_core.analysis import page_names
+from ae_core.analysis import page_names, page_start
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
 
@@ -209,13 +209,9 @@ GUIDE = "guide"
 """The guide through an experiment."""
 
 
-STARTING_WEIGHTS: dict[Kind, float] = {"contractive": 1e-4, "sparse": 5e-3}
-"""Where the slider of each kind starts."""
-
-
 def set_defaults() -> None:
     """Give a new session what is read before its widget is drawn."""
-    STROKE_WIDTH.set_default(22)
+    STROKE_WIDTH.set_default(page_start.STROKE_WIDTH)
     DEVICE.set_default("auto")
 
 

@@ -6,7 +6,6 @@ Everything from outside is escaped here. A tip is an attribute, which the page's
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +13,6 @@ import streamlit as st
 
 from ae_core.analysis.glossary import SYMBOLS
 from ae_core.analysis.ladder_range import LogRange
-from ae_core.analysis.notation import power_notation
 from ae_core.render.maps import GRID_GAP, css_gradient, data_url, to_png
 
 
@@ -114,7 +112,7 @@ def percentile_bar(name: str, percent: float, text: str) -> str:
 
 def gauge(name: str, shown: str, value: float, axis: LogRange, text: str) -> str:
     """A value on a fixed logarithmic axis, as HTML: its name with a tip, the value, a bar, the ends."""
-    low, high = (power_notation(end) if math.log10(end).is_integer() else f"{end:g}" for end in axis)
+    low, high = axis.ends
     share = 100 * axis.share(value)
     return (
         f"<div class='gauge'><div><span>{symbol(name, shown)}</span><b>{html.escape(text)}</b></div>"

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from ae_core.analysis import page_start
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.ladder_range import LadderRange
 from ae_core.analysis.notation import value_text
@@ -37,7 +38,7 @@ def show(sides: Mapping[Side, Shown], seen: Seen | None, axes: LadderRange) -> N
 
 def _row(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> str:
     if seen is None:
-        panels = {name: _heading(name) + "<p class='empty'>Draw a digit.</p>" for name in _PARTS}
+        panels = {name: _heading(name) + f"<p class='empty'>{page_start.EMPTY}</p>" for name in _PARTS}
         panels["values"] = ""
     else:
         inspection = lab().inspect(shown, seen)
@@ -61,8 +62,7 @@ def ladder_range(kind: Kind) -> LadderRange:
 
 
 def _heading(name: str) -> str:
-    title, term = _TITLES[name]
-    return f"<h3 class='panel-title'>{markup.symbol(term, title)}</h3>"
+    return f"<h3 class='panel-title'>{markup.symbol(name, page_start.PANELS[name])}</h3>"
 
 
 def reconstruction(inspection: Inspection) -> str:
@@ -162,12 +162,6 @@ def _short(shown: Shown) -> str:
     return markup.escape(name if shown.wound_to is None else f"{name}, step {shown.wound_to:,}")
 
 
-_TITLES = {
-    "reconstruction": ("Reconstruction", "reconstruction"),
-    "error": ("Error", "error"),
-    "code": ("Code", "code"),
-    "sensitivity": ("Sensitivity", "sensitivity"),
-}
 _PARTS = {
     "reconstruction": _reconstruction,
     "error": _error,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ae_core.analysis.inspection import Seen
+from ae_core.analysis.page_start import READS_AS
 from ae_core.analysis.probe import CLASSES
 from ae_core.ui import markup, probes
 from ae_core.ui.keys import Side
@@ -26,7 +27,7 @@ def bars(choice: Choice, seen: Seen | None) -> str:
     """The bars as HTML."""
     found = {side: _read(shown, seen) for side, shown in choice.sides.items()}
     said = "".join(f"<span>{side}: <b>{_in_words(shares, seen)}</b></span>" for side, shares in found.items())
-    title = markup.symbol("reads", "The code reads as")
+    title = markup.symbol("reads", READS_AS)
     digits = "".join(_digit(digit, found) for digit in range(CLASSES))
     alt = "; ".join(f"{side}: {_in_words(shares, seen)}" for side, shares in found.items())
     return (

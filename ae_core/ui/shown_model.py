@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ae_core.analysis.page_start import STARTING_WEIGHTS
 from ae_core.checkpoints.library import denoising_paths, path_of, saved_paths
 from ae_core.config import LADDERS, Kind
 from ae_core.errors import CheckpointError
@@ -56,7 +57,7 @@ def selection(side: Side, kind: Kind | None = None) -> Selection:
     known = lab().selections.get((side, kind))
     if known is not None:
         return known
-    start = keys.STARTING_WEIGHTS[kind]
+    start = STARTING_WEIGHTS[kind]
     # Beside the start a model without a penalty, which differs most.
     return Selection(LADDER, start if side == "A" else LADDERS[kind][0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.notation import penalty_symbol, power_notation
+from ae_core.analysis.page_start import OWN_SCALES_MEANING
 from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import keys, models_menu, shown_model, take_away
@@ -40,8 +41,7 @@ def controls() -> None:
                 "Own scales",
                 key=keys.OWN_SCALES.name,
                 bind="query-params",
-                help="Off: each map is as bright as its model is strong on the scale of the whole ladder, "
-                "which all models share. On: every map from 0 to its own largest value.",
+                help=OWN_SCALES_MEANING,
             )
             _more()
 

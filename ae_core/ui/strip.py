@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from ae_core.analysis import page_start
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.render import maps
@@ -19,6 +20,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     models = [*library.intact_ladder(kind), *library.denoising(kind)]
     pictures = [] if seen is None else lab().reconstruct(models, seen)
     symbol = penalty_symbol(kind)
+    what, how = page_start.ALL_PENALTIES
     cells = []
     for model, picture in zip(models, pictures, strict=False):
         name, spoken = html.escape(model.label), html.escape(f"{symbol} = {model.label}")
@@ -35,9 +37,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
         )
     markup.show(
         f"<section class='all-penalties {markup.key_class('all_penalties')}'>"
-        f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: what becomes of this drawing"
-        "<small> a click shows it as A, its B as B</small></h3>"
+        f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: {what}"
+        f"<small> {how}</small></h3>"
         f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>",
-        "".join(cells) or "<p class='empty'>Draw a digit.</p>",
+        "".join(cells) or f"<p class='empty'>{page_start.EMPTY}</p>",
         "</div></section>",
     )

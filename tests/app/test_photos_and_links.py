@@ -7,7 +7,10 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from ae_core.checkpoints.library import denoising_paths, ladder_paths
+from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
+from ae_core.ui import take_away
 from tests.app.conftest import (
     APP,
     clear,
@@ -16,6 +19,7 @@ from tests.app.conftest import (
     open_more,
     put_on_canvas,
     show_view,
+    upload,
 )
 from tests.app.opened_views import DIGIT, opened
 
@@ -107,11 +111,37 @@ def test_the_downloads_wait_for_a_drawing(page):
     page = open_more(clear(page))
     names = [button.proto.label for button in page.get("download_button")]
     drawing = ["Maps (PNG)", "Numbers (CSV)", "Report (HTML)", "Each map (ZIP)"]
-    assert set(names) == {*drawing, "Model", "Charts' values (CSV)"}
+    assert set(names) == {*drawing, "Model", "Pocket edition", "Charts' values (CSV)"}
     disabled = {button.proto.label: button.proto.disabled for button in page.get("download_button")}
-    assert disabled == {name: name != "Model" for name in names}, "Play has no chart"
+    assert disabled == {name: name not in ("Model", "Pocket edition") for name in names}, "Play has no chart"
     page = open_more(show_view(put_on_canvas(page, enlarged_digit(DIGIT)), "Jacobian"))
     assert not any(button.proto.disabled for button in page.get("download_button"))
+
+
+def test_the_pocket_edition_holds_both_ladders_or_the_shown_model_beside_its_own(page, monkeypatch):
+    taken = {}
+    monkeypatch.setattr(
+        take_away.st, "download_button", lambda label, content, *_, **__: taken.update({label: content})
+    )
+    monkeypatch.setattr(take_away, "to_page", lambda models: [(one.name, bool(one.reader)) for one in models])
+    open_more(page)
+    rungs = {kind: [(path.stem, True) for path in ladder_paths(kind).values()] for kind in KINDS}
+    assert taken["Pocket edition"]() == [*rungs["contractive"], *rungs["sparse"]]
+    (path,) = denoising_paths("contractive").values()
+    page = upload(page, path.name, path.read_bytes())
+    assert taken["Pocket edition"]() == [
+        *rungs["contractive"],
+        (f"{path.stem}-uploaded-input-noise-0.3", False),
+    ]
+
+
+def test_a_model_that_is_too_large_for_the_pocket_says_so(page, monkeypatch):
+    monkeypatch.setattr(take_away, "fits", lambda _: False)
+    page = open_more(page)
+    *others, pocket = page.get("download_button")
+    assert not any(button.proto.disabled for button in others)
+    assert pocket.proto.disabled
+    assert "too large for the pocket edition" in pocket.proto.help
 
 
 def test_a_visitor_who_comes_back_keeps_the_models_that_the_address_does_not_name(page):

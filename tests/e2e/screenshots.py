@@ -6,6 +6,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect
 
+from ae_core.pocket.models import open_ladders
+from ae_core.pocket.page import to_page
 from tests.e2e.acts import canvas
 from tests.e2e.conftest import PATIENCE_MS, ROOT, launch_chromium, serving
 
@@ -45,6 +47,31 @@ def two_models_under_noise(browser, address):
     )
     take(visit(context, address, "a=0&b=0.1&noise=0.25"), "play-dark")
     context.close()
+
+
+def pocket(browser):
+    """The pocket edition on two phones: as it opens, and in the dark under noise, at the strip."""
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    sheet = Image.new("RGB", (2 * 390 + 20, 844), "white")
+    with tempfile.TemporaryDirectory() as folder:
+        file, shot = Path(folder) / "lab.html", Path(folder) / "shot.png"
+        file.write_text(to_page(open_ladders()), encoding="utf-8")
+        for left, scheme in ((0, "light"), (410, "dark")):
+            context = browser.new_context(**phone, color_scheme=scheme)
+            page = context.new_page()
+            page.goto(file.as_uri())
+            if scheme == "dark":
+                page.locator("#slider-A").press("End")
+                page.locator("#shake").click()
+                page.wait_for_timeout(1000)
+                page.locator("#shake").click()
+                page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            page.wait_for_timeout(2000)
+            page.screenshot(path=shot)
+            with Image.open(shot) as picture:
+                sheet.paste(picture, (left, 0))
+            context.close()
+    sheet.quantize(256).save(PICTURES / "pocket.png", optimize=True)
 
 
 def views(browser, address):
@@ -95,6 +122,7 @@ def main():
         two_models_under_noise(browser, address)
         views(browser, address)
         training(browser, address)
+        pocket(browser)
 
 
 if __name__ == "__main__":
