@@ -1,8 +1,7 @@
 """Image sets with checked digests."""
 
+from ae_core.config import IMAGE_SIZE, PIXELS
 from ae_core.data.mnist import (
-    IMAGE_SIZE,
-    PIXELS,
     Mnist,
     Picture,
     first_test_pictures,

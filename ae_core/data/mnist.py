@@ -17,12 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.config import IMAGE_SIZE
 from ae_core.errors import DataError
-
-IMAGE_SIZE = 28
-"""Pixels along each side of an image."""
-PIXELS = IMAGE_SIZE * IMAGE_SIZE
-"""Pixels of an image: D in the formulas."""
 
 Picture = Tensor
 """One image as the model sees it: float32, shape (1, 1, 28, 28), in [0, 1]."""
