@@ -1,7 +1,9 @@
 """Probes that take seconds: of a few thousand training images."""
 
+from dataclasses import replace
+
 from ae_core.analysis import probe
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 
 
 def probe_few_images(monkeypatch, module):
@@ -12,4 +14,7 @@ def probe_few_images(monkeypatch, module):
         whole = load_mnist(split)
         return Mnist(whole.images[:2500], whole.labels[:2500]) if split == "train" else whole
 
-    monkeypatch.setattr(module, "load_mnist", part)
+    if hasattr(module, "MNIST"):
+        monkeypatch.setattr(module, "MNIST", replace(MNIST, load=part))
+    else:
+        monkeypatch.setattr(module, "load_mnist", part)

@@ -14,6 +14,8 @@ import click
 from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
+from ae_core.cli.data import data_command
+from ae_core.cli.data_options import data_for, data_options
 from ae_core.cli.film import film_command
 from ae_core.cli.map import map_command
 from ae_core.cli.options import compute_of_option, device_option
@@ -21,7 +23,7 @@ from ae_core.cli.papers import papers_command
 from ae_core.cli.probe import probe_command
 from ae_core.cli.sweep import sweep_command
 from ae_core.cli.train import ladder_command, runs_command, train_command
-from ae_core.data import load_mnist
+from ae_core.data.fitting import Fit
 from ae_core.errors import explain
 
 
@@ -39,6 +41,7 @@ for command in (
     probe_command,
     map_command,
     papers_command,
+    data_command,
 ):
     cli.add_command(command)
 
@@ -47,10 +50,12 @@ for command in (
 @click.argument("file", type=click.Path(path_type=Path))
 @device_option
 @click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
-def evaluate_command(file: Path, device: str, store: bool) -> None:
+@data_options
+def evaluate_command(file: Path, device: str, store: bool, data: str | None, fit: Fit) -> None:
     """Measure a checkpoint on the test set; prints one JSON object."""
     checkpoint = load_checkpoint(file, compute_of_option(device).device)
-    metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    images = data_for(file, checkpoint, data, fit, "What a file stores" if store else None).images("test")
+    metrics = evaluate(checkpoint.model, images)
     # First: what took a minute to measure is not lost with a disk that is full.
     click.echo(json.dumps(metrics.as_dict(), allow_nan=False))
     if store:

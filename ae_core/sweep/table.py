@@ -26,7 +26,7 @@ _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
 
 _WANTED = {*_CONFIG, *(cost for costs in COSTS.values() for cost in costs), "test_mse", "problem"}
 
-_LISTS = {"digits", "changes"}
+_LISTS = {"digits", "changes", "data"}
 """Columns in which a comma is no decimal mark."""
 
 _SEPARATORS = (",", ";", "\t")
