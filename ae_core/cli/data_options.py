@@ -12,6 +12,7 @@ from ae_core.data import MNIST, DataSet
 from ae_core.data.dataset import MNIST_NAME, name_of
 from ae_core.data.fitting import FIT_HELP, FITS, Fit
 from ae_core.data.own import DATA_HELP, open_data
+from ae_core.training import distributed
 
 fit_option = click.option("--fit", type=click.Choice(FITS), default="fit", show_default=True, help=FIT_HELP)
 
@@ -29,9 +30,11 @@ def given_data(data: str | None, fit: Fit) -> DataSet:
     Raises:
         DataError: if there is none, or what is there is no set.
     """
-    if data in (None, MNIST_NAME):
+    if data is None or data.lower() == MNIST_NAME.lower():
         return MNIST
-    found = open_data(str(data), fit)
+    found = open_data(data, fit)
+    if distributed.rank() > 0:
+        return found
     click.echo(describe(found), err=True)
     for warning in found.warnings:
         click.echo(f"{found.name}: {warning}", err=True)

@@ -64,7 +64,7 @@ def files_of_folder(folder: Path, bounds: Bounds) -> tuple[list[Entry], int]:
     links = 0
 
     def give_up(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}.")
+        raise DataError(f"{Path(error.filename).name} cannot be read: {error.strerror}.")
 
     for directory, folders, names in os.walk(folder, onerror=give_up):
         links += sum(Path(directory, name).is_symlink() for name in folders)
@@ -88,7 +88,7 @@ def _reader(path: Path) -> Callable[[], bytes]:
         try:
             return path.read_bytes()
         except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}.") from None
+            raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
 
     return read
 

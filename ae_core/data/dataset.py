@@ -14,8 +14,8 @@ from ae_core.data.fitting import Fit
 from ae_core.data.mnist import Mnist, Split, load_mnist
 from ae_core.errors import DataError
 
-MNIST_NAME = "mnist"
-"""By which commands, pages and sentences call the bundled set."""
+MNIST_NAME = "MNIST"
+"""By which sentences call the bundled set; commands take it in small letters, too."""
 
 
 class Source(NamedTuple):
@@ -50,6 +50,16 @@ class DataSet:
     def is_mnist(self) -> bool:
         """Whether it is the bundled set."""
         return self.digest == MNIST_DIGEST
+
+    @property
+    def things(self) -> str:
+        """What its images are, for sentences."""
+        return "digits" if self.is_mnist else "images"
+
+    def class_name(self, split: Split, index: int) -> str | None:
+        """What an image shows, by its place among those of its split; None in a set without labels."""
+        labels = self.labels(split)
+        return None if labels is None else self.classes[int(labels[index])]
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+from filelock import FileLock
 
 from ae_core.data.raw import Raw, RawPart
 from ae_core.errors import DataError
@@ -37,7 +38,9 @@ def read_named(name: str) -> Raw:
     """
     folder = cache_dir()
     try:
-        with _patience(), contextlib.redirect_stdout(io.StringIO()):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Processes that train together ask for a set at the same time.
+        with FileLock(folder / "lock"), _patience(), contextlib.redirect_stdout(io.StringIO()):
             train, test, classes = NAMED[name](folder)
     except OSError as error:
         raise _not_there(name, folder, getattr(error, "reason", None) or error.strerror or error) from None

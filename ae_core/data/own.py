@@ -9,7 +9,7 @@ from typing import IO
 from ae_core.config import TrainConfig
 from ae_core.data.archives import files_of_folder, files_of_zip, open_zip
 from ae_core.data.arrays import read_npz
-from ae_core.data.assembling import assemble
+from ae_core.data.assembling import assemble, short_name
 from ae_core.data.dataset import MNIST, MNIST_NAME, DataSet, Source, name_of
 from ae_core.data.fitting import Fit, fit_all
 from ae_core.data.named import NAMED, read_named
@@ -18,8 +18,8 @@ from ae_core.data.trees import read_tree
 from ae_core.errors import DataError
 
 DATA_HELP = (
-    f"{MNIST_NAME}, one of {', '.join(NAMED)} (downloaded once), or a path: a folder or .zip of PNG or JPEG "
-    "pictures (a folder per class, or none), an .npz of arrays, or a folder or .zip of IDX files."
+    f"{MNIST_NAME.lower()}, one of {', '.join(NAMED)} (downloaded once), or a path: a folder or .zip of "
+    "PNG or JPEG pictures (a folder per class, or none), an .npz of arrays, or a folder or .zip of IDX files."
 )
 """What can be named."""
 LARGEST_UPLOAD = 20 * 2**20
@@ -35,7 +35,7 @@ def open_data(where: str, how: Fit = "fit", bounds: Bounds = LOCAL) -> DataSet:
     Raises:
         DataError: if there is none, or what is there is no set; nothing is written.
     """
-    if where == MNIST_NAME:
+    if where.lower() == MNIST_NAME.lower():
         return MNIST
     if where in NAMED:
         raw = read_named(where)
@@ -65,7 +65,10 @@ def read_upload(name: str, content: bytes, how: Fit) -> DataSet:
     """
     if len(content) > LARGEST_UPLOAD:
         raise DataError(f"{name} is larger than {LARGEST_UPLOAD // 2**20} MB: upload a smaller one.")
-    return assemble(Path(name).stem, _read_file(name, io.BytesIO(content), how, UPLOAD), None)
+    # The name comes from outside: only harmless characters of it are shown.
+    path = Path(name)
+    name = f"{short_name(path.stem)}{path.suffix if path.suffix.lower() in _ENDINGS else ''}"
+    return assemble(path.stem, _read_file(name, io.BytesIO(content), how, UPLOAD), None)
 
 
 def open_again(source: Source | None, config: TrainConfig) -> DataSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ae_core.data.fitting import Fit, fit_one
-from ae_core.drawing.photo import ENDINGS, open_upright
+from ae_core.drawing.photo import ENDINGS, open_upright, pixels_of
 from ae_core.errors import DataError, PictureError
 
 _MOST_MEGAPIXELS = 30
@@ -15,6 +15,18 @@ _MOST_MEGAPIXELS = 30
 def is_picture(name: str) -> bool:
     """Whether a file of this name is to be read as a picture: PNG or JPEG."""
     return name.rpartition(".")[2].lower() in ENDINGS
+
+
+def count_pixels(name: str, content: bytes) -> int:
+    """How many pixels a PNG or JPEG has, by its header.
+
+    Raises:
+        DataError: if it is no such picture.
+    """
+    try:
+        return pixels_of(content)
+    except PictureError as error:
+        raise _not_taken(name, error) from None
 
 
 def read_picture(name: str, content: bytes, how: Fit) -> np.ndarray:
@@ -32,5 +44,9 @@ def read_picture(name: str, content: bytes, how: Fit) -> np.ndarray:
     try:
         grey = open_upright(content, _MOST_MEGAPIXELS)
     except PictureError as error:
-        raise DataError(f"{name} cannot be taken into the set. {error}") from None
+        raise _not_taken(name, error) from None
     return fit_one(np.asarray(grey, dtype=np.float32).clip(0, 1), how, name)
+
+
+def _not_taken(name: str, error: PictureError) -> DataError:
+    return DataError(f"{name} cannot be taken into the set. {error}")

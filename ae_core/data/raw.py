@@ -21,6 +21,17 @@ class Bounds:
     unpacked: int
     """Bytes of all files of an archive together, or of an array's or an IDX file, after decompression."""
     images: int
+    megapixels: int
+    """Of all pictures together, before they are made to fit."""
+
+    def check_pixels(self, name: str, pixels: int) -> None:
+        """Raise a `DataError` for more pixels."""
+        if pixels > self.megapixels * 1_000_000:
+            raise DataError(
+                f"{name} holds pictures of more than {self.megapixels:,} megapixels together: make them "
+                "smaller, or "
+                "take fewer."
+            )
 
     def check_files(self, name: str, files: int) -> None:
         """Raise a `DataError` for more files."""
@@ -45,10 +56,12 @@ class Bounds:
             raise DataError(f"{name} holds {images:,} images, more than the {self.images:,} that are read.")
 
 
-LOCAL = Bounds(files=200_000, unpacked=2 * 2**30, images=500_000)
+LOCAL = Bounds(files=200_000, unpacked=2 * 2**30, images=500_000, megapixels=1_000_000)
 """For a path that the user of a command names."""
-UPLOAD = Bounds(files=20_000, unpacked=200 * 2**20, images=100_000)
-"""For what comes from a browser, or is read by a server for one."""
+SERVED = Bounds(files=200_000, unpacked=2**30, images=100_000, megapixels=20_000)
+"""For what a server reads for a browser, from where its operator allows."""
+UPLOAD = Bounds(files=30_000, unpacked=200 * 2**20, images=30_000, megapixels=500)
+"""For what comes from a browser."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from ae_core.config import IMAGE_SIZE
 from ae_core.data import idx
 from ae_core.data.archives import Entry
 from ae_core.data.fitting import Fit
-from ae_core.data.pictures import is_picture, read_picture
+from ae_core.data.pictures import count_pixels, is_picture, read_picture
 from ae_core.data.raw import Bounds, Raw, RawPart
 from ae_core.drawing.photo import LARGEST_FILE
 from ae_core.errors import DataError
@@ -45,8 +45,10 @@ def read_tree(name: str, entries: Sequence[Entry], how: Fit, bounds: Bounds) -> 
     if len(tops) == 2 and tops & {*_TRAIN} and tops & {*_TEST} and all(len(one.path) > 1 for one in pictures):
         train = [one._replace(path=one.path[1:]) for one in pictures if one.path[0].lower() in _TRAIN]
         test = [one._replace(path=one.path[1:]) for one in pictures if one.path[0].lower() in _TEST]
-        return Raw(_read_part(name, train, how), _read_part(name, test, how), warnings=warnings)
-    return Raw(_read_part(name, pictures, how), warnings=warnings)
+        return Raw(
+            _read_part(name, train, how, bounds), _read_part(name, test, how, bounds), warnings=warnings
+        )
+    return Raw(_read_part(name, pictures, how, bounds), warnings=warnings)
 
 
 def _below_common_folder(entries: list[Entry]) -> list[Entry]:
@@ -58,7 +60,7 @@ def _below_common_folder(entries: list[Entry]) -> list[Entry]:
     return entries
 
 
-def _read_part(name: str, entries: Sequence[Entry], how: Fit) -> RawPart:
+def _read_part(name: str, entries: Sequence[Entry], how: Fit, bounds: Bounds) -> RawPart:
     in_folders = [entry for entry in entries if len(entry.path) > 1]
     if in_folders and len(in_folders) < len(entries):
         loose = next(entry for entry in entries if len(entry.path) == 1)
@@ -66,8 +68,11 @@ def _read_part(name: str, entries: Sequence[Entry], how: Fit) -> RawPart:
             f"{name} has pictures in folders and others beside them, such as {loose.name}: put each into the "
             "folder of its class, or all into one."
         )
-    images = np.empty((len(entries), IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
+    images, pixels = np.empty((len(entries), IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8), 0
     for index, entry in enumerate(entries):
-        images[index] = read_picture(entry.name, entry.read(LARGEST_FILE), how)
+        content = entry.read(LARGEST_FILE)
+        pixels += count_pixels(entry.name, content)
+        bounds.check_pixels(name, pixels)
+        images[index] = read_picture(entry.name, content, how)
     labels = np.array([entry.path[0] for entry in entries]) if in_folders else None
     return RawPart(images, labels)

@@ -170,13 +170,7 @@ def open_upright(content: bytes, most_whole: int = MOST_MEGAPIXELS_WHOLE) -> Ima
     Raises:
         PictureError: if the file is too large, or no such picture.
     """
-    if len(content) > LARGEST_FILE:
-        raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
-    pixels, orientation, in_one_pass = take_apart(content)
-    with _failures_as_sentences():
-        # Image.open would judge the size by a limit of its own.
-        kind = JpegImageFile if pixels.startswith(JPEG_SIGNATURE) else PngImageFile
-        image = kind(io.BytesIO(pixels))
+    image, orientation, in_one_pass = _open(content)
     # The header is judged before anything is decoded.
     _refuse_too_large(image, in_one_pass, most_whole)
     with _failures_as_sentences():
@@ -185,6 +179,27 @@ def open_upright(content: bytes, most_whole: int = MOST_MEGAPIXELS_WHOLE) -> Ima
         image.draft("L", (max(1, image.width // factor), max(1, image.height // factor)))
         grey = _flatten(image)
         return grey.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else grey
+
+
+def pixels_of(content: bytes) -> int:
+    """How many pixels a PNG or JPEG has, by its header: nothing is decoded.
+
+    Raises:
+        PictureError: if the file is too large, or no such picture.
+    """
+    image, _, _ = _open(content)
+    return image.width * image.height
+
+
+def _open(content: bytes) -> tuple[ImageFile.ImageFile, int, bool]:
+    """A picture whose header was read, its orientation, and whether it can be decoded reduced."""
+    if len(content) > LARGEST_FILE:
+        raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
+    pixels, orientation, in_one_pass = take_apart(content)
+    with _failures_as_sentences():
+        # Image.open would judge the size by a limit of its own.
+        kind = JpegImageFile if pixels.startswith(JPEG_SIGNATURE) else PngImageFile
+        return kind(io.BytesIO(pixels)), orientation, in_one_pass
 
 
 def _refuse_too_large(image: ImageFile.ImageFile, in_one_pass: bool, most_whole: int) -> None:

@@ -93,7 +93,7 @@ def test_a_model_is_not_measured_on_another_set_unawares(run, tmp_path, model, s
     assert_one_error_line(err)
     code, out, err = run("evaluate", model, "--data", "mnist", "--device", "cpu")
     assert code == 0
-    assert "was trained on bars, not on mnist: these values say what it makes of other images" in " ".join(
+    assert "was trained on bars, not on MNIST: these values say what it makes of other images" in " ".join(
         err.split()
     )
     other = make_set(tmp_path / "bars2.npz", seed=1).rename(tmp_path / "elsewhere.npz")
@@ -124,7 +124,7 @@ def test_probe_and_map_are_of_the_set_and_kept_with_its_name(run, model, bars, m
     assert code == 0, err
     assert load_atlas(atlas_path(model), network, data).places.shape == (30, 2)
     for load, path in ((load_probe, probe_path(model)), (load_atlas, atlas_path(model))):
-        with pytest.raises(CheckpointError, match="is of another set of images than mnist"):
+        with pytest.raises(CheckpointError, match="is of another set of images than MNIST"):
             load(path, network, MNIST)
 
 

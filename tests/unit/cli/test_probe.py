@@ -8,14 +8,14 @@ from ae_core.analysis.probe_errors import ERRORS
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
-from ae_core.cli import data_options
+from ae_core.cli import probe as command
 from tests.probing import probe_few_images
 from tests.unit.conftest import assert_one_error_line
 
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    probe_few_images(monkeypatch, data_options)
+    probe_few_images(monkeypatch, command)
 
 
 def test_a_probe_is_printed_and_stored_beside_its_file(run, tmp_path):

@@ -103,6 +103,8 @@ def test_too_many_files_and_too_many_bytes_and_images(tmp_path):
         refused(where, "holds more than 23 files", bounds=replace(LOCAL, files=23))
         refused(where, "holds 24 images, more than the 23", bounds=replace(LOCAL, images=23))
     refused(archive, "when it is unpacked", bounds=replace(LOCAL, unpacked=1000))
+    write_tree(folder, {"cat/large.png": png(np.zeros((1000, 1001), np.uint8))})
+    refused(folder, "more than 1 megapixels together", bounds=replace(LOCAL, megapixels=1))
     np.savez(tmp_path / "x.npz", x=pictures(30))
     refused(tmp_path / "x.npz", "holds 30 images", bounds=replace(LOCAL, images=29))
     refused(tmp_path / "x.npz", "when it is unpacked", bounds=replace(LOCAL, unpacked=1000))
@@ -166,7 +168,7 @@ def test_traps_take_little_memory(tmp_path):
     *said, megabytes = ended.stdout.splitlines()
     for sentence, expected in zip(
         said,
-        ["when it is unpacked", "more than 20,000", "not the size that it says", "longer than", "larger"],
+        ["when it is unpacked", "more than 30,000", "not the size that it says", "longer than", "larger"],
         strict=True,
     ):
         assert expected in sentence
