@@ -62,7 +62,7 @@ class Job:
         data: DataSet | None = None,
     ) -> None:
         self._recipe = recipe
-        self.data = data or MNIST
+        self.data = MNIST if data is None or data.is_mnist else data
         """The set that it trains on, and is measured on."""
         if not self.data.is_of(recipe.train):
             raise DataError(
@@ -99,19 +99,24 @@ class Job:
 
     @classmethod
     def resume(
-        cls, folder: RunFolder, target: str | None = None, tell: Callable[[str], object] = _log.warning
+        cls,
+        folder: RunFolder,
+        target: str | None = None,
+        tell: Callable[[str], object] = _log.warning,
+        data: DataSet | None = None,
     ) -> Job:
         """Resume what a folder keeps: its recipe, its state, and its device where that is still there.
 
         Args:
             target: the file that the model is meant for; None leaves it as it was.
             tell: is told a sentence if the device is another than it began on.
+            data: as for `follow`.
         Raises:
             CheckpointError: if there is no state, or none that can be read.
             DataError: if the images are not there any more, or others by now.
         """
         saved = folder.load()
-        job = cls.follow(saved, target, folder)
+        job = cls.follow(saved, target, folder, data)
         with suppress(CheckpointError):
             frames = folder.load_film().frames
             job.camera = Camera(saved.recipe, [one for one in frames if one.step <= saved.state.step])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ae_core.analysis.page_names import View
 from ae_core.checkpoints.film import Film
 from ae_core.checkpoints.library import LIBRARY, ladder_paths
-from ae_core.data import MNIST
 from ae_core.errors import CheckpointError
 from ae_core.training.observer import try_out
 from ae_core.ui import keys, library
@@ -56,7 +55,7 @@ def wound(shown: Shown, chosen: Selection) -> Shown:
     name = (shown.title, frame.step)
     if name not in kept:
         model = film.model(frame)
-        kept[name] = library.wrap_moment(shown, model, frame.step, try_out(model, MNIST))
+        kept[name] = library.wrap_moment(shown, model, frame.step, try_out(model, shown.data))
         for oldest in list(kept)[:-_MOST_KEPT]:
             del kept[oldest]
     return kept[name]

@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ae_core.analysis import page_names
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
+from ae_core.data.fitting import Fit
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -113,6 +114,12 @@ LAB: Key[Lab] = Key("lab")
 SAVE_NAME: Key[str] = Key("save_name")
 """What a trained model is to be called in `checkpoints/`."""
 CHECKPOINT_UPLOAD: Key[UploadedFile | None] = Key("upload")
+DATA: Key[str] = Key("data_set")
+"""The set of images, as the list calls it."""
+FIT: Key[Fit] = Key("fit")
+"""How pictures of a set become 28 x 28."""
+DATA_UPLOAD: Key[UploadedFile | None] = Key("data_upload")
+DATA_PATH: Key[str] = Key("data_path")
 PHOTO: Key[UploadedFile | None] = Key("photo")
 SWEEP_UPLOAD: Key[UploadedFile | None] = Key("sweep_upload")
 STROKE_WIDTH: Key[int] = Key("stroke_width")
@@ -182,6 +189,7 @@ def prediction(experiment: int) -> Key[str | None]:
 
 # Elements that the page's CSS or a script finds by their keys.
 
+DATA_POPOVER = "data"
 UNDO = "undo"
 CLEAR = "clear"
 DIGITS = "digits"

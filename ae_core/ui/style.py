@@ -32,6 +32,7 @@ def _css() -> str:
         digits=keys.DIGITS,
         left=keys.LEFT,
         header=keys.HEADER,
+        data=keys.DATA_POPOVER,
         sides=keys.SIDES,
         guide=keys.GUIDE,
         atlas=keys.ATLAS,

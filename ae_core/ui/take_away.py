@@ -42,7 +42,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
             f"{shown.kind}-report.html",
             "text/html",
         ),
-        "Model": (lambda: to_bytes(shown.checkpoint), f"{name}.safetensors", "application/octet-stream"),
+        "Model": (lambda: to_bytes(shown.to_keep), f"{name}.safetensors", "application/octet-stream"),
     }
     st.markdown("**Take away**")
     with st.container(horizontal=True, gap="small", key="take_away"):
@@ -63,7 +63,7 @@ def _exhibits(models: list[Shown], seen: Seen | None) -> list[Exhibit]:
     assert seen is not None, "its buttons are disabled"
     return [
         Exhibit.of(
-            model.label,
+            model.label if model.data.is_mnist else f"{model.label}, on {model.data.name}",
             model.checkpoint,
             inspect(model.checkpoint.model, seen.x, model.statistics, seen.clean),
         )

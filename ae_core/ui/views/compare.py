@@ -87,7 +87,8 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
     )
     st.caption(
         "On training images: means over the steps between two reports, which travel with the files. On test "
-        "images: the first 500, tried now and then while a model was trained and watched here. The rungs "
+        "images: the first 500 at most, tried now and then while a model was trained and watched here. "
+        "The rungs "
         "of the ladder were trained before files kept a history."
     )
 
