@@ -31,7 +31,7 @@ _MOST_ROWS = 12
 
 def show() -> None:
     """The button that tells the set, and what opens behind it."""
-    popover = st.popover(f"Data: {markup.plain(lab().data.name)}", key=keys.DATA_POPOVER, on_change="rerun")
+    popover = st.popover(f"Data: {markup.plain(lab().data.name)}", key=keys.DATA_OPEN.name, on_change="rerun")
     if popover.open:
         with popover:
             _choose()
@@ -147,6 +147,8 @@ def _take_upload() -> None:
         lab().data_problem = str(error)
         return
     _use_or_tell(_keep(data))
+    # The button has another name now, and would close what opens behind it: there the set can be looked at.
+    keys.DATA_OPEN.set(True)
 
 
 def _open() -> None:
@@ -164,6 +166,7 @@ def _take_path() -> None:
         if allowed is None:
             raise DataError("There is no folder of sets on this server.")
         _use_or_tell(_keep(open_served(keys.DATA_PATH.get() or "", allowed, _fit())))
+        keys.DATA_OPEN.set(True)
     except DataError as error:
         lab().data_problem = str(error)
 

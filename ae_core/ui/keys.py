@@ -114,6 +114,8 @@ LAB: Key[Lab] = Key("lab")
 SAVE_NAME: Key[str] = Key("save_name")
 """What a trained model is to be called in `checkpoints/`."""
 CHECKPOINT_UPLOAD: Key[UploadedFile | None] = Key("upload")
+DATA_OPEN: Key[bool] = Key("data")
+"""Whether the choice of a set is open."""
 DATA: Key[str] = Key("data_set")
 """The set of images, as the list calls it."""
 FIT: Key[Fit] = Key("fit")
@@ -189,7 +191,6 @@ def prediction(experiment: int) -> Key[str | None]:
 
 # Elements that the page's CSS or a script finds by their keys.
 
-DATA_POPOVER = "data"
 UNDO = "undo"
 CLEAR = "clear"
 DIGITS = "digits"

@@ -109,6 +109,14 @@ def _points(error: str, name: str, history: History) -> list[tuple[int, float]]:
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     """One column per model, one row per quantity; the maps of a row share their colour scale."""
+    with st.container(width=style.width_of(len(models))):
+        _map_rows(models, seen)
+    st.caption(
+        "‖J‖² and the sensitivity depend on the code's scale, too: a smaller one by itself is no verdict."
+    )
+
+
+def _map_rows(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     own_scales = bool(keys.OWN_SCALES.find())
     errors = [one.error for one in seen]
     codes = [one.code_magnitudes for one in seen]
@@ -126,9 +134,6 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         markup.show(markup.columns("active units", [str(one.active_count) for one in seen[part]]))
         _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
         markup.show(markup.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
-    st.caption(
-        "‖J‖² and the sensitivity depend on the code's scale, too: a smaller one by itself is no verdict."
-    )
 
 
 def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:

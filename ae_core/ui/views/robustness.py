@@ -71,7 +71,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
         )
         markup.show(markup.values({"Distance of the two": f"{change.distance:.3g}"}))
         st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
-    with right:
+    with right, st.container(width=style.width_of(len(models))):
         markup.show(markup.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
         st.image(
