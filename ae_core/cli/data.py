@@ -6,18 +6,14 @@ import json
 from pathlib import Path
 
 import click
-import torch
 
 from ae_core.checkpoints.files import save_whole
 from ae_core.cli.data_options import describe, fit_option
-from ae_core.data import DataSet
 from ae_core.data.fitting import Fit
-from ae_core.data.mnist import Split
+from ae_core.data.mnist import SPLITS
 from ae_core.data.own import open_data
-from ae_core.data.samples import sample_rows
+from ae_core.data.samples import counts_of, sample_rows
 from ae_core.render.sample_sheet import draw_samples
-
-_SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 @click.command("data")
@@ -32,12 +28,12 @@ _SPLITS: tuple[Split, ...] = ("train", "test")
 def data_command(where: str, fit: Fit, out: Path | None, as_json: bool) -> None:
     """Look at a set of images as models see it: counts, classes, what is odd, and ten samples per class."""
     data = open_data(where, fit)
-    counts = _counts(data)
+    counts = counts_of(data)
     if as_json:
         facts = {
             "name": data.name,
             "digest": data.digest,
-            "images": {split: len(data.images(split)) for split in _SPLITS},
+            "images": {split: len(data.images(split)) for split in SPLITS},
             "classes": counts,
             "warnings": list(data.warnings),
         }
@@ -52,14 +48,3 @@ def data_command(where: str, fit: Fit, out: Path | None, as_json: bool) -> None:
     if out is not None:
         save_whole(out, draw_samples(sample_rows(data)))
         click.echo(f"{out}: samples of {data.name}, as a model sees them.", err=True)
-
-
-def _counts(data: DataSet) -> dict[str, tuple[int, int]]:
-    """Training and test images of each class, by its name."""
-    if not data.classes:
-        return {}
-    train, test = (
-        torch.bincount(data.labelled(split).labels.long(), minlength=len(data.classes)).tolist()
-        for split in _SPLITS
-    )
-    return dict(zip(data.classes, zip(train, test, strict=True), strict=True))

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ Picture = Tensor
 """One image as the model sees it: float32, shape (1, 1, 28, 28), in [0, 1]."""
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 _DIRECTORY = Path(__file__).parent / "mnist"
 _FILES: dict[Split, tuple[str, str]] = {

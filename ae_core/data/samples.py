@@ -1,13 +1,26 @@
-"""A few images of each class, to look at."""
+"""What a set holds, to look at: how many images of each class, and a few of them."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from ae_core.data.dataset import DataSet
+from ae_core.data.mnist import SPLITS
 
 PER_CLASS = 10
 _ROWS_WITHOUT_CLASSES = 3
+
+
+def counts_of(data: DataSet) -> dict[str, tuple[int, int]]:
+    """Training and test images of each class, by its name; none of a set without labels."""
+    if not data.classes:
+        return {}
+    train, test = (
+        torch.bincount(data.labelled(split).labels.long(), minlength=len(data.classes)).tolist()
+        for split in SPLITS
+    )
+    return dict(zip(data.classes, zip(train, test, strict=True), strict=True))
 
 
 def sample_rows(data: DataSet) -> list[tuple[str, np.ndarray]]:

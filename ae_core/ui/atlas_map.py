@@ -40,10 +40,10 @@ def _map_of(atlas: Atlas, data: DataSet) -> str:
     picture = atlas_picture(atlas.places, images[:, 0].numpy(), labels, data.classes)
     shares = np.array([share_of(place) for place in atlas.places])
     places = np.round(shares * (2**16 - 1)).astype("<u2")
-    said = ""
+    said = f" data-thing='{data.things[:-1]}'"
     if labels is not None:
         names = markup.escape(json.dumps(data.classes))
-        said = f" data-labels='{packed(labels)}' data-names='{names}'"
+        said += f" data-labels='{packed(labels)}' data-names='{names}'"
     return (
         f"<img class='atlas' src='{data_url(to_png(picture, compress_level=6))}' "
         f"data-places='{packed(places)}'{said} "

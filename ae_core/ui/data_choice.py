@@ -13,7 +13,7 @@ from ae_core.data.dataset import MNIST_NAME, name_of
 from ae_core.data.fitting import FIT_HELP, FITS, Fit
 from ae_core.data.own import LARGEST_UPLOAD, open_again, open_data, read_upload
 from ae_core.data.raw import SERVED
-from ae_core.data.samples import sample_rows
+from ae_core.data.samples import counts_of, sample_rows
 from ae_core.errors import DataError
 from ae_core.render.sample_sheet import draw_samples
 from ae_core.training.saved_run import SavedRun
@@ -226,6 +226,11 @@ def _preview(data: DataSet) -> None:
     st.image(
         draw_samples(rows[:_MOST_ROWS]), width="stretch", alt=f"Samples of {data.name}, a row per class."
     )
+    counts = (
+        f"{markup.plain(name)} {sum(both):,}" for name, both in list(counts_of(data).items())[:_MOST_ROWS]
+    )
+    if data.classes:
+        st.caption(f"Images of each class: {', '.join(counts)}.")
     if len(rows) > _MOST_ROWS:
         st.caption(f"The first {_MOST_ROWS} classes.")
     for warning in data.warnings:

@@ -48,13 +48,13 @@ function digitUnder(event) {
         const distance = (places[2 * index] - x) ** 2 + (places[2 * index + 1] - y) ** 2;
         if (distance < least) [number, least] = [index, distance];
     }
-    return { number, name: labels ? `a ${names[labels[number]]}, ` : "" };
+    return { number, thing: image.dataset.thing, name: labels ? `a ${names[labels[number]]}, ` : "" };
 }
 
 function hover(event) {
     const unit = unitUnder(event), digit = digitUnder(event);
     if (!unit && !digit) return tip.remove();
-    tip.textContent = unit ? `unit ${unit.number}: ${unit.value}` : `${digit.name}test image ${digit.number}`;
+    tip.textContent = unit ? `unit ${unit.number}: ${unit.value}` : `${digit.name}test ${digit.thing} ${digit.number}`;
     tip.style.left = `${Math.min(event.clientX + 12, innerWidth - 160)}px`;
     tip.style.top = `${event.clientY + 16}px`;
     if (!tip.isConnected) document.body.append(tip);
