@@ -68,7 +68,7 @@ def data_for(
 
 def _apart(found: DataSet, trained_on: str) -> str:
     if found.name == trained_on:
-        return f"was trained on another set of the name {trained_on}"
+        return f"was trained on another set of the name {trained_on}, or with another --fit"
     return f"was trained on {trained_on}, not on {found.name}"
 
 
