@@ -1,4 +1,4 @@
-"""Which test digits a reader takes for which."""
+"""Which test images a reader takes for which class."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 from ae_core.analysis.probe import CLASSES
 
 
-def confusions(labels: Tensor, read_as: Tensor) -> np.ndarray:
-    """How many images of each digit (row) are taken for each (column): shape (10, 10)."""
-    counts = torch.bincount(CLASSES * labels.long() + read_as.long(), minlength=CLASSES**2)
-    return counts.reshape(CLASSES, CLASSES).numpy()
+def confusions(labels: Tensor, read_as: Tensor, classes: int = CLASSES) -> np.ndarray:
+    """How many images of each class (row) are taken for each (column): shape (classes, classes)."""
+    counts = torch.bincount(classes * labels.long() + read_as.long(), minlength=classes**2)
+    return counts.reshape(classes, classes).numpy()
 
 
 def images_in(labels: Tensor, read_as: Tensor, digit: int, reading: int) -> list[int]:

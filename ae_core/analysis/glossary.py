@@ -31,8 +31,8 @@ def _probe_terms() -> dict[str, Term]:
         "test error, in percent, of a logistic regression on the frozen code, each unit standardised; its "
         "regularisation is chosen on training images"
     )
-    less = "a code by which a linear reader tells the digits better"
-    terms = {ALL_LABELS: Term("probe error", f"{what}; it was trained with all 60,000 labels", less)}
+    less = "a code by which a linear reader tells the classes better"
+    terms = {ALL_LABELS: Term("probe error", f"{what}; it was trained with all labels", less)}
     for count in FEW_LABELS:
         few = f"with {count:,} labels"
         terms[few_labels(count)] = Term(
@@ -62,24 +62,25 @@ def _probe_terms() -> dict[str, Term]:
 _TERMS = {
     "test_mse": Term(
         "test MSE",
-        "mean squared error of the reconstruction, clamped to [0, 1], over the 10,000 test images",
+        "mean squared error of the reconstruction, clamped to [0, 1], over the test images",
         "a better reconstruction",
     ),
     "code_shift": Term(
         "code shift",
         "how far noise of this standard deviation, clamped to [0, 1], moves the code, root mean square over "
-        "1,000 test images, in spreads of the code; measured, and unchanged when the code is rescaled",
+        "up to 1,000 test images, in spreads of the code; measured, and unchanged when the code is rescaled",
         "a code that this noise moves less",
     ),
     "denoising_mse": Term(
         "denoising MSE",
         "mean squared error, against the clean image, of the reconstruction of an image with this noise, "
-        "over 1,000 test images; only models trained with input noise saw noise before",
+        "over up to 1,000 test images; only models trained with input noise saw noise before",
         "a reconstruction of noisy images that is nearer to the clean ones",
     ),
     "jacobian_sq_norm": Term(
         "‖J‖²",
-        "squared Frobenius norm of J = ∂h/∂x, exact, on the test set the mean of 1,000 images; it depends on "
+        "squared Frobenius norm of J = ∂h/∂x, exact, on the test set the mean of up to 1,000 images; it "
+        "depends on "
         "the code's scale, so that by itself it does not compare models",
         "a smaller Jacobian, which a smaller code has too: no verdict between models of different scale",
     ),
@@ -128,8 +129,8 @@ SYMBOLS = {
     "active": "Units above a tenth of the largest activation that they reach on the test set.",
     "Hoyer": "Sparsity of a code: 0 if all units are equally active, 1 if a single one is. Unchanged when "
     "the code is rescaled.",
-    "reads": "How likely each digit is to a logistic regression that sees the frozen code alone, trained "
-    "with the labels of the 60,000 training images: how plainly the code tells what was drawn.",
+    "reads": "How likely each class is to a logistic regression that sees the frozen code alone, trained "
+    "with the labels of all training images: how plainly the code tells what was drawn.",
     "tangent": "A right singular vector of J: a direction in which small changes of the picture move the "
     "code; the first is the one that moves it most.",
     "trust": "Trustworthiness of a map: 1 less a penalty for every neighbour on the map that is none in the "

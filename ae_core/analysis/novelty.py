@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ae_core.analysis.vectors import Vectors, find_near
-from ae_core.data import Mnist, Picture, to_float
+from ae_core.data import DataSet, Mnist, Picture, to_float
 from ae_core.model import Autoencoder
 
 TRAINING_CODES = 10_000
@@ -69,17 +69,24 @@ class Detection(NamedTuple):
 
 
 @torch.inference_mode()
-def get_familiar(model: Autoencoder, train: Mnist, test: Mnist, digits: Sequence[int]) -> Familiar:
+def get_familiar(model: Autoencoder, data: DataSet, classes: Sequence[int] | None) -> Familiar:
     """Encode what a model knows.
 
     Args:
-        train, test: images of all digits.
-        digits: those that it was trained on.
+        data: images of all classes.
+        classes: those that it was trained on; None: all.
+    Raises:
+        DataError: if some are named and the set has no labels.
     """
-    chosen = train.are_of(digits).nonzero().flatten()[:TRAINING_CODES]
-    known = torch.cat([model.encode(to_float(part)) for part in train.images[chosen].split(_CHUNK)])
+    train, test = data.images("train"), data.images("test")
+    if classes is None:
+        chosen = torch.arange(min(TRAINING_CODES, len(train)))
+    else:
+        chosen = data.labelled("train").are_of(classes).nonzero().flatten()[:TRAINING_CODES]
+        test = data.labelled("test").of_digits(classes).images
+    known = torch.cat([model.encode(to_float(part)) for part in train[chosen].split(_CHUNK)])
     errors, distances = [], []
-    for part in test.of_digits(digits).images[:TEST_DIGITS].split(_CHUNK):
+    for part in test[:TEST_DIGITS].split(_CHUNK):
         codes, error = _codes_and_errors(model, to_float(part))
         errors.append(error)
         distances.append(_nearest(codes, known).mean(1))

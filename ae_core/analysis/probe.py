@@ -10,8 +10,9 @@ and shifts that the reader was not trained on. Not covered: fine-tuning of the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,9 +36,12 @@ from ae_core.data import Mnist, to_float
 from ae_core.errors import ProbeError
 
 CLASSES = 10
+"""Of MNIST."""
 
 _HELD_OUT = 10_000
 """The last training images, on which the regularisation is chosen; the draws are from the others."""
+_HELD_OUT_SHARE = 4
+"""Of few training images only one in so many is held out."""
 _ITERATION_WORK = 1 / 80
 """Of an iteration on an image, in images encoded: between the two kinds."""
 _ROUNDING = 1e-6
@@ -61,13 +65,14 @@ class LinearReader:
     scale: Tensor
     """The standard deviation likewise; 1 for a feature that never changes."""
     weight: Tensor
-    """Shape (10, K)."""
+    """Shape (classes, K)."""
     bias: Tensor
-    """Shape (10,)."""
+    """Shape (classes,)."""
 
     @torch.no_grad()
     def probabilities(self, features: Tensor) -> Tensor:
-        """What images are taken for, by their features: (batch, K) to (batch, 10); each row adds up to 1."""
+        """What images are taken for, by their features: (batch, K) to (batch, classes); each row adds up
+        to 1."""
         standardised = (features - self.mean) / self.scale
         return torch.softmax(standardised @ self.weight.T + self.bias, dim=1)
 
@@ -79,25 +84,34 @@ class Probe:
     reader: LinearReader
     """Trained on all labels."""
     errors: Mapping[str, float]
-    """Test errors in percent, by the names `probe_errors.ERRORS`."""
+    """Test errors in percent, by the names `probe_errors.ERRORS`; those of few labels only where there
+    are more."""
     read_as: Tensor
-    """The digit that the reader takes each test image for, uint8, shape (images,)."""
+    """The class that the reader takes each test image for, uint8, shape (images,)."""
 
 
 @torch.no_grad()
-def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advance = lambda _: None) -> Probe:
+def measure_probe(
+    features: Features,
+    train: Mnist,
+    test: Mnist,
+    advance: Advance = lambda _: None,
+    classes: int = CLASSES,
+) -> Probe:
     """Train readers of features on labelled images, and count their errors on test images.
 
     Args:
-        train: more than the 10,000 images that are held out.
         advance: is told how far it is.
+        classes: how many there are: labels are below.
     Raises:
-        ProbeError: if images and labels do not belong together, a digit is missing among the training labels,
+        ProbeError: if images and labels do not belong together, a class is missing among the training labels,
             or the features tell nothing: they are the same for every image, or not finite.
     """
-    _check(train, test)
+    held_out = min(_HELD_OUT, len(train.images) // _HELD_OUT_SHARE)
+    _check(train, test, held_out, classes)
+    few = [count for count in FEW_LABELS if count <= len(train.images) - held_out]
     units = features(to_float(train.images[:1])).shape[1]
-    bar = _Bar(len(train.images), len(test.images), iterations_for(units), advance)
+    bar = _Bar(len(train.images), len(test.images), held_out, few, iterations_for(units), advance)
     x = features_of(features, to_float, train.images, bar.encoded)
     mean, scale = standardise(x)
 
@@ -106,12 +120,12 @@ def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advanc
         return moved.sub_(mean).div_(scale).numpy()
 
     labels, truth = train.labels.numpy(), test.labels.numpy()
-    readers = Readers(x.numpy(), labels, _HELD_OUT, bar.read)
+    readers = Readers(x.numpy(), labels, held_out, bar.read)
     whole = readers.of_all()
     clean = seen(to_float)
     read_as = whole.predict(clean)
     errors = {ALL_LABELS: percent_wrong(read_as, truth)}
-    for count in FEW_LABELS:
+    for count in few:
         found = [percent_wrong(reader.predict(clean), truth) for reader in readers.of_few(count)]
         errors[few_labels(count)] = float(np.mean(found))
         errors[deviation(count)] = float(np.std(found))
@@ -119,18 +133,26 @@ def measure_probe(features: Features, train: Mnist, test: Mnist, advance: Advanc
         errors[noisy(noise)] = percent_wrong(whole.predict(seen(_noise(noise))), truth)
     for pixels in SHIFTS:
         errors[shifted(pixels)] = percent_wrong(whole.predict(seen(_shift(pixels))), truth)
-    reader = LinearReader(
-        mean, scale, torch.from_numpy(whole.coef_).float(), torch.from_numpy(whole.intercept_).float()
-    )
+    reader = LinearReader(mean, scale, *_weights(whole))
     advance(1.0)
     return Probe(reader, errors, torch.from_numpy(read_as).to(torch.uint8))
+
+
+def _weights(reader: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - scikit-learn has no types
+    """Weights (classes, K) and biases (classes,) of a reader; of two classes scikit-learn keeps one row."""
+    weight, bias = torch.from_numpy(reader.coef_).float(), torch.from_numpy(reader.intercept_).float()
+    if len(weight) == 1:
+        weight, bias = F.pad(weight, (0, 0, 1, 0)), F.pad(bias, (1, 0))
+    return weight, bias
 
 
 class _Bar:
     """Tells how far a probe is, in images encoded; an iteration of L-BFGS takes part of that per image."""
 
-    def __init__(self, train: int, test: int, iterations: int, advance: Advance) -> None:
-        tried = train - _HELD_OUT + DRAWS * sum(FEW_LABELS)
+    def __init__(
+        self, train: int, test: int, held_out: int, few: Sequence[int], iterations: int, advance: Advance
+    ) -> None:
+        tried = train - held_out + DRAWS * sum(few)
         fitted = iterations * (len(PENALTIES) * tried + LAST_FACTOR * train)
         encoded = train + test * (1 + len(PROBE_NOISES) + len(SHIFTS))
         self._total = encoded + fitted * _ITERATION_WORK
@@ -204,16 +226,20 @@ def _shift(pixels: int) -> Callable[[Tensor], Tensor]:
     return shifted_images
 
 
-def _check(train: Mnist, test: Mnist) -> None:
+def _check(train: Mnist, test: Mnist, held_out: int, classes: int) -> None:
     for what, split in (("training", train), ("test", test)):
         if len(split.images) != len(split.labels) or len(split.images) == 0:
             raise ProbeError(
                 f"There are {len(split.images):,} {what} images and {len(split.labels):,} labels: a probe "
                 "needs one label for each of at least one image."
             )
-    missing = sorted(set(range(CLASSES)) - set(train.labels[:-_HELD_OUT].tolist()))
+    if classes < 2:
+        raise ProbeError("A probe tells classes apart: this set has one alone.")
+    missing = sorted(set(range(classes)) - set(train.labels[: len(train.labels) - held_out].tolist()))
     if missing:
         raise ProbeError(
-            "A probe tells all ten digits apart, but the training images, apart from the last "
-            f"{_HELD_OUT:,}, hold no {' and no '.join(map(str, missing))}: choose others."
+            f"A probe tells all {'ten digits' if classes == CLASSES else f'{classes} classes'} apart, "
+            "but the "
+            f"training images, apart from the last {held_out:,}, hold no "
+            f"{' and no '.join(map(str, missing))}: choose others."
         )

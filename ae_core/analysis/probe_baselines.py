@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ae_core.analysis.probe import Features
 from ae_core.config import KINDS, RECIPES
-from ae_core.data import load_mnist, to_float
+from ae_core.data import to_float
 from ae_core.model import initial_model
 
 _ROUNDING = 1e-7
@@ -17,13 +17,13 @@ _FEW_COMPONENTS = 64
 """As many as the sparse code has units."""
 
 
-def baselines() -> Mapping[str, Features]:
+def baselines(train_images: Tensor) -> Mapping[str, Features]:
     """Features of images by their names: pixels, principal components, and the codes of untrained networks.
 
-    Raises:
-        DataError: if the images cannot be read.
+    Args:
+        train_images: uint8, shape (n, 1, 28, 28), whose components they are.
     """
-    mean, components = _principal_components()
+    mean, components = _principal_components(train_images)
     return {
         "pixels": lambda x: x.flatten(1),
         f"{_FEW_COMPONENTS} principal components": _onto(mean, components[:_FEW_COMPONENTS]),
@@ -31,11 +31,11 @@ def baselines() -> Mapping[str, Features]:
     } | {f"untrained {kind} network": initial_model(RECIPES[kind]["best"]).eval().encode for kind in KINDS}
 
 
-def _principal_components() -> tuple[Tensor, Tensor]:
+def _principal_components(images: Tensor) -> tuple[Tensor, Tensor]:
     """The mean training image (784,) and the directions in which they vary, strongest first (n, 784)."""
     from sklearn.decomposition import PCA
 
-    x = to_float(load_mnist("train").images).flatten(1).numpy()
+    x = to_float(images).flatten(1).numpy()
     found = PCA(svd_solver="covariance_eigh").fit(x)
     # Pixels that are black in every image leave directions in which nothing but rounding varies.
     varies = found.explained_variance_ > _ROUNDING * found.explained_variance_[0]

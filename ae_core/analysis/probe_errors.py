@@ -39,3 +39,5 @@ ERRORS = (
     *map(shifted, SHIFTS),
 )
 """The names of all values of a probe. On noisy and shifted images reads the reader of all labels."""
+OF_FEW_LABELS = {name for count in FEW_LABELS for name in (few_labels(count), deviation(count))}
+"""Those that a set with fewer labels has not."""

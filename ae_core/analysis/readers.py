@@ -1,4 +1,4 @@
-"""Logistic regressions that tell digits by features, by scikit-learn."""
+"""Logistic regressions that tell classes by features, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ae_core.analysis.probe_errors import DRAWS
+from ae_core.errors import ProbeError
 
 PENALTIES = (1e-1, 1e-2, 1e-3, 1e-4)
 """Strengths of the L2 penalty beside the mean loss of an image, the strongest first."""
@@ -61,7 +62,18 @@ class Readers:
         return [path[penalty] for path in paths]
 
     def _draw(self, count: int, seed: int) -> np.ndarray:
-        return torch.randperm(self._rest, generator=torch.Generator().manual_seed(seed))[:count].numpy()
+        """The places of so many images.
+
+        Raises:
+            ProbeError: if they are all of one class, as may happen where nearly all images are.
+        """
+        drawn = torch.randperm(self._rest, generator=torch.Generator().manual_seed(seed))[:count].numpy()
+        if len(set(self._labels[drawn].tolist())) < 2:
+            raise ProbeError(
+                f"{count} images drawn at random are all of one class: the classes are too unequal for "
+                "a probe."
+            )
+        return drawn
 
     def _path(self, chosen: slice | np.ndarray) -> dict[float, Any]:
         """The readers of some images, by their penalties."""

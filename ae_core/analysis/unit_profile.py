@@ -1,4 +1,4 @@
-"""What one unit of a code stands for: when it fires, for which digits, and with which other units."""
+"""What one unit of a code stands for: when it fires, for which classes, and with which other units."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class UnitProfile:
     density: float
     """Share of the images on which it is active."""
     class_means: np.ndarray
-    """Its mean activation for each digit, shape (10,)."""
+    """Its mean activation for each class, shape (classes,); none of a set without labels."""
     counts: np.ndarray
     """Images per bin of its activation, shape (bins,)."""
     edges: np.ndarray
@@ -46,16 +46,22 @@ class UnitProfile:
 
 
 def profile_unit(
-    codes: Vectors, labels: np.ndarray, max_activation: float, unit: int, examples: int
+    codes: Vectors,
+    labels: np.ndarray | None,
+    max_activation: float,
+    unit: int,
+    examples: int,
+    classes: int = CLASSES,
 ) -> UnitProfile:
     """Look at one unit over a set of images.
 
     Args:
         codes: of the images.
-        labels: the digit of each image, shape (n,).
+        labels: the class of each image, shape (n,); None in a set without.
         max_activation: of the unit on the test set, by which it is told whether it is active.
         unit: in [0, K).
         examples: of each sort of images, at most.
+        classes: how many there are.
     """
     values = codes.rows[:, unit]
     active = np.flatnonzero(values > ACTIVE_SHARE * max_activation)
@@ -65,7 +71,7 @@ def profile_unit(
     counts, edges = np.histogram(values, bins=_BINS)
     return UnitProfile(
         density=len(active) / len(values),
-        class_means=np.array([values[labels == digit].mean() for digit in range(CLASSES)]),
+        class_means=_means(values, labels, classes),
         counts=counts,
         edges=edges,
         strongest=tuple(falling[:examples].tolist()),
@@ -73,6 +79,14 @@ def profile_unit(
         random=tuple(some.tolist()),
         companions=_companions(codes, unit),
     )
+
+
+def _means(values: np.ndarray, labels: np.ndarray | None, classes: int) -> np.ndarray:
+    """The mean of each class, 0 for one without images; of no class where there are no labels."""
+    if labels is None:
+        return np.empty(0)
+    sums, counts = np.bincount(labels, values, classes), np.bincount(labels, minlength=classes)
+    return sums / np.maximum(counts, 1)
 
 
 def _companions(codes: Vectors, unit: int) -> tuple[Companion, ...]:

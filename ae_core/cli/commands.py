@@ -16,6 +16,8 @@ from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.notation import value_text
 from ae_core.checkpoints import load_checkpoint, save_checkpoint
 from ae_core.checkpoints.history import Row
+from ae_core.cli.data import data_command
+from ae_core.cli.data_options import data_for, data_options
 from ae_core.cli.figure import figure_command
 from ae_core.cli.film import film_command
 from ae_core.cli.map import map_command
@@ -25,7 +27,7 @@ from ae_core.cli.pocket import pocket_command
 from ae_core.cli.probe import probe_command
 from ae_core.cli.sweep import sweep_command
 from ae_core.cli.train import ladder_command, runs_command, train_command
-from ae_core.data import load_mnist
+from ae_core.data.fitting import Fit
 from ae_core.errors import explain
 
 
@@ -45,6 +47,7 @@ for command in (
     map_command,
     pocket_command,
     papers_command,
+    data_command,
 ):
     cli.add_command(command)
 
@@ -54,13 +57,15 @@ for command in (
 @device_option
 @click.option("--store", is_flag=True, help="Replace the values in the file by these; its weights stay.")
 @json_option
-def evaluate_command(file: Path, device: str, store: bool, as_json: bool) -> None:
+@data_options
+def evaluate_command(file: Path, device: str, store: bool, as_json: bool, data: str | None, fit: Fit) -> None:
     """Measure a checkpoint on the test set; prints its values.
 
     With --json all of them in one object, those of each unit among them.
     """
     checkpoint = load_checkpoint(file, compute_of_option(device).device)
-    metrics = evaluate(checkpoint.model, load_mnist("test").images)
+    images = data_for(file, checkpoint, data, fit, "What a file stores" if store else None).images("test")
+    metrics = evaluate(checkpoint.model, images)
     # First: what took a minute to measure is not lost with a disk that is full.
     if as_json:
         print_json(metrics.as_dict())

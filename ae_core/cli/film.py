@@ -8,9 +8,11 @@ import click
 
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.film import MOST_FRAMES, Film, film_path, frame_of, save_film
+from ae_core.cli.data_options import data_for, data_options
 from ae_core.cli.foreground import train_with_bar
 from ae_core.cli.options import compute_of_option, device_option
 from ae_core.config import Recipe
+from ae_core.data.fitting import Fit
 from ae_core.errors import CheckpointError
 from ae_core.training.camera import Camera
 from ae_core.training.job import Job
@@ -21,15 +23,16 @@ from ae_core.training.job import Job
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="[default: films/ beside FILE]")
 @click.option("--frames", type=click.IntRange(2, MOST_FRAMES), default=12, show_default=True)
 @device_option
-def film_command(file: Path, out: Path | None, frames: int, device: str) -> None:
+@data_options
+def film_command(file: Path, out: Path | None, frames: int, device: str, data: str | None, fit: Fit) -> None:
     """Train the recipe of a checkpoint anew, and keep the weights of a few steps for winding back.
 
     The last frame is the checkpoint itself; how far from it the training ended is printed.
     """
     checkpoint = load_checkpoint(file)
     recipe = Recipe(checkpoint.model_config, checkpoint.train_config)
-    camera = Camera(recipe)
-    train_with_bar(Job(recipe, compute_of_option(device), camera=camera), file.stem)
+    camera, images = Camera(recipe), data_for(file, checkpoint, data, fit, "A film")
+    train_with_bar(Job(recipe, compute_of_option(device), camera=camera, data=images), file.stem)
     film = camera.film()
     last = frame_of(checkpoint.model, 0)
     if film is None or last is None:

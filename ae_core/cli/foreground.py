@@ -16,6 +16,7 @@ import click
 from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.config import Recipe
+from ae_core.data import DataSet
 from ae_core.errors import CheckpointError, LabError, RunGoneError, TrainingDivergedError
 from ae_core.training import distributed
 from ae_core.training.compute import Compute
@@ -24,16 +25,17 @@ from ae_core.training.progress import TrainProgress
 from ae_core.training.run_folder import RunFolder, load_run, runs_dir
 
 
-def start_job(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> Job:
+def start_job(recipe: Recipe, compute: Compute, out: Path, directory: Path, data: DataSet) -> Job:
     """The job that trains a recipe for a file, resumed if the same command was interrupted.
 
     Args:
         directory: holds the folder of its state; where that cannot be made, a warning is printed.
+        data: the images that the recipe is for.
     Raises:
         RunInUseError: if the same command is at work.
     """
     folder = _folder_for(recipe, compute, out, directory) if distributed.rank() == 0 else None
-    return Job.resume_or_start(recipe, compute, folder, str(out.resolve()), _say)
+    return Job.resume_or_start(recipe, compute, folder, str(out.resolve()), _say, data)
 
 
 def _folder_for(recipe: Recipe, compute: Compute, out: Path, directory: Path) -> RunFolder | None:

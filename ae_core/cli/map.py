@@ -1,4 +1,4 @@
-"""The command that maps codes: where the test digits lie in them."""
+"""The command that maps codes: where the test images lie in them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ae_core.analysis.atlas import make_atlas
 from ae_core.analysis.vectors import encode_all
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.atlas_file import atlas_path, save_atlas
+from ae_core.cli.data_options import data_for, data_options
 from ae_core.cli.options import progress_bar
 from ae_core.config import Kind
-from ae_core.data import load_mnist
+from ae_core.data.fitting import Fit
 
 
 @click.command("map")
@@ -23,8 +24,9 @@ from ae_core.data import load_mnist
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 @click.option("--store", is_flag=True, help="Keep each map in a folder maps beside its file.")
-def map_command(files: tuple[Path, ...], as_json: bool, store: bool) -> None:
-    """Map the test digits by the codes of checkpoints (t-SNE); prints how far each map can be trusted.
+@data_options
+def map_command(files: tuple[Path, ...], as_json: bool, store: bool, data: str | None, fit: Fit) -> None:
+    """Map the test images by the codes of checkpoints (t-SNE); prints how far each map can be trusted.
 
     Each map begins where the one before it, of the same kind, ended: so those of a ladder are aligned when
     they are given in its order.
@@ -33,7 +35,8 @@ def map_command(files: tuple[Path, ...], as_json: bool, store: bool) -> None:
     for file in files:
         checkpoint = load_checkpoint(file)
         kind = checkpoint.model_config.kind
-        codes = encode_all(checkpoint.model, load_mnist("test").images).rows
+        images = data_for(file, checkpoint, data, fit, "A map that is kept" if store else None)
+        codes = encode_all(checkpoint.model, images.images("test")).rows
         with progress_bar(file.stem) as advance:
             atlas = make_atlas(codes, last.get(kind), advance)
         last[kind] = atlas.places
@@ -42,4 +45,4 @@ def map_command(files: tuple[Path, ...], as_json: bool, store: bool) -> None:
             json.dumps(said) if as_json else f"{file.stem}: trustworthiness {atlas.trustworthiness:.3f}"
         )
         if store:
-            save_atlas(atlas, checkpoint.model, atlas_path(file))
+            save_atlas(atlas, checkpoint.model, atlas_path(file), images)

@@ -36,9 +36,9 @@ _OVERRIDABLE = [
     (config, field.name)
     for config in (ModelConfig, TrainConfig)
     for field in fields(config)
-    if field.name not in ("kind", "changes")
+    if field.name not in ("kind", "changes", "data", "data_digest")
 ]
-"""The fields of a recipe that are options; the kind chooses the recipe itself."""
+"""The fields of a recipe that are options; the kind chooses the recipe itself, `--data` the images."""
 
 
 _DEFAULT_RECIPE: RecipeName = "best"
@@ -177,10 +177,14 @@ def refuse_recipe_options() -> None:
     Raises:
         click.UsageError: if one of them was given.
     """
-    given = given_options(["kind", "recipe_name", "device", "changes", *(name for _, name in _OVERRIDABLE)])
+    given = given_options(
+        ["kind", "recipe_name", "device", "changes", "data", "fit", *(name for _, name in _OVERRIDABLE)]
+    )
     if given:
         flag = {"recipe_name": "recipe", "changes": "change"}.get(given[0], given[0]).replace("_", "-")
-        raise click.UsageError(f"A resumed run keeps its recipe and its device: leave out --{flag}.")
+        raise click.UsageError(
+            f"A resumed run keeps its recipe, its images and its device: leave out --{flag}."
+        )
 
 
 def compute_of_option(device: str) -> Compute:

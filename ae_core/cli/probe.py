@@ -1,4 +1,4 @@
-"""The command that probes a code: how well a linear reader tells the digits by it."""
+"""The command that probes a code: how well a linear reader tells the classes by it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ae_core.analysis.probe import Features, Probe, measure_probe
 from ae_core.analysis.probe_baselines import baselines
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.probe_file import BASELINES, probe_path, save_baselines, save_probe
+from ae_core.cli.data_options import data_for, data_options, given_data
 from ae_core.cli.options import json_option, print_json, progress_bar
-from ae_core.data import load_mnist
+from ae_core.data import DataSet
+from ae_core.data.fitting import Fit
 
 
 @click.command("probe")
@@ -26,8 +28,11 @@ from ae_core.data import load_mnist
     is_flag=True,
     help="Probe pixels, components, untrained networks.",
 )
-def probe_command(files: tuple[Path, ...], as_json: bool, store: bool, of_baselines: bool) -> None:
-    """Read the digits off the code of a checkpoint with a logistic regression; prints its test errors.
+@data_options
+def probe_command(
+    files: tuple[Path, ...], as_json: bool, store: bool, of_baselines: bool, data: str | None, fit: Fit
+) -> None:
+    """Read the classes off the code of a checkpoint with a logistic regression; prints its test errors.
 
     In percent: with all labels, with 1,000 and 100 of them (mean and standard deviation of five draws), and
     on noisy and shifted images. The regularisation is chosen on training images.
@@ -36,21 +41,31 @@ def probe_command(files: tuple[Path, ...], as_json: bool, store: bool, of_baseli
         raise click.UsageError("Name a checkpoint to probe, or give --baselines.")
     for file in files:
         checkpoint = load_checkpoint(file)
-        probe = _probe(file.stem, checkpoint.model.encode)
+        images = data_for(file, checkpoint, data, fit, "A probe that is kept" if store else None)
+        probe = _probe(file.stem, checkpoint.model.encode, images)
         _print(file.stem, probe.errors, as_json)
         if store:
-            save_probe(probe, checkpoint.model, probe_path(file))
+            save_probe(probe, checkpoint.model, probe_path(file), images)
     if of_baselines:
-        found = {name: _probe(name, features).errors for name, features in baselines().items()}
+        images = given_data(data, fit)
+        if store and not images.is_mnist:
+            raise click.UsageError(
+                "The baselines that are kept are those of MNIST: leave out --data or --store."
+            )
+        found = {
+            name: _probe(name, features, images).errors
+            for name, features in baselines(images.images("train")).items()
+        }
         for name, errors in found.items():
             _print(name, errors, as_json)
         if store:
             save_baselines(found, BASELINES)
 
 
-def _probe(name: str, features: Features) -> Probe:
+def _probe(name: str, features: Features, data: DataSet) -> Probe:
+    train, test = data.labelled("train"), data.labelled("test")
     with progress_bar(name) as advance:
-        return measure_probe(features, load_mnist("train"), load_mnist("test"), advance)
+        return measure_probe(features, train, test, advance, len(data.classes))
 
 
 def _print(name: str, errors: Mapping[str, float], as_json: bool) -> None:

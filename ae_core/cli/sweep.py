@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from ae_core.cli.data_options import data_options, given_data
 from ae_core.cli.options import compute_of_option, device_option, json_option, print_json
+from ae_core.data.fitting import Fit
 from ae_core.errors import GridError
 from ae_core.sweep.grid import read_grid
 from ae_core.sweep.table import as_text, rows_of, write_table
@@ -24,15 +26,25 @@ from ae_core.training import distributed
 @device_option
 @click.option("--summary", is_flag=True, help="Train nothing: print and write the table of what is there.")
 @json_option
-def sweep_command(grid: Path, out: Path | None, device: str, summary: bool, as_json: bool) -> None:
+@data_options
+def sweep_command(
+    grid: Path,
+    out: Path | None,
+    device: str,
+    summary: bool,
+    as_json: bool,
+    data: str | None,
+    fit: Fit,
+) -> None:
     """Train every cell of a grid; under torchrun all processes share the work.
 
     What is finished is skipped, what was interrupted goes on, what crashed is tried once more and then
     reported. The last line tells what there is; the table goes to summary.csv and summary.parquet. With
     --json it is printed as one object per cell.
     """
+    images = given_data(data, fit)
     try:
-        cells = read_grid(grid, out or grid.with_suffix(""))
+        cells = read_grid(grid, out or grid.with_suffix(""), images)
     except GridError as error:
         raise click.UsageError(str(error)) from None
     rank, size = distributed.place_in_launch()
@@ -40,7 +52,7 @@ def sweep_command(grid: Path, out: Path | None, device: str, summary: bool, as_j
         distributed.use_own_device()
         compute = compute_of_option(device)
         who = f"[{rank}] " if size > 1 else ""
-        work_on(cells, compute, rank, size, lambda sentence: click.echo(f"{who}{sentence}", err=True))
+        work_on(cells, compute, rank, size, lambda sentence: click.echo(f"{who}{sentence}", err=True), images)
     # Every process writes the same table, since any of them may be the last that lives.
     rows = rows_of(cells)
     paths = write_table(rows, cells[0].folder)

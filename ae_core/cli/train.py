@@ -14,6 +14,7 @@ from ae_core.analysis.metrics import Metrics
 from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, save_checkpoint
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.cli import foreground
+from ae_core.cli.data_options import data_options, given_data
 from ae_core.cli.foreground import command_for, last_good_path, open_job, start_job, train_to_file
 from ae_core.cli.options import (
     compute_of_option,
@@ -25,6 +26,8 @@ from ae_core.cli.options import (
     refuse_recipe_options,
 )
 from ae_core.config import Kind, Recipe, RecipeName
+from ae_core.data import DataSet
+from ae_core.data.fitting import Fit
 from ae_core.errors import CheckpointError, LabError
 from ae_core.training import distributed
 from ae_core.training.background import end_all, train_ladder
@@ -57,6 +60,7 @@ def _summarise(checkpoint: AnyCheckpoint) -> str:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run, by its name.")
 @_runs_dir_option
+@data_options
 def train_command(
     kind: Kind | None,
     recipe_name: RecipeName,
@@ -64,6 +68,8 @@ def train_command(
     out: Path | None,
     resume: str | None,
     runs_dir: Path,
+    data: str | None,
+    fit: Fit,
     **_: object,
 ) -> None:
     """Train one model and save it, with its metrics, to a file.
@@ -78,7 +84,8 @@ def train_command(
             out = out or (None if job.target is None else Path(job.target))
         elif out is not None:
             recipe, compute = recipe_of_options(kind, recipe_name), compute_of_option(device)
-            job = start_job(recipe, compute, out, runs_dir)
+            images = given_data(data, fit)
+            job = start_job(recipe.override(**images.fields), compute, out, runs_dir, images)
         if out is None:
             raise click.UsageError("Missing option '--out': say which file the model goes to.")
         checkpoint = train_to_file(job, out)
@@ -131,14 +138,24 @@ def _as_json(run: SavedRun | CheckpointError) -> dict[str, object]:
 @recipe_options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @_runs_dir_option
+@data_options
 def ladder_command(
-    kind: Kind | None, recipe_name: RecipeName, device: str, out: Path, runs_dir: Path, **_: object
+    kind: Kind | None,
+    recipe_name: RecipeName,
+    device: str,
+    out: Path,
+    runs_dir: Path,
+    data: str | None,
+    fit: Fit,
+    **_: object,
 ) -> None:
     """Train one model for each penalty weight of a kind's ladder; files that are there and valid are kept."""
     if given_options(["penalty_weight"]):
         raise click.UsageError("a ladder has its penalty weights; for a single one use train")
     recipe = recipe_of_options(kind, recipe_name)
     compute = compute_of_option(device)
+    images = given_data(data, fit)
+    recipe = recipe.override(**images.fields)
     missing = []
     for weight, path in ladder_paths(recipe.model.kind, out).items():
         rung = recipe.override(penalty_weight=weight)
@@ -153,15 +170,15 @@ def ladder_command(
             )
         click.echo(f"{path} (kept): {_summarise(checkpoint)}", err=True)
     train_all = _train_at_once if compute.device.type == "cuda" else _train_in_turn
-    for checkpoint, path in train_all(missing, compute, runs_dir):
+    for checkpoint, path in train_all(missing, compute, runs_dir, images):
         click.echo(f"{path}: {_summarise(checkpoint)}", err=True)
 
 
 def _train_in_turn(
-    rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path
+    rungs: list[tuple[Recipe, Path]], compute: Compute, runs_dir: Path, data: DataSet
 ) -> Iterator[tuple[Checkpoint[Metrics], Path]]:
     for recipe, path in rungs:
-        checkpoint = train_to_file(start_job(recipe, compute, path, runs_dir), path)
+        checkpoint = train_to_file(start_job(recipe, compute, path, runs_dir, data), path)
         if checkpoint is not None:
             yield checkpoint, path
 
@@ -170,12 +187,14 @@ def _train_at_once(
     rungs: list[tuple[Recipe, Path]],
     compute: Compute,
     runs_dir: Path,  # noqa: ARG001 - seconds are not worth a state
+    data: DataSet,
 ) -> Iterator[tuple[Checkpoint[Metrics], Path]]:
     """All rungs at the same time, with one bar; yields each when it is measured and saved."""
     if not rungs:
         return
     click.echo(f"{len(rungs)} models at once on {compute} ({compute.reason})", err=True)
-    runs = train_ladder(rungs[0][0], [recipe.train.penalty_weight for recipe, _ in rungs], compute)
+    weights = [recipe.train.penalty_weight for recipe, _ in rungs]
+    runs = train_ladder(rungs[0][0], weights, compute, data=data)
     try:
         with click.progressbar(length=1000, label="ladder", file=sys.stderr) as bar:
             while any(run.snapshot().state in ("waiting", "training") for run in runs):

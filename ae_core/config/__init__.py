@@ -10,6 +10,7 @@ from ae_core.config.model import (
     ModelConfig,
     OutputActivation,
 )
+from ae_core.config.pictures import IMAGE_SIZE, PIXELS
 from ae_core.config.recipes import (
     DENOISING,
     DENOISING_NOISE,
@@ -26,10 +27,12 @@ __all__ = [
     "CODE_ACTIVATIONS",
     "DENOISING",
     "DENOISING_NOISE",
+    "IMAGE_SIZE",
     "KINDS",
     "LADDERS",
     "OTHER_SEEDS",
     "OUTPUT_ACTIVATIONS",
+    "PIXELS",
     "RECIPES",
     "RECIPE_NAMES",
     "STEERABLE",

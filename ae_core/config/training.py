@@ -31,7 +31,8 @@ class Change:
 STEERABLE = tuple(field.name for field in fields(Change) if field.name != "step")
 """The fields of a `TrainConfig` that can change while it trains."""
 _MOST_CHANGES = 1000
-_CAME_LATER = ("changes", "input_noise", "digits")
+_CAME_LATER = ("changes", "input_noise", "digits", "data", "data_digest")
+_LONGEST_NAME = 60
 _ALL_DIGITS = "0-9"
 
 
@@ -77,7 +78,12 @@ class TrainConfig:
     standard normal. The reconstruction is held against the clean x, the contraction is that at the noisy one
     (Vincent et al. 2008)."""
     digits: str | None = None
-    """The digits of the images to train on, such as 0-4,7; None: all ten."""
+    """The digits of the images to train on, such as 0-4,7, of another set the numbers of its classes;
+    None: all."""
+    data: str | None = None
+    """The name of the set of images to train on; None: MNIST."""
+    data_digest: str | None = None
+    """SHA-256 of that set, which tells it from any other of its name; None: MNIST."""
     seed: int = 0
     """Seeds the initial weights, the order of the images, the probes and the input's noise."""
     changes: tuple[Change, ...] = ()
@@ -133,6 +139,19 @@ class TrainConfig:
         if self.digits is not None:
             object.__setattr__(self, "digits", _in_order(self.digits))
         require(
+            (self.data is None) == (self.data_digest is None),
+            "data and data_digest belong together: give both, or none for MNIST",
+        )
+        require(
+            self.data is None or (_is_text(self.data) and 0 < len(self.data) <= _LONGEST_NAME),
+            f"data must be a name of 1 to {_LONGEST_NAME} characters, not {self.data!r}",
+        )
+        require(
+            self.data_digest is None
+            or (_is_text(self.data_digest) and re.fullmatch(r"[0-9a-f]{64}", self.data_digest) is not None),
+            f"data_digest must be a SHA-256 of 64 hexadecimal digits, not {self.data_digest!r}",
+        )
+        require(
             is_count(self.seed, 0) and self.seed < 2**63,
             f"seed must be a whole number from 0 to 2**63 - 1, not {self.seed!r}",
         )
@@ -162,11 +181,17 @@ class TrainConfig:
         return digits_of(self.digits or _ALL_DIGITS)
 
     @property
+    def chosen_classes(self) -> tuple[int, ...] | None:
+        """The labels of the classes to train on, of whichever set; None: all of them."""
+        return None if self.digits is None else digits_of(self.digits)
+
+    @property
     def remarks(self) -> str:
         """What sets it apart besides its penalty, to follow a name, such as ", input noise 0.3"."""
         noise = f", input noise {self.input_noise:g}" if self.input_noise else ""
         digits = f", digits {self.digits}" if self.digits else ""
-        return noise + digits + (", steered" if self.is_steered else "")
+        data = f", on {self.data}" if self.data else ""
+        return noise + digits + data + (", steered" if self.is_steered else "")
 
     @property
     def is_steered(self) -> bool:
@@ -205,6 +230,10 @@ class TrainConfig:
         values = (changes[step].values if step in changes else {}) | values
         changes[step] = Change(step, **values)
         return replace(self, changes=tuple(changes[at] for at in sorted(changes)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def digits_of(text: str) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
-"""Image sets with checked digests."""
+"""Image sets with checked digests: the bundled MNIST, and sets of one's own (`own.py`)."""
 
+from ae_core.config import IMAGE_SIZE, PIXELS
+from ae_core.data.dataset import MNIST, DataSet
 from ae_core.data.mnist import (
-    IMAGE_SIZE,
-    PIXELS,
     Mnist,
     Picture,
     first_test_pictures,
@@ -14,7 +14,9 @@ from ae_core.data.mnist import (
 
 __all__ = [
     "IMAGE_SIZE",
+    "MNIST",
     "PIXELS",
+    "DataSet",
     "Mnist",
     "Picture",
     "first_test_pictures",

@@ -11,23 +11,20 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ae_core.config import IMAGE_SIZE
 from ae_core.errors import DataError
-
-IMAGE_SIZE = 28
-"""Pixels along each side of an image."""
-PIXELS = IMAGE_SIZE * IMAGE_SIZE
-"""Pixels of an image: D in the formulas."""
 
 Picture = Tensor
 """One image as the model sees it: float32, shape (1, 1, 28, 28), in [0, 1]."""
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 _DIRECTORY = Path(__file__).parent / "mnist"
 _FILES: dict[Split, tuple[str, str]] = {

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ae_core.data import IMAGE_SIZE
+from ae_core.config import IMAGE_SIZE
 
 BOX = 20
 """The longer side of the ink, in pixels."""

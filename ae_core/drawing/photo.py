@@ -153,31 +153,57 @@ def _grey(content: bytes) -> np.ndarray:
     Raises:
         PictureError: as `ink_of_photo`.
     """
+    with _failures_as_sentences():
+        grey = open_upright(content)
+        scale = SIDE / max(grey.size)
+        size = [max(1, round(scale * side)) for side in grey.size]
+        return np.asarray(grey.resize(size, Image.Resampling.BOX))
+
+
+def open_upright(content: bytes, most_whole: int = MOST_MEGAPIXELS_WHOLE) -> Image.Image:
+    """A PNG or JPEG as one channel of floats in [0, 1], upright; a large one 560 to 1,120 pixels long.
+
+    Transparent places become the opposite of what is drawn on them.
+
+    Args:
+        most_whole: megapixels of a picture that has to be decoded whole, at 6 bytes per pixel or less.
+    Raises:
+        PictureError: if the file is too large, or no such picture.
+    """
+    image, orientation, in_one_pass = _open(content)
+    # The header is judged before anything is decoded.
+    _refuse_too_large(image, in_one_pass, most_whole)
+    with _failures_as_sentences():
+        factor = max(1, max(image.size) // (2 * SIDE))
+        # A JPEG is decoded at an eighth of its size at the least, in no more memory than that takes.
+        image.draft("L", (max(1, image.width // factor), max(1, image.height // factor)))
+        grey = _flatten(image)
+        return grey.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else grey
+
+
+def pixels_of(content: bytes) -> int:
+    """How many pixels a PNG or JPEG has, by its header: nothing is decoded.
+
+    Raises:
+        PictureError: if the file is too large, or no such picture.
+    """
+    image, _, _ = _open(content)
+    return image.width * image.height
+
+
+def _open(content: bytes) -> tuple[ImageFile.ImageFile, int, bool]:
+    """A picture whose header was read, its orientation, and whether it can be decoded reduced."""
     if len(content) > LARGEST_FILE:
         raise PictureError(f"The file is larger than {LARGEST_FILE // 1024**2} MB. Upload a smaller picture.")
     pixels, orientation, in_one_pass = take_apart(content)
     with _failures_as_sentences():
         # Image.open would judge the size by a limit of its own.
         kind = JpegImageFile if pixels.startswith(JPEG_SIGNATURE) else PngImageFile
-        image = kind(io.BytesIO(pixels))
-    # The header is judged before anything is decoded.
-    _refuse_too_large(image, in_one_pass)
-    with _failures_as_sentences():
-        factor = max(1, max(image.size) // (2 * SIDE))
-        # A JPEG is decoded at an eighth of its size at the least, in no more memory than that takes.
-        image.draft("L", (max(1, image.width // factor), max(1, image.height // factor)))
-        grey = _flatten(image)
-        if orientation in _UPRIGHT:
-            grey = grey.transpose(_UPRIGHT[orientation])
-        scale = SIDE / max(grey.size)
-        size = [max(1, round(scale * side)) for side in grey.size]
-        return np.asarray(grey.resize(size, Image.Resampling.BOX))
+        return kind(io.BytesIO(pixels)), orientation, in_one_pass
 
 
-def _refuse_too_large(image: ImageFile.ImageFile, in_one_pass: bool) -> None:
-    most, kind = (
-        (MOST_MEGAPIXELS, "a JPEG") if in_one_pass else (MOST_MEGAPIXELS_WHOLE, "a PNG or a progressive JPEG")
-    )
+def _refuse_too_large(image: ImageFile.ImageFile, in_one_pass: bool, most_whole: int) -> None:
+    most, kind = (MOST_MEGAPIXELS, "a JPEG") if in_one_pass else (most_whole, "a PNG or a progressive JPEG")
     if image.width * image.height > most * 1_000_000:
         # One rounded number in the sentence: two could contradict each other.
         raise PictureError(
@@ -191,6 +217,8 @@ def _failures_as_sentences() -> Iterator[None]:
     """Turn whatever Pillow raises into a `PictureError`: it names no exceptions for a damaged file."""
     try:
         yield
+    except PictureError:
+        raise
     except MemoryError as error:
         raise PictureError("The memory does not suffice for this picture. Upload a smaller one.") from error
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
@@ -22,6 +24,9 @@ CLASS_COLOURS = (
     "#a0643c",
 )
 """Of the digits 0 to 9, each as plain on light as on dark; the numerals say the same without colour."""
+_DIGITS = tuple("0123456789")
+_LONGEST_NAME = 3
+"""Letters of a class on the map."""
 _CELL = 28
 """Pixels: as large as a digit."""
 _SPARSE = 2
@@ -36,13 +41,16 @@ def share_of(place: np.ndarray) -> tuple[float, float]:
     return (MARGIN + float(place[0]) * inside) / SIDE, (MARGIN + (1 - float(place[1])) * inside) / SIDE
 
 
-def atlas_picture(places: np.ndarray, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def atlas_picture(
+    places: np.ndarray, images: np.ndarray, labels: np.ndarray | None, names: Sequence[str] = _DIGITS
+) -> np.ndarray:
     """The map as a picture, transparent where there is nothing.
 
     Args:
         places: of the images, shape (n, 2), in [0, 1]: across and up.
         images: uint8, shape (n, 28, 28).
-        labels: the digit of each, shape (n,).
+        labels: the class of each, shape (n,); None: all are drawn alike, without names.
+        names: of the classes; more than ten share colours.
     Returns:
         uint8 RGBA, shape (840, 840, 4).
     """
@@ -51,13 +59,17 @@ def atlas_picture(places: np.ndarray, images: np.ndarray, labels: np.ndarray) ->
     down = MARGIN + (1 - places[:, 1]) * inside
     colours = np.array([ImageColor.getrgb(colour) for colour in CLASS_COLOURS], dtype=np.uint8)
     picture = np.zeros((SIDE, SIDE, 4), dtype=np.uint8)
-    _points(picture, across, down, colours[labels])
+    shades = np.zeros(len(places), dtype=int) if labels is None else labels % len(colours)
+    _points(picture, across, down, colours[shades])
     cells = (down // _CELL).astype(int) * (SIDE // _CELL) + (across // _CELL).astype(int)
     counts = np.bincount(cells, minlength=(SIDE // _CELL) ** 2)
     drawn = [np.flatnonzero(cells == cell)[0] for cell in np.flatnonzero((counts > 0) & (counts <= _SPARSE))]
     for index in drawn:
-        _digit(picture, across[index], down[index], images[index], colours[labels[index]])
-    return _numerals(picture, across, down, labels, taken=set(cells[drawn].tolist()), cells=cells)
+        _digit(picture, across[index], down[index], images[index], colours[shades[index]])
+    if labels is None:
+        return picture
+    texts = [names[label][:_LONGEST_NAME] for label in labels.tolist()]
+    return _names(picture, across, down, texts, shades, taken=set(cells[drawn].tolist()), cells=cells)
 
 
 def _points(picture: np.ndarray, across: np.ndarray, down: np.ndarray, colours: np.ndarray) -> None:
@@ -77,15 +89,16 @@ def _digit(picture: np.ndarray, across: float, down: float, image: np.ndarray, c
     part[..., 3] = image
 
 
-def _numerals(
+def _names(
     picture: np.ndarray,
     across: np.ndarray,
     down: np.ndarray,
-    labels: np.ndarray,
+    texts: Sequence[str],
+    shades: np.ndarray,
     taken: set[int],
     cells: np.ndarray,
 ) -> np.ndarray:
-    """A numeral for one image of each small cell, but where digits themselves are drawn."""
+    """The class of one image of each small cell, but where images themselves are drawn."""
     sheet = Image.fromarray(picture)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_NUMERAL_SIZE)
@@ -95,6 +108,6 @@ def _numerals(
     _, first = np.unique(small, return_index=True)
     for index in first:
         if cells[index] not in taken:
-            digit = int(labels[index])
-            draw.text((across[index], down[index]), str(digit), CLASS_COLOURS[digit], font, anchor="mm")
+            colour = CLASS_COLOURS[shades[index]]
+            draw.text((across[index], down[index]), texts[index], colour, font, anchor="mm")
     return np.asarray(sheet)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ae_core.checkpoints import SUFFIX, AnyCheckpoint, load_checkpoint
 from ae_core.config import KINDS, RECIPE_NAMES, RECIPES, Recipe
+from ae_core.data import MNIST, DataSet
 from ae_core.errors import CheckpointError, GridError
 
 MOST_CELLS = 10_000
@@ -64,12 +65,13 @@ class Cell:
             return None
 
 
-def read_grid(path: Path, folder: Path) -> list[Cell]:
+def read_grid(path: Path, folder: Path, data: DataSet = MNIST) -> list[Cell]:
     """Read the cells of a grid's file: tables `[[grid]]`, whose lists are combined in all ways.
 
     Args:
         path: the TOML file.
         folder: the shared folder that the cells lie in.
+        data: the images of all cells.
     Raises:
         GridError: if the file is missing, no TOML, or asks for what no recipe can be.
     """
@@ -89,7 +91,7 @@ def read_grid(path: Path, folder: Path) -> list[Cell]:
     cells: dict[str, Cell] = {}
     for number, table in enumerate(tables, 1):
         for recipe in _recipes(table, f"{path}, table {number}", MOST_CELLS - len(cells)):
-            cell = Cell(recipe, folder)
+            cell = Cell(recipe.override(**data.fields), folder)
             cells[cell.name] = cell
     return list(cells.values())
 
@@ -101,6 +103,8 @@ def _recipes(table: dict[str, Any], where: str, most: int) -> list[Recipe]:
         raise GridError(f"{where}: kind must be {' or '.join(KINDS)}, or a list of them.")
     if not names or any(name not in RECIPE_NAMES for name in names):
         raise GridError(f"{where}: recipe must be one of {', '.join(RECIPE_NAMES)}, or a list of them.")
+    if {"data", "data_digest"} & set(axes):
+        raise GridError(f"{where}: a grid is of one set of images, which --data names: leave data out.")
     unknown = set(axes) - set(RECIPES[kinds[0]]["best"].as_dict())
     if unknown:
         raise GridError(f"{where}: a recipe has no field {sorted(unknown)[0]}.")

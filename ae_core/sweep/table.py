@@ -23,10 +23,11 @@ _LARGEST_INTEGER = 2**63
 """Parquet holds only smaller integers."""
 
 _CONFIG = [field.name for field in (*fields(ModelConfig), *fields(TrainConfig))]
+_CONFIG_BUT_SEED = [name for name in _CONFIG if name != "seed"]
 
 _WANTED = {*_CONFIG, *(cost for costs in COSTS.values() for cost in costs), "test_mse", "problem"}
 
-_LISTS = {"digits", "changes"}
+_LISTS = {"digits", "changes", "data"}
 """Columns in which a comma is no decimal mark."""
 
 _SEPARATORS = (",", ";", "\t")
@@ -60,6 +61,8 @@ class SweepPoint:
     test_mse: Span
     costs: dict[str, Span]
     """What models are compared by, of `glossary.COSTS`, as far as every seed has it."""
+    data_digest: str | None = None
+    """Tells the set of images that they were trained and measured on; None: MNIST."""
 
 
 def rows_of(cells: Sequence[Cell]) -> list[Row]:
@@ -133,7 +136,7 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
         TableError: if it is something else.
     """
     rows = _parquet_rows(name, content) if name.endswith(".parquet") else _csv_rows(name, content)
-    seeds: defaultdict[tuple[str, ...], list[tuple[Kind, dict[str, float]]]] = defaultdict(list)
+    seeds: defaultdict[tuple[str | None, ...], list[tuple[Kind, dict[str, float]]]] = defaultdict(list)
     for number, row in enumerate(rows, 1):
         if row and all(value in ("", None) for value in row.values()):
             continue
@@ -147,14 +150,14 @@ def read_table(name: str, content: bytes) -> list[SweepPoint]:
         columns = {"penalty_weight": "penalty_weight", "test_mse": "test_mse", **(given or columns)}
         values = {key: _number(name, number, row, column) for key, column in columns.items()}
         # Seeds of one combination differ in nothing else.
-        key = tuple(str(row.get(field)) for field in _CONFIG if field != "seed")
+        key = (row.get("data_digest") or None, *(str(row.get(field)) for field in _CONFIG_BUT_SEED))
         seeds[key].append((kind, values))
     if not seeds:
         raise TableError(f"{name} holds no finished cell.")
-    return [_point(group) for group in seeds.values()]
+    return [_point(group, digest) for (digest, *_), group in seeds.items()]
 
 
-def _point(seeds: Sequence[tuple[Kind, dict[str, float]]]) -> SweepPoint:
+def _point(seeds: Sequence[tuple[Kind, dict[str, float]]], data_digest: str | None) -> SweepPoint:
     kind, first = seeds[0]
     spans = {
         name: Span.of([values[name] for _, values in seeds])
@@ -162,7 +165,7 @@ def _point(seeds: Sequence[tuple[Kind, dict[str, float]]]) -> SweepPoint:
         if all(name in values for _, values in seeds)
     }
     weight, test_mse = spans.pop("penalty_weight").mean, spans.pop("test_mse")
-    return SweepPoint(kind, weight, len(seeds), test_mse, spans)
+    return SweepPoint(kind, weight, len(seeds), test_mse, spans, data_digest)
 
 
 def _cost_columns(row: Row, kind: Kind) -> dict[str, str]:

@@ -12,6 +12,7 @@ from time import sleep
 
 from ae_core.checkpoints import save_checkpoint
 from ae_core.checkpoints.files import write_whole
+from ae_core.data import DataSet
 from ae_core.errors import RunInUseError, explain
 from ae_core.sweep.grid import Cell
 from ae_core.training.compute import Compute
@@ -32,24 +33,26 @@ def work_on(
     rank: int,
     size: int,
     say: Callable[[str], None],
+    data: DataSet | None = None,
 ) -> None:
     """Train cells until none is left, also those that other processes leave.
 
     Args:
         rank: of this process among `size`: each begins with other cells.
         say: is told, in a sentence, what begins and what ends.
+        data: the images of all cells; None: MNIST.
     Raises:
         OSError: if the shared folder cannot be written.
     """
     own = [*cells[rank::size], *(cell for index, cell in enumerate(cells) if index % size != rank)]
     while own:
         # What others hold stays in the list: they may yet be killed.
-        own = [cell for cell in own if not _settle(cell, compute, say)]
+        own = [cell for cell in own if not _settle(cell, compute, say, data)]
         if own:
             sleep(_LOOK_SECONDS)
 
 
-def _settle(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
+def _settle(cell: Cell, compute: Compute, say: Callable[[str], None], data: DataSet | None) -> bool:
     """Train the cell unless somebody has or does; false if it is not known yet how it ends."""
     if cell.result() is not None or cell.problem() is not None:
         return True
@@ -62,12 +65,14 @@ def _settle(cell: Cell, compute: Compute, say: Callable[[str], None]) -> bool:
         if cell.result() is not None:
             folder.remove()
             return True
-        return _attempt(cell, folder, compute, say)
+        return _attempt(cell, folder, compute, say, data)
     finally:
         folder.close()
 
 
-def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str], None]) -> bool:
+def _attempt(
+    cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str], None], data: DataSet | None
+) -> bool:
     attempts = _attempts(folder)
     if attempts >= MOST_ATTEMPTS:
         # Its process could not say why: it was killed.
@@ -77,7 +82,7 @@ def _attempt(cell: Cell, folder: RunFolder, compute: Compute, say: Callable[[str
     write_whole(folder.path / _ATTEMPTS, str(attempts + 1).encode())
     say(f"{cell.name}: {'begins' if attempts == 0 else 'tried once more'}")
     try:
-        job = Job.resume_or_start(cell.recipe, compute, folder, str(cell.path), say)
+        job = Job.resume_or_start(cell.recipe, compute, folder, str(cell.path), say, data)
         for _ in job.train():
             pass
         checkpoint = job.checkpoint()

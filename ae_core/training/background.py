@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from ae_core.config import Change, Recipe, TrainConfig
+from ae_core.data import DataSet
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
 from ae_core.training.camera import Camera
 from ae_core.training.compute import Compute, give_way
@@ -70,6 +71,7 @@ class TrainingRun:
     ) -> None:
         self.recipe = job.recipe
         self.compute = job.compute
+        self.data = job.data
         self._job: Job | None = job
         self._folder = job.folder
         self._turn = turn or Turn(job.compute.device.type)
@@ -91,7 +93,7 @@ class TrainingRun:
         """Whether the run ends with its next report, before which it saves its state."""
         self._orphaned: float | None = None
         self._snapshot = RunSnapshot("waiting")
-        self.observer = Observer(job.model, job.steps_done)
+        self.observer = Observer(job.model, job.steps_done, job.data)
         """Looks at the model while it trains."""
         if job.history:
             self._update(history=job.history, progress=job.history[-1])
@@ -366,18 +368,20 @@ def train_ladder(
     weights: Iterable[float],
     compute: Compute,
     new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
+    data: DataSet | None = None,
 ) -> list[TrainingRun]:
     """Start one run for each penalty weight: all at once on CUDA, where one leaves most of the device idle;
     on a CPU in turns, so that all advance, with those of others between them.
 
     Args:
         new_folder: makes the folder for the state of a recipe's run; None keeps no state.
+        data: as for `Job`.
     """
     recipes = [recipe.override(penalty_weight=weight) for weight in weights]
     if compute.device.type == "cpu":
         return [
-            TrainingRun(Job(rung, compute, new_folder(rung)), slice_seconds=_SLICE_SECONDS)
+            TrainingRun(Job(rung, compute, new_folder(rung), data=data), slice_seconds=_SLICE_SECONDS)
             for rung in recipes
         ]
     turn = Turn(compute.device.type, len(recipes))
-    return [TrainingRun(Job(rung, compute, new_folder(rung)), turn=turn) for rung in recipes]
+    return [TrainingRun(Job(rung, compute, new_folder(rung), data=data), turn=turn) for rung in recipes]

@@ -17,8 +17,10 @@ from ae_core.checkpoints import Checkpoint
 from ae_core.checkpoints.film import Film
 from ae_core.checkpoints.history import Row, thinned
 from ae_core.config import Recipe
-from ae_core.data import load_mnist
-from ae_core.errors import CheckpointError, TrainingDivergedError
+from ae_core.data import MNIST, DataSet
+from ae_core.data.dataset import name_of
+from ae_core.data.own import open_again
+from ae_core.errors import CheckpointError, DataError, TrainingDivergedError
 from ae_core.model import initial_model
 from ae_core.training.camera import Camera
 from ae_core.training.compute import Compute, available_devices, choose_compute
@@ -44,6 +46,9 @@ class Job:
             if it had never been interrupted, on another with other random probes.
         target: the file that the model is meant for, kept with the state for whoever resumes it.
         camera: films the training; its film is kept with the state.
+        data: the images; None: MNIST.
+    Raises:
+        DataError: if the recipe is for other images.
     """
 
     def __init__(
@@ -54,8 +59,17 @@ class Job:
         saved: SavedRun | None = None,
         target: str | None = None,
         camera: Camera | None = None,
+        data: DataSet | None = None,
     ) -> None:
         self._recipe = recipe
+        self.data = MNIST if data is None or data.is_mnist else data
+        """The set that it trains on, and is measured on."""
+        if not self.data.is_of(recipe.train):
+            raise DataError(
+                f"The recipe is for the set {name_of(recipe.train)}, not for this {self.data.name}: no "
+                "model can be "
+                "trained on the one and be measured on the other."
+            )
         self.steering = Steering(recipe.train)
         """The wheel: for whoever changes settings while it trains, or has it halt."""
         self.compute = compute
@@ -85,18 +99,24 @@ class Job:
 
     @classmethod
     def resume(
-        cls, folder: RunFolder, target: str | None = None, tell: Callable[[str], object] = _log.warning
+        cls,
+        folder: RunFolder,
+        target: str | None = None,
+        tell: Callable[[str], object] = _log.warning,
+        data: DataSet | None = None,
     ) -> Job:
         """Resume what a folder keeps: its recipe, its state, and its device where that is still there.
 
         Args:
             target: the file that the model is meant for; None leaves it as it was.
             tell: is told a sentence if the device is another than it began on.
+            data: as for `follow`.
         Raises:
             CheckpointError: if there is no state, or none that can be read.
+            DataError: if the images are not there any more, or others by now.
         """
         saved = folder.load()
-        job = cls.follow(saved, target, folder)
+        job = cls.follow(saved, target, folder, data)
         with suppress(CheckpointError):
             frames = folder.load_film().frames
             job.camera = Camera(saved.recipe, [one for one in frames if one.step <= saved.state.step])
@@ -108,16 +128,27 @@ class Job:
         return job
 
     @classmethod
-    def follow(cls, saved: SavedRun, target: str | None = None, folder: RunFolder | None = None) -> Job:
+    def follow(
+        cls,
+        saved: SavedRun,
+        target: str | None = None,
+        folder: RunFolder | None = None,
+        data: DataSet | None = None,
+    ) -> Job:
         """Resume from a state, in any of the processes that train together.
 
         Args:
             target: the file that the model is meant for; None leaves it as it was.
             folder: as for `Job`.
+            data: the images; None opens those that it began with once more.
+        Raises:
+            DataError: if they are not there any more, or others by now.
         """
         there = saved.compute.device.type in available_devices()
         compute = saved.compute if there else choose_compute()
-        return cls(saved.recipe, compute, folder, saved, target or saved.target)
+        if data is None and saved.recipe.train.data is not None:
+            data = open_again(saved.source, saved.recipe.train)
+        return cls(saved.recipe, compute, folder, saved, target or saved.target, data=data)
 
     @classmethod
     def go_on(
@@ -126,12 +157,14 @@ class Job:
         more_epochs: int = 0,
         folder: RunFolder | None = None,
         film: Film | None = None,
+        data: DataSet | None = None,
     ) -> Job:
         """Go on from the state in which a run ended, or train it for more epochs, which is a change.
 
         Args:
             folder: as for `Job`.
             film: of the run so far, which goes on.
+            data: as for `follow`.
         Raises:
             ValueError: if it cannot be trained for so many more epochs.
         """
@@ -139,7 +172,7 @@ class Job:
             step, train = saved.state.step, saved.recipe.train
             changed = train.changed(step, epochs=train.at(step).epochs + more_epochs)
             saved = replace(saved, recipe=Recipe(saved.recipe.model, changed))
-        job = cls.follow(saved, folder=folder)
+        job = cls.follow(saved, folder=folder, data=data)
         if film is not None:
             job.camera = Camera(saved.recipe, film.frames)
         return job
@@ -152,11 +185,12 @@ class Job:
         folder: RunFolder | None,
         target: str | None = None,
         tell: Callable[[str], object] = _log.warning,
+        data: DataSet | None = None,
     ) -> Job:
         """Resume from the state that a folder keeps, or begin where it keeps none.
 
         Args:
-            folder, target: as for `Job`.
+            folder, target, data: as for `Job`.
             tell: is told a sentence if there is a state and the run starts over all the same: because it is
                 damaged, or of another recipe.
         """
@@ -170,7 +204,7 @@ class Job:
                 if saved.recipe != recipe:
                     tell(f"The state of {folder.name} is that of another recipe. The run starts over.")
                     saved = None
-        return cls(recipe, compute, folder, saved, target)
+        return cls(recipe, compute, folder, saved, target, data=data)
 
     def train(self) -> Generator[TrainProgress, None, None]:
         """Train on the training images of the recipe's digits, from where the state is.
@@ -185,7 +219,7 @@ class Job:
             torch.set_num_threads(min(saved.threads, os.cpu_count() or 1))
         reports = train(
             self.model,
-            load_mnist("train").of_digits(self._recipe.train.trained_digits).images,
+            self.data.training_images(self._recipe.train.chosen_classes),
             self._recipe.train,
             self.compute,
             resume=saved.state if saved is not None else None,
@@ -225,7 +259,7 @@ class Job:
             DataError: if the images cannot be read.
         """
         self._film()
-        metrics = evaluate(self.model.eval(), load_mnist("test").images, on_progress)
+        metrics = evaluate(self.model.eval(), self.data.images("test"), on_progress)
         model = self.model.to("cpu").to(memory_format=torch.contiguous_format)
         rows = [Row(each.step, each.epoch, each.loss, each.mse, each.penalty) for each in self.history]
         return Checkpoint(model, self.recipe.model, self.recipe.train, metrics, thinned(rows))
@@ -246,7 +280,9 @@ class Job:
 
     def _save(self, state: TrainState) -> None:
         threads = torch.get_num_threads()
-        self.saved = SavedRun(self.recipe, self.compute, threads, state, self.history, self.target)
+        self.saved = SavedRun(
+            self.recipe, self.compute, threads, state, self.history, self.target, self.data.source
+        )
         if self.folder is None:
             return
         try:

@@ -12,7 +12,7 @@ import torch
 
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.analysis.metrics import Metrics
-from ae_core.data import load_mnist
+from ae_core.data import DataSet
 from ae_core.errors import DataError
 from ae_core.model import Autoencoder
 from ae_core.training.compute import give_way
@@ -51,7 +51,8 @@ class Observer:
     One thread of the process does so for all trainings: what it takes, it takes from the page's core.
     """
 
-    def __init__(self, model: Autoencoder, step: int) -> None:
+    def __init__(self, model: Autoencoder, step: int, data: DataSet) -> None:
+        self._data = data
         self._lock = threading.Lock()
         self._preview = _copy(model, step)
         self._tried: tuple[int, Metrics] | None = None
@@ -115,7 +116,7 @@ class Observer:
             self._busy = False
 
     def _try(self, preview: Preview) -> None:
-        metrics = try_out(preview.model)
+        metrics = try_out(preview.model, self._data)
         observation = Observation(preview.step, metrics.test_mse, metrics.denoising_mse[NOISE])
         with self._lock:
             if self._tried is None or preview.step > self._tried[0]:
@@ -129,13 +130,13 @@ def can_be_shown(model: Autoencoder) -> bool:
     return all(bool((weight.abs() < _LARGEST_WEIGHT).all()) for weight in model.parameters())
 
 
-def try_out(model: Autoencoder) -> Metrics:
-    """What can be said of a model in a moment: on `IMAGES` test images, and under `NOISE`.
+def try_out(model: Autoencoder, data: DataSet) -> Metrics:
+    """What can be said of a model in a moment: on `IMAGES` test images of a set, and under `NOISE`.
 
     Raises:
         DataError: if the images cannot be read.
     """
-    return measure_without_jacobians(model, load_mnist("test").images[:IMAGES], (NOISE,))
+    return measure_without_jacobians(model, data.images("test")[:IMAGES], (NOISE,))
 
 
 def _copy(model: Autoencoder, step: int) -> Preview:

@@ -14,6 +14,8 @@ from torch import Tensor
 from ae_core.checkpoints import parse_recipe, recipe_metadata
 from ae_core.checkpoints.files import parse_object, read_file, read_tensors
 from ae_core.config import Recipe, is_count, is_number
+from ae_core.data.dataset import Source
+from ae_core.data.fitting import FITS
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
 from ae_core.training.compute import Compute
@@ -41,6 +43,8 @@ class SavedRun:
     """The reports, as `Job.history` has them."""
     target: str | None = None
     """The file that the model is meant for; None for a run of the page."""
+    source: Source | None = None
+    """From where its images can be opened again; None: MNIST, or a set that was uploaded."""
 
 
 def to_bytes(run: SavedRun) -> bytes:
@@ -53,6 +57,7 @@ def to_bytes(run: SavedRun) -> bytes:
         "precision": str(run.compute.precision).removeprefix("torch."),
         "threads": run.threads,
         "target": run.target,
+        "source": run.source,
         "history": [astuple(progress) for progress in run.history],
     }
     metadata = {"format": FORMAT, **recipe_metadata(run.recipe), "run": json.dumps(facts, allow_nan=False)}
@@ -99,7 +104,14 @@ def load_state(name: str, path: Path) -> SavedRun:
     )
     compute = Compute(torch.device(facts["device"]), _PRECISIONS[facts["precision"]], "as it began")
     history = tuple(TrainProgress(*row) for row in facts["history"])
-    return SavedRun(recipe, compute, facts["threads"], state, history, facts["target"])
+    source = None if facts.get("source") is None else Source(*facts["source"])
+    return SavedRun(recipe, compute, facts["threads"], state, history, facts["target"], source)
+
+
+def _is_source(found: object) -> bool:
+    if found is None:
+        return True
+    return isinstance(found, list) and len(found) == 2 and isinstance(found[0], str) and found[1] in FITS
 
 
 def _parse_facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
@@ -112,6 +124,7 @@ def _parse_facts(name: str, metadata: dict[str, str]) -> dict[str, Any]:
         and facts.get("precision") in _PRECISIONS
         and is_count(facts.get("threads"), 1)
         and isinstance(facts.get("target"), str | None)
+        and _is_source(facts.get("source"))
         and isinstance(history, list)
         and all(isinstance(row, list) and len(row) == columns and all(map(is_number, row)) for row in history)
     )

@@ -39,7 +39,7 @@ class StopRule:
         if not observations:
             return None
         newest = observations[-1]
-        on = f"on {IMAGES} test images"
+        on = f"on up to {IMAGES} test images"
         if self.below is not None and newest.test_mse < self.below:
             return f"The test MSE {on} fell below {self.below:g}."
         best = min(observations, key=lambda one: one.test_mse)

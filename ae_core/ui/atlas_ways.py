@@ -7,7 +7,7 @@ import streamlit as st
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import value_text
 from ae_core.analysis.paths import Way, walk_between
-from ae_core.data import load_mnist, to_float
+from ae_core.data import to_float
 from ae_core.render import maps
 from ae_core.ui import markup, pointing, style, unusual
 from ae_core.ui.library import Shown
@@ -19,21 +19,24 @@ STEPS = 9
 
 def show(shown: Shown, seen: Seen) -> None:
     """Both ways, step by step, with what the model makes of each; or how to choose a digit."""
-    style.question("What lies between this drawing and another digit?")
+    data = shown.data
+    style.question(f"What lies between this drawing and another {data.things[:-1]}?")
     digits = "".join(
         f"<button class='pick' data-pick='{pointing.pick_of_goal_digit(digit)}' "
-        f"aria-label='Go to the nearest {digit}'>{digit}</button>"
-        for digit in range(10)
+        f"aria-label='Go to the nearest {markup.escape(name)}'>{markup.escape(name)}</button>"
+        for digit, name in enumerate(data.classes)
     )
-    markup.show(f"<div class='picks'>Go to the nearest {digits} or click a digit on the map.</div>")
+    nearest = f"Go to the nearest {digits} or click" if digits else "Click"
+    markup.show(
+        f"<div class='picks'>{nearest} {'a digit' if data.is_mnist else 'an image'} on the map.</div>"
+    )
     goal = lab().map_goal
     if goal is None:
         return
-    mnist = load_mnist("test")
-    end = to_float(mnist.images[goal : goal + 1])
+    end = to_float(data.images("test")[goal : goal + 1])
     known = unusual.familiar_of(shown)
     ways = walk_between(shown.checkpoint.model, seen.x, end, known.codes, STEPS)
-    digit = int(mnist.labels[goal])
+    digit = data.class_name("test", goal) or "test image"
     _way(
         "Through the code: points on the straight line between the two codes, decoded",
         ways.through_code,
@@ -47,7 +50,7 @@ def show(shown: Shown, seen: Seen) -> None:
     )
 
 
-def _way(title: str, way: Way, digit: int) -> None:
+def _way(title: str, way: Way, digit: str) -> None:
     st.markdown(f"**{title}**")
     st.image(
         maps.grid([[maps.grey_picture(picture, maps.CELL_PIXELS) for picture in way.pictures]]),

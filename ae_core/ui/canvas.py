@@ -14,6 +14,9 @@ from ae_core.ui import drawn, keys, markup, reading, shown_model
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
+_MOST_BUTTONS = 12
+"""For classes."""
+
 
 def column() -> None:
     """Draw the column."""
@@ -24,8 +27,10 @@ def column() -> None:
     _canvas()
     _noise()
     reading.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+    if not lab().data.is_mnist:
+        _classes()
     with st.container(horizontal=True, gap=None, key=keys.DIGITS):
-        for digit in range(10):
+        for digit in range(10) if lab().data.is_mnist else ():
             st.button(
                 str(digit),
                 on_click=guard(drawn.place_next),
@@ -42,6 +47,29 @@ def column() -> None:
                 help="No digit: what does the model make of it? Meaning tells how unusual it is.",
             )
     _corner()
+
+
+def _classes() -> None:
+    """Buttons that place test images of a set of one's own: one per class, or a list of many."""
+    classes = lab().data.classes
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom", key="classes"):
+        if 0 < len(classes) <= _MOST_BUTTONS:
+            for label, name in enumerate(classes):
+                tip = f"Place a test image of {name}; again for another one"
+                st.button(
+                    markup.plain(name),
+                    on_click=guard(drawn.place_next),
+                    args=(label,),
+                    key=f"class_{label}",
+                    help=markup.plain(tip) if label == 0 else None,
+                )
+            return
+        chosen: int | None = None
+        if classes:
+            chosen = st.selectbox(
+                "Class", range(len(classes)), format_func=classes.__getitem__, key="class_of_sample"
+            )
+        st.button("Place a test image", on_click=guard(drawn.place_next), args=(chosen,), key="place_image")
 
 
 def _bar() -> None:

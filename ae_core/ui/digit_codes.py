@@ -10,9 +10,10 @@ import streamlit as st
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.units import UnitUse, measure_unit_use
 from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
-from ae_core.data import load_mnist
+from ae_core.data import DataSet
 from ae_core.training.compute import give_way
 from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.state import lab
 
 EXAMPLES = 5
 """Test digits that show what a unit answers to."""
@@ -34,17 +35,18 @@ def codes_of(shown: Shown) -> Vectors:
 # A model is equal to itself alone. The codes of a contractive one take 46 MB.
 @lru_cache(maxsize=4)
 def _encoding(shown: Shown) -> Future[Vectors]:
-    return _pool.submit(encode_all, shown.checkpoint.model, load_mnist("test").images)
+    return _pool.submit(encode_all, shown.checkpoint.model, shown.data.images("test"))
 
 
-@st.cache_resource(show_spinner=False)
-def _pixels() -> Vectors:
-    return flatten_all(load_mnist("test").images)
+# A set is equal to itself alone; the pixels of 10,000 images take 31 MB.
+@lru_cache(maxsize=2)
+def _pixels(data: DataSet) -> Vectors:
+    return flatten_all(data.images("test"))
 
 
 def find_near_by_pixels(seen: Seen, count: int) -> Near:
     """The test digits whose pixels are nearest to what the models see."""
-    return find_near(seen.x.flatten().numpy(), _pixels(), count)
+    return find_near(seen.x.flatten().numpy(), _pixels(lab().data), count)
 
 
 @st.cache_resource(show_spinner="Measuring the units", max_entries=32, hash_funcs=BY_NUMBER)

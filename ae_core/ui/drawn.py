@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from ae_core.analysis.page_start import STARTING_DIGIT
-from ae_core.data import load_mnist, to_float
+from ae_core.data import MNIST, DataSet, to_float
 from ae_core.drawing import to_mnist
 from ae_core.drawing.photo import SIDE
 from ae_core.drawing.strokes import PenStroke, from_text, ink_of, strokes_of, to_text
-from ae_core.errors import PictureError
+from ae_core.errors import DataError, PictureError
 from ae_core.render.maps import data_url, to_png
 from ae_core.ui import keys
 from ae_core.ui.canvas_states import Placed, Stroke, pack
@@ -57,8 +57,8 @@ def place_photo(ink: np.ndarray) -> None:
 
 
 def place_sample(digit: int, index: int, is_start: bool = False) -> None:
-    """Put an example of a digit onto the canvas; after the last test image of it comes the first again."""
-    images, labels = load_mnist("test")
+    """Put an example of a digit of MNIST onto the canvas, as links name it; after the last one the first."""
+    images, labels = MNIST.labelled("test")
     examples = torch.nonzero(labels == digit).flatten()
     index %= len(examples)
     lab().examples_placed[digit] = index + 1
@@ -68,22 +68,47 @@ def place_sample(digit: int, index: int, is_start: bool = False) -> None:
     place(Placed(to_float(images[chosen]), to_png(ink), name, is_start=is_start))
 
 
+def _place_image(data: DataSet, index: int) -> None:
+    """Put a test image of a set of one's own onto the canvas: like a photo, it is in no link."""
+    image = data.images("test")[index : index + 1]
+    place(Placed(to_float(image), to_png(_enlarged(image[0, 0].numpy())), pen=None))
+
+
 def place_strokes(pen: tuple[PenStroke, ...]) -> None:
     """Put strokes onto the empty canvas."""
     place(_painted(pen))
 
 
-def place_test_digit(index: int) -> None:
-    """Put a test image onto the canvas, by its index among all of them; of one that is not there nothing."""
-    labels = load_mnist("test").labels
-    if index < len(labels):
-        digit = int(labels[index])
-        place_sample(digit, int((labels[:index] == digit).sum()))
+def place_test_image(index: int) -> None:
+    """Put a test image of the page's set onto the canvas, by its index; of one that is not there nothing."""
+    data = lab().data
+    if index >= len(data.images("test")):
+        return
+    if not data.is_mnist:
+        _place_image(data, index)
+        return
+    labels = data.labelled("test").labels
+    digit = int(labels[index])
+    place_sample(digit, int((labels[:index] == digit).sum()))
 
 
-def place_next(digit: int) -> None:
-    """Put the next example of a digit onto the canvas."""
-    place_sample(digit, lab().examples_placed.get(digit, 0))
+def place_next(label: int | None) -> None:
+    """Put the next example of a class of the page's set onto the canvas; None: of any class."""
+    data, known = lab().data, lab().examples_placed
+    place = -1 if label is None else label
+    if data.is_mnist and label is not None:
+        place_sample(label, known.get(label, 0))
+        return
+    labels = data.labels("test")
+    count = len(data.images("test"))
+    examples = (
+        torch.arange(count) if label is None or labels is None else torch.nonzero(labels == label).flatten()
+    )
+    if not len(examples):
+        raise DataError(f"The set {data.name} has no test images of this class: choose another one.")
+    index = known.get(place, 0) % len(examples)
+    known[place] = index + 1
+    _place_image(data, int(examples[index]))
 
 
 def clear() -> None:

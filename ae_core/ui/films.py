@@ -55,7 +55,7 @@ def wound(shown: Shown, chosen: Selection) -> Shown:
     name = (shown.title, frame.step)
     if name not in kept:
         model = film.model(frame)
-        kept[name] = library.wrap_moment(shown, model, frame.step, try_out(model))
+        kept[name] = library.wrap_moment(shown, model, frame.step, try_out(model, shown.data))
         for oldest in list(kept)[:-_MOST_KEPT]:
             del kept[oldest]
     return kept[name]

@@ -1,4 +1,4 @@
-"""The lines above everything: the kind and the views, then the kind's idea and loss, and what trains."""
+"""The lines above everything: the kind and the views, then the data, the kind's idea, and what trains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ae_core.analysis import page_start
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.analysis.page_names import View
 from ae_core.config import KINDS, Kind
-from ae_core.ui import keys, markup
+from ae_core.ui import data_choice, keys, markup
 from ae_core.ui.training import interrupted_runs, watching
 from ae_core.ui.views import offered
 
@@ -38,6 +38,8 @@ def show() -> None:
             bind="query-params",
         )
     with st.container(horizontal=True, vertical_alignment="center", key="idea"):
+        if not keys.presenting():
+            data_choice.show()
         _idea(keys.shown_kind())
         if keys.VIEW.get() != View.TRAIN:
             watching.strip()

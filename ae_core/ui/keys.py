@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ae_core.analysis import page_names, page_start
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
+from ae_core.data.fitting import Fit
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -114,6 +115,14 @@ LAB: Key[Lab] = Key("lab")
 SAVE_NAME: Key[str] = Key("save_name")
 """What a trained model is to be called in `checkpoints/`."""
 CHECKPOINT_UPLOAD: Key[UploadedFile | None] = Key("upload")
+DATA_OPEN: Key[bool] = Key("data")
+"""Whether the choice of a set is open."""
+DATA: Key[str] = Key("data_set")
+"""The set of images, as the list calls it."""
+FIT: Key[Fit] = Key("fit")
+"""How pictures of a set become 28 x 28."""
+DATA_UPLOAD: Key[UploadedFile | None] = Key("data_upload")
+DATA_PATH: Key[str] = Key("data_path")
 PHOTO: Key[UploadedFile | None] = Key("photo")
 FIGURE_FORMAT: Key[FigureFormat] = Key("figure_format")
 FIGURE_WIDTH: Key[int] = Key("figure_width")

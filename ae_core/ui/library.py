@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from torch import Tensor
 
 from ae_core.analysis.codes import CodeStatistics
 from ae_core.analysis.evaluation import measure_without_jacobians
@@ -22,12 +23,15 @@ from ae_core.checkpoints import AnyCheckpoint, Checkpoint, load_checkpoint, read
 from ae_core.checkpoints.film import Film, film_path, load_film
 from ae_core.checkpoints.library import denoising_paths, ladder_paths, other_seed_paths
 from ae_core.config import LADDERS, Kind, Recipe
-from ae_core.data import load_mnist, to_float
+from ae_core.data import MNIST, DataSet, to_float
+from ae_core.data.dataset import name_of
 from ae_core.errors import CheckpointError
 from ae_core.model import Autoencoder
 from ae_core.ui.keys import FILE, LADDER, MINE, Source
 
 _numbers = count()
+ELSEWHERE_IMAGES = 1000
+"""The first test images of a set on which a model of another set is measured: so many take a moment."""
 _LARGEST = 1e15
 """Larger values of a model near the end of float32, and their squares lie beyond it."""
 
@@ -50,6 +54,10 @@ class Shown:
     """The step of its training after which it had these weights, if they are not its last; known likewise."""
     file: Path | None = None
     """The file that it was read from, in `checkpoints/`."""
+    data: DataSet = MNIST
+    """The set that its values are measured on; not always the one that it was trained on."""
+    measured_on: int | None = None
+    """How many of its test images, the first ones, if not all."""
     number: int = field(default_factory=lambda: next(_numbers))
     """Unique in the process: what was computed for the model is kept under it."""
 
@@ -67,6 +75,21 @@ class Shown:
     def is_moment(self) -> bool:
         """Whether these are not the weights that a training ended with."""
         return self.in_training or self.wound_to is not None
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether it is measured on the set that it was trained on."""
+        return self.data.is_of(self.checkpoint.train_config)
+
+    @property
+    def to_keep(self) -> AnyCheckpoint:
+        """What a file of it holds: no values of a set that it was not trained on."""
+        known = self.checkpoint
+        if self.is_at_home:
+            return known
+        return Checkpoint(
+            known.model, known.model_config, known.train_config, PartialMetrics({}), known.history
+        )
 
     @property
     def name(self) -> str:
@@ -131,8 +154,8 @@ def _load_shipped(
     # The shipped files' metrics are ours, and a test holds them against the weights. Those of another file in
     # a rung's place may be missing.
     metrics = checkpoint.metrics
-    if isinstance(metrics, PartialMetrics):
-        metrics = _measure(title, checkpoint)
+    if isinstance(metrics, PartialMetrics) or not MNIST.is_of(checkpoint.train_config):
+        metrics = _measure(title, checkpoint, MNIST.images("test"))
     return _wrap(title, label, checkpoint, metrics, source, listed_as, path)
 
 
@@ -192,16 +215,19 @@ def read_upload(file_name: str, content: bytes) -> Shown:
     return _measure_foreign(title, checkpoint, title)
 
 
-def wrap_trained(title: str, checkpoint: Checkpoint[Metrics]) -> Shown:
-    """A model that a run of this process ended with."""
-    return Shown(title, title, checkpoint, CodeStatistics.from_metrics(checkpoint.metrics), MINE, title)
+def wrap_trained(title: str, checkpoint: Checkpoint[Metrics], data: DataSet) -> Shown:
+    """A model that a run of this process ended with, on a set."""
+    statistics = CodeStatistics.from_metrics(checkpoint.metrics)
+    return Shown(title, title, checkpoint, statistics, MINE, title, data=data)
 
 
-def wrap_in_training(title: str, model: Autoencoder, recipe: Recipe, metrics: Metrics) -> Shown:
+def wrap_in_training(
+    title: str, model: Autoencoder, recipe: Recipe, metrics: Metrics, data: DataSet
+) -> Shown:
     """Weights of a training that goes on, with what is known of a model of the moments before."""
     checkpoint = Checkpoint(model, recipe.model, recipe.train, metrics)
     statistics = CodeStatistics.from_metrics(metrics)
-    return Shown(title, title, checkpoint, statistics, MINE, title, in_training=True)
+    return Shown(title, title, checkpoint, statistics, MINE, title, in_training=True, data=data)
 
 
 def wrap_moment(shown: Shown, model: Autoencoder, step: int, metrics: Metrics) -> Shown:
@@ -239,7 +265,34 @@ def _measure_foreign(
     title: str, checkpoint: AnyCheckpoint, listed_as: str, file: Path | None = None
 ) -> Shown:
     # What a file says of its model may be wrong or missing: only what is measured here is shown.
-    return _wrap(title, title, checkpoint, _measure(title, checkpoint), FILE, listed_as, file)
+    metrics = _measure(title, checkpoint, MNIST.images("test"))
+    return _wrap(title, title, checkpoint, metrics, FILE, listed_as, file)
+
+
+def measured_on(shown: Shown, data: DataSet) -> Shown:
+    """A model with its values on another set; unless it is of that set, its label then says of which it is.
+
+    Raises:
+        CheckpointError: if its weights blew up.
+        DataError: if the images cannot be read.
+    """
+    config, images, few = shown.checkpoint.train_config, data.images("test"), None
+    label = shown.label
+    if not data.is_of(config):
+        label, images = f"{label}, of {name_of(config)}", images[:ELSEWHERE_IMAGES]
+        few = len(images) if len(images) < len(data.images("test")) else None
+    metrics = _measure(shown.title, shown.checkpoint, images)
+    return replace(
+        shown,
+        label=label,
+        checkpoint=replace(shown.checkpoint, metrics=metrics),
+        statistics=CodeStatistics.from_metrics(metrics),
+        # What lies beside its file is of the set that it was trained on.
+        file=None,
+        data=data,
+        measured_on=few,
+        number=next(_numbers),
+    )
 
 
 def _wrap(
@@ -255,11 +308,12 @@ def _wrap(
         checkpoint.model, checkpoint.model_config, checkpoint.train_config, metrics, checkpoint.history
     )
     statistics = CodeStatistics.from_metrics(metrics)
+    # What lies beside the file of a model of another set is of that set.
+    file = file if MNIST.is_of(checkpoint.train_config) else None
     return Shown(title, label, measured, statistics, source, listed_as, file=file)
 
 
-def _measure(title: str, checkpoint: AnyCheckpoint) -> Metrics:
-    images = load_mnist("test").images
+def _measure(title: str, checkpoint: AnyCheckpoint, images: Tensor) -> Metrics:
     metrics = measure_without_jacobians(checkpoint.model, images)
     statistics = CodeStatistics.from_metrics(metrics)
     seen = inspect(checkpoint.model, to_float(images[:1]), statistics)

@@ -15,10 +15,17 @@ from ae_core.analysis.glossary import SYMBOLS
 from ae_core.analysis.ladder_range import LogRange
 from ae_core.render.maps import GRID_GAP, css_gradient, data_url, to_png
 
+_MARKDOWN = set("\\`*_{}[]()<>#+-.!|~$:&")
+
 
 def escape(text: str) -> str:
     """A text as HTML, also inside an attribute."""
     return html.escape(text, quote=True)
+
+
+def plain(text: str) -> str:
+    """A text in Markdown as it stands: none of its signs mean anything."""
+    return "".join(f"\\{sign}" if sign in _MARKDOWN else sign for sign in text)
 
 
 def key_class(key: str) -> str:

@@ -33,7 +33,7 @@ def show() -> None:
             st.button("Save", key="save", on_click=guard(_save), args=(shown,))
             st.download_button(
                 "Download",
-                lambda: to_bytes(shown.checkpoint),
+                lambda: to_bytes(shown.to_keep),
                 file_name=f"{shown.file_name}.safetensors",
                 on_click="ignore",
             )
@@ -60,7 +60,7 @@ def _save(shown: Shown) -> None:
         lab().save_problem = str(error)
         return
     try:
-        save_checkpoint(shown.checkpoint, path)
+        save_checkpoint(shown.to_keep, path)
     except CheckpointError as error:
         lab().save_problem = (
             f"{error} The model is still listed here: make room and save it again, or download it."
@@ -79,9 +79,9 @@ def _beside(shown: Shown, path: Path) -> dict[str, Callable[[], None]]:
     model = shown.checkpoint.model
     saves: dict[str, Callable[[], None]] = {}
     if (probe := probes.find_probe(shown)) is not None:
-        saves["probe"] = partial(save_probe, probe, model, probe_path(path))
+        saves["probe"] = partial(save_probe, probe, model, probe_path(path), shown.data)
     if (atlas := atlases.atlas_of(shown)) is not None:
-        saves["map"] = partial(save_atlas, atlas, model, atlas_path(path))
+        saves["map"] = partial(save_atlas, atlas, model, atlas_path(path), shown.data)
     camera = lab().films.get(shown.title)
     if camera is not None and (film := camera.film()) is not None:
         saves["film"] = partial(save_film, film, film_path(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,13 +51,13 @@ def _row(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> str:
     return f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
 
 
-@cache
+@lru_cache(maxsize=32)
 def _range_of(models: tuple[Shown, ...]) -> LadderRange:
     return LadderRange.of([shown.checkpoint.metrics for shown in models])
 
 
 def ladder_range(kind: Kind) -> LadderRange:
-    """The axes of a kind's ladder; a rung whose file is missing or damaged is left out."""
+    """The axes of a kind's ladder on MNIST, whatever the page shows; damaged files are left out."""
     return _range_of(tuple(library.intact_ladder(kind)))
 
 
@@ -111,7 +111,8 @@ def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
         picture = unit_pictures.bars(
             code, inspection.active, mean, shown.checkpoint.train_config.at_last.sparsity_target, end
         )
-        tried = f"{IMAGES} test images" if shown.is_moment else "the test set"
+        few = min(IMAGES, len(shown.data.images("test")))
+        tried = f"{few} test images" if shown.is_moment else "the test set"
         below = (
             f"<p class='note'>top: {end:.2g} · <i class='active'></i>{markup.symbol('active')} "
             f"<i class='quiet'></i>not <i class='mean'></i>mean on {tried} · line: "

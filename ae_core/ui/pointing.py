@@ -60,13 +60,13 @@ def _take() -> None:
     if match := re.fullmatch(r"unit:([0-9]{1,4})", said):
         lab().unit = int(match[1])
         keys.show_view(View.UNITS)
-    elif match := re.fullmatch(r"cell:([0-9]):([0-9])", said):
+    elif match := re.fullmatch(r"cell:([0-9]{1,3}):([0-9]{1,3})", said):
         lab().cell = int(match[1]), int(match[2])
-    elif match := re.fullmatch(r"test:([0-9]{1,5})", said):
-        drawn.place_test_digit(int(match[1]))
-    elif match := re.fullmatch(r"map:([0-9]{1,5})", said):
+    elif match := re.fullmatch(r"test:([0-9]{1,6})", said):
+        drawn.place_test_image(int(match[1]))
+    elif match := re.fullmatch(r"map:([0-9]{1,6})", said):
         atlas_goal.choose(int(match[1]))
-    elif match := re.fullmatch(r"goal:([0-9])", said):
+    elif match := re.fullmatch(r"goal:([0-9]{1,3})", said):
         atlas_goal.choose_digit(int(match[1]))
     elif match := re.fullmatch(r"(A|B):([a-z0-9.+-]{1,60})", said):
         side: Side = "B" if match[1] == "B" else "A"

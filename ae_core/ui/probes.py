@@ -8,7 +8,6 @@ from ae_core.analysis.glossary import is_of_probe
 from ae_core.analysis.metrics import Number
 from ae_core.analysis.probe import Advance, Probe, measure_probe
 from ae_core.checkpoints.probe_file import BASELINES, load_baselines, load_probe, probe_path
-from ae_core.data import load_mnist
 from ae_core.errors import CheckpointError
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui.beside import find_beside
@@ -22,6 +21,7 @@ def probe_of(shown: Shown) -> Probe | None:
     Raises:
         CheckpointError: if there is a file of it that cannot be read, or is another model's.
     """
+    # Only of MNIST is there a file: see `library.measured_on`.
     return find_beside(shown, run_of(shown), probe_path, load_probe)
 
 
@@ -38,7 +38,7 @@ def value_of(shown: Shown, name: str) -> Number | None:
     if not is_of_probe(name):
         return shown.checkpoint.metrics.value_of(name)
     probe = find_probe(shown)
-    return None if probe is None else probe.errors[name]
+    return None if probe is None else probe.errors.get(name)
 
 
 def baselines() -> dict[str, dict[str, float]]:
@@ -61,11 +61,16 @@ def run_of(shown: Shown) -> BackgroundWork[Probe] | None:
 
 
 def start(shown: Shown) -> None:
-    """Measure a model's probe in the background; for callbacks."""
-    encode = shown.checkpoint.model.encode
+    """Measure a model's probe in the background; for callbacks.
+
+    Raises:
+        DataError: if its set has no labels.
+    """
+    encode, data = shown.checkpoint.model.encode, shown.data
+    train, test = data.labelled("train"), data.labelled("test")
 
     def work(advance: Advance) -> Probe:
-        return measure_probe(encode, load_mnist("train"), load_mnist("test"), advance)
+        return measure_probe(encode, train, test, advance, len(data.classes))
 
     lab().probe_runs[shown.number] = BackgroundWork("The probe", work)
 

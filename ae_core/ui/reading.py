@@ -1,21 +1,24 @@
-"""What a linear reader of the code takes the drawing for: ten small bars, for A and for B."""
+"""What a linear reader of the code takes the drawing for: small bars, for A and for B."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_start import READS_AS
-from ae_core.analysis.probe import CLASSES
 from ae_core.ui import markup, probes
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
+
+_MOST_BARS = 26
+"""Of more classes the likeliest is told in words alone."""
+_LONGEST_NAME = 3
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
@@ -26,13 +29,20 @@ def show(choice: Choice, seen: Seen | None) -> None:
 def bars(choice: Choice, seen: Seen | None) -> str:
     """The bars as HTML."""
     found = {side: _read(shown, seen) for side, shown in choice.sides.items()}
-    said = "".join(f"<span>{side}: <b>{_in_words(shares, seen)}</b></span>" for side, shares in found.items())
+    classes = lab().data.classes
+    said = "".join(
+        f"<span>{side}: <b>{html.escape(_in_words(shares, seen, classes))}</b></span>"
+        for side, shares in found.items()
+    )
     title = markup.symbol("reads", READS_AS)
-    digits = "".join(_digit(digit, found) for digit in range(CLASSES))
-    alt = "; ".join(f"{side}: {_in_words(shares, seen)}" for side, shares in found.items())
+    bars = len(classes) if len(classes) <= _MOST_BARS else 0
+    digits = "".join(_digit(digit, classes[digit], found) for digit in range(bars))
+    columns = f"grid-template-columns: repeat({max(bars, 1)}, 1fr)"
+    alt = "; ".join(f"{side}: {_in_words(shares, seen, classes)}" for side, shares in found.items())
+    spoken = html.escape(alt, quote=True)
     return (
         f"<div class='said'><span>{title}</span>{said}</div>"
-        f"<div class='digits' role='img' aria-label='{html.escape(alt, quote=True)}'>{digits}</div>"
+        f"<div class='digits' style='{columns}' role='img' aria-label='{spoken}'>{digits}</div>"
     )
 
 
@@ -45,16 +55,16 @@ def _read(shown: Shown, seen: Seen | None) -> np.ndarray | None:
     return probe.reader.probabilities(code[None])[0].numpy()
 
 
-def _in_words(shares: np.ndarray | None, seen: Seen | None) -> str:
+def _in_words(shares: np.ndarray | None, seen: Seen | None, classes: Sequence[str]) -> str:
     if shares is None:
         return "nothing" if seen is None else "no reader yet"
     digit = int(shares.argmax())
-    return f"{digit} ({shares[digit]:.0%})"
+    return f"{classes[digit]} ({shares[digit]:.0%})"
 
 
-def _digit(digit: int, found: Mapping[Side, np.ndarray | None]) -> str:
+def _digit(digit: int, name: str, found: Mapping[Side, np.ndarray | None]) -> str:
     columns = "".join(
         f"<i class='{side}' style='height:{0 if shares is None else 100 * shares[digit]:.1f}%'></i>"
         for side, shares in found.items()
     )
-    return f"<div><div class='bars'>{columns}</div>{digit}</div>"
+    return f"<div><div class='bars'>{columns}</div>{html.escape(name[:_LONGEST_NAME])}</div>"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ae_core.analysis.page_start import STARTING_WEIGHTS
 from ae_core.checkpoints.library import denoising_paths, path_of, saved_paths
 from ae_core.config import LADDERS, Kind
-from ae_core.errors import CheckpointError
+from ae_core.errors import CheckpointError, DataError
 from ae_core.training.background import TrainingRun
 from ae_core.ui import films, keys, library
 from ae_core.ui.keys import LADDER, MODEL_IN_ADDRESS, Side
@@ -41,7 +41,7 @@ def choice() -> Choice:
     for side in sides():
         try:
             models[side] = model_of(side)
-        except CheckpointError as error:
+        except (CheckpointError, DataError) as error:
             problem = str(error)
     return Choice(models["A"], models["B"], problem)
 
@@ -78,7 +78,22 @@ def model_of(side: Side) -> Shown:
     chosen = selection(side)
     is_rung = chosen.model == LADDER
     shown = library.rung(keys.shown_kind(), chosen.weight) if is_rung else _named(chosen.model)
-    return films.wound(shown, chosen)
+    return films.wound(here(shown), chosen)
+
+
+def here(shown: Shown) -> Shown:
+    """A model with its values on the page's own set: no other set's are ever shown; measured once.
+
+    Raises:
+        CheckpointError: if its weights blew up.
+        DataError: if the images cannot be read.
+    """
+    if shown.data.digest == lab().data.digest:
+        return shown
+    known = lab().measured_here
+    if shown.number not in known:
+        known[shown.number] = library.measured_on(shown, lab().data)
+    return known[shown.number]
 
 
 def _named(name: str) -> Shown:
@@ -98,7 +113,7 @@ def _as_it_is(name: str, run: TrainingRun) -> Shown:
     """A model in training with its newest weights."""
     preview, known = run.observer.preview, lab().live.get(name)
     if known is None or known.checkpoint.model is not preview.model:
-        known = library.wrap_in_training(name, preview.model, run.recipe, run.observer.metrics())
+        known = library.wrap_in_training(name, preview.model, run.recipe, run.observer.metrics(), lab().data)
         lab().live[name] = known
     return known
 
@@ -133,21 +148,41 @@ def _in_training(run: TrainingRun, title: str, kind: Kind) -> bool:
 
 def comparable(shown: Shown) -> list[Shown]:
     """The ladder of a model's kind, the shipped denoising models of that kind, those trained here, and what
-    the sides show besides.
+    the sides show besides; on a set of one's own only those trained on it, and the sides.
 
     Models in training are left out, and those that are wound back: they are not measured.
 
     Raises:
         CheckpointError: if a file of the ladder is missing or damaged.
     """
-    models = library.ladder(shown.kind)
-    others = [model for model in lab().models.values() if model.kind == shown.kind]
-    for model in (*library.denoising(shown.kind), *others, *choice().sides.values(), shown):
+    models = ladder(shown.kind)
+    others = [model for model in lab().models.values() if model.data.digest == lab().data.digest]
+    denoising = library.denoising(shown.kind) if lab().data.is_mnist else []
+    for model in (*denoising, *others, *choice().sides.values(), shown):
         if model.is_moment:
             continue
         if model.kind == shown.kind and all(model is not known for known in models):
             models.append(model)
     return models
+
+
+def ladder(kind: Kind) -> list[Shown]:
+    """The shipped ladder where the page shows its set, MNIST; on a set of one's own there is none.
+
+    Raises:
+        CheckpointError: if one of its files is missing or damaged.
+    """
+    return library.ladder(kind) if lab().data.is_mnist else []
+
+
+def intact_ladder(kind: Kind) -> list[Shown]:
+    """The same without the rungs whose files are missing or damaged."""
+    return library.intact_ladder(kind) if lab().data.is_mnist else []
+
+
+def strangers() -> dict[Side, Shown]:
+    """The models in sight that were trained on another set than the page's."""
+    return {side: shown for side, shown in choice().sides.items() if not shown.is_at_home}
 
 
 def apart(models: Iterable[Shown]) -> list[str]:

@@ -8,7 +8,7 @@ from ae_core.analysis.notation import penalty_symbol, power_notation
 from ae_core.analysis.page_start import OWN_SCALES_MEANING
 from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
-from ae_core.ui import keys, models_menu, shown_model, take_away
+from ae_core.ui import data_choice, keys, models_menu, shown_model, take_away
 from ae_core.ui.keys import LADDER, Side
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
@@ -44,6 +44,7 @@ def controls() -> None:
                 help=OWN_SCALES_MEANING,
             )
             _more()
+    data_choice.note()
 
 
 def _more() -> None:
@@ -81,7 +82,8 @@ def _side(side: Side) -> None:
             LADDERS[kind],
             key=slider_key.name,
             format_func=power_notation,
-            help="Each stop is a model of its own, trained on all 60,000 images with this weight on its "
+            help="Each stop is a model of its own, trained on all 60,000 images of MNIST with this "
+            "weight on its "
             "penalty.",
             on_change=guard(_take_weight),
             args=(side, kind),

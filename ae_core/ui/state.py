@@ -18,7 +18,7 @@ from ae_core.analysis.corruption import add_noise
 from ae_core.analysis.inspection import Inspection, Seen, inspect, reconstruct_each
 from ae_core.analysis.probe import Probe
 from ae_core.config import KINDS, Kind, ModelConfig
-from ae_core.data import IMAGE_SIZE
+from ae_core.data import IMAGE_SIZE, MNIST, DataSet
 from ae_core.model import seeded_autoencoder
 from ae_core.sweep.table import SweepPoint
 from ae_core.training.background import TrainingRun
@@ -138,6 +138,17 @@ class Lab:
     """The model, the unit and the activation that the slider shows there."""
     unit_typed: int | None = None
     """The unit whose number was typed last."""
+
+    data: DataSet = MNIST
+    """The set of images that the page shows, trains on and measures on."""
+    own_sets: dict[str, DataSet] = field(default_factory=dict)
+    """The sets that were uploaded or opened here, by what the list calls them."""
+    form_classes: tuple[str, ...] = MNIST.classes
+    """The classes that the form that trains offers: those of the set that it was drawn for last."""
+    data_problem: str | None = None
+    """A sentence on why a set cannot be had."""
+    measured_here: dict[int, Shown] = field(default_factory=dict)
+    """Models of other sets with their values on this one, by the numbers that they have on their own."""
 
     token: str = field(default_factory=new_token)
     """By which the browser finds this lab again after a reload."""

@@ -25,7 +25,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
     for model, picture in zip(models, pictures, strict=False):
         name, spoken = html.escape(model.label), html.escape(f"{symbol} = {model.label}")
         marks = "".join(
-            f"<b class='mark {side}'>{side}</b>" for side, shown in choice.sides.items() if shown is model
+            f"<b class='mark {side}'>{side}</b>"
+            for side, shown in choice.sides.items()
+            if (shown.source, shown.listed_as) == (model.source, model.listed_as)
         )
         image = markup.picture(maps.grey_picture(picture, 28), f"Reconstruction under {spoken}.")
         cells.append(
@@ -35,10 +37,11 @@ def show(choice: Choice, seen: Seen | None) -> None:
             f"<button class='pin' data-pick='{pick_of('B', model)}' title='Pin as B' "
             f"aria-label='Show {spoken} as B'>B</button></div></div>"
         )
+    whose = "" if lab().data.is_mnist else "the shipped models, trained on MNIST: "
     markup.show(
         f"<section class='all-penalties {markup.key_class('all_penalties')}'>"
         f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: {what}"
-        f"<small> {how}</small></h3>"
+        f"<small> {whose}{how}</small></h3>"
         f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>",
         "".join(cells) or f"<p class='empty'>{page_start.EMPTY}</p>",
         "</div></section>",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -16,6 +16,8 @@ from ae_core.render.chart_style import with_text_colour
 from ae_core.ui import keys
 from ae_core.ui.state import lab
 
+_FULL_ROW = 4
+_COLUMN_PIXELS = 220
 _SHEET = Path(__file__).with_name("page.css")
 
 
@@ -33,6 +35,7 @@ def _css() -> str:
         digits=keys.DIGITS,
         left=keys.LEFT,
         header=keys.HEADER,
+        data=keys.DATA_OPEN.name,
         sides=keys.SIDES,
         guide=keys.GUIDE,
         atlas=keys.ATLAS,
@@ -43,6 +46,11 @@ def _css() -> str:
 def is_dark() -> bool:
     """Whether the browser shows the page in its dark theme."""
     return st.context.theme.type == "dark"
+
+
+def width_of(models: int) -> Literal["stretch"] | int:
+    """How wide a row of pictures of so many models is: few would be blown up."""
+    return "stretch" if models >= _FULL_ROW else models * _COLUMN_PIXELS
 
 
 def question(text: str) -> None:

@@ -58,7 +58,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
             f"{shown.kind}-report.html",
             "text/html",
         ),
-        _MODEL: (lambda: to_bytes(shown.checkpoint), f"{name}.safetensors", "application/octet-stream"),
+        _MODEL: (lambda: to_bytes(shown.to_keep), f"{name}.safetensors", "application/octet-stream"),
         _POCKET: (lambda: _pocket(own, kinds), "lab.html", "text/html"),
     }
     impossible = {label: "Draw a digit first." for label in files if blank and label not in (_MODEL, _POCKET)}
@@ -85,7 +85,7 @@ def _exhibits(models: list[Shown], seen: Seen | None) -> list[Exhibit]:
     assert seen is not None, "its buttons are disabled"
     return [
         Exhibit.of(
-            model.label,
+            model.label if model.data.is_mnist else f"{model.label}, on {model.data.name}",
             model.checkpoint,
             inspect(model.checkpoint.model, seen.x, model.statistics, seen.clean),
         )

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ae_core.analysis.notation import value_text
-from ae_core.analysis.probe import CLASSES
 from ae_core.analysis.twins import Twins, match_units
 from ae_core.analysis.unit_profile import UnitProfile, profile_unit
-from ae_core.data import load_mnist
+from ae_core.data import DataSet
 from ae_core.render.small_bars import small_bars
 from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
@@ -19,14 +18,23 @@ from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import comparable
 
 _EXAMPLES = 6
+_LONGEST_NAME = 5
+"""Letters of a class's name under its bar."""
 _ENCODING_SECONDS = 0.3
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_NUMBER)
 def _profile(shown: Shown, unit: int) -> UnitProfile:
-    labels = load_mnist("test").labels.numpy()
+    labels = shown.data.labels("test")
     highest = shown.statistics.max_activation[unit].item()
-    return profile_unit(digit_codes.codes_of(shown), labels, highest, unit, _EXAMPLES)
+    return profile_unit(
+        digit_codes.codes_of(shown),
+        None if labels is None else labels.numpy(),
+        highest,
+        unit,
+        _EXAMPLES,
+        len(shown.data.classes),
+    )
 
 
 @st.cache_resource(show_spinner="Matching the units", max_entries=16, hash_funcs=BY_NUMBER)
@@ -39,15 +47,16 @@ def show(shown: Shown, unit: int) -> None:
     found = _profile(shown, unit)
     left, right = st.columns(2, gap="medium")
     with left:
-        _means(found, unit)
-        _histogram(found, unit)
+        if shown.data.classes:
+            _means(found, unit, shown.data)
+        _histogram(found, unit, shown.data.things)
         _companions(found)
     with right:
         markup.show(
             *(
                 _examples(title, indices, unit)
                 for title, indices in (
-                    ("Test digits that activate it most", found.strongest),
+                    (f"Test {shown.data.things} that activate it most", found.strongest),
                     ("In the middle of those on which it is active", found.middle),
                     ("Some of those on which it is active, at random", found.random),
                 )
@@ -56,24 +65,26 @@ def show(shown: Shown, unit: int) -> None:
         _twin(shown, unit)
 
 
-def _means(found: UnitProfile, unit: int) -> None:
+def _means(found: UnitProfile, unit: int, data: DataSet) -> None:
     means = found.class_means
-    best = int(means.argmax())
+    best, each = int(means.argmax()), "digit" if data.is_mnist else "class"
     said = (
-        f"Mean activation of unit {unit} for each digit, the largest for {best}: {value_text(means[best])}."
+        f"Mean activation of unit {unit} for each {each}, the largest for {data.classes[best]}: "
+        f"{value_text(means[best])}."
     )
-    markup.show("<p class='note'>Mean activation for each digit</p>")
-    markup.small_chart(small_bars(means.tolist(), [str(digit) for digit in range(CLASSES)], said))
+    markup.show(f"<p class='note'>Mean activation for each {each}</p>")
+    markup.small_chart(small_bars(means.tolist(), [name[:_LONGEST_NAME] for name in data.classes], said))
 
 
-def _histogram(found: UnitProfile, unit: int) -> None:
+def _histogram(found: UnitProfile, unit: int, things: str) -> None:
     ends = [value_text(found.edges[0]), value_text(found.edges[-1])]
     said = (
-        f"Histogram of the activations of unit {unit} over the test digits, from {ends[0]} to {ends[1]}; the "
+        f"Histogram of the activations of unit {unit} over the test {things}, from {ends[0]} to "
+        f"{ends[1]}; the "
         f"fullest bar holds {found.counts.max():,} of {found.counts.sum():,}."
     )
     markup.show(
-        f"<p class='note'>Its activations over the test digits: active on <b>{found.density:.1%}</b></p>"
+        f"<p class='note'>Its activations over the test {things}: active on <b>{found.density:.1%}</b></p>"
     )
     markup.small_chart(small_bars(found.counts.tolist(), ends, said))
 
@@ -102,7 +113,8 @@ def _examples(title: str, indices: Sequence[int], unit: int) -> str:
 
 def _twin(shown: Shown, unit: int) -> None:
     """The unit of another model that goes with it, when all units of both are matched one to one."""
-    others = {other.name: other for other in (*library.other_seeds(shown.kind), *comparable(shown))}
+    seeds = library.other_seeds(shown.kind) if shown.data.is_mnist else []
+    others = {other.name: other for other in (*seeds, *comparable(shown))}
     others.pop(shown.name, None)
     same = [label for label, other in others.items() if _is_other_seed(shown, other)]
     names = [*same, *(label for label in others if label not in same)]
@@ -111,7 +123,7 @@ def _twin(shown: Shown, unit: int) -> None:
         names,
         key=keys.TWIN_MODEL.name,
         help="All units of both models are matched one to one, such that the sum of the correlations over "
-        "the test digits is the largest.",
+        f"the test {shown.data.things} is the largest.",
     )
     if name is None:
         return
@@ -122,7 +134,7 @@ def _twin(shown: Shown, unit: int) -> None:
 def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
     """The twin, as soon as the other model has encoded the test digits, too."""
     if digit_codes.find_codes(other) is None:
-        st.caption(f"{name} encodes the test digits.")
+        st.caption(f"{name} encodes the test {shown.data.things}.")
         clock.again_after(_ENCODING_SECONDS, "twin")
         return
     with guard_part():
@@ -134,7 +146,9 @@ def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
             f"{twins.median_correlation:.2f}.</p>"
         )
         profile = _profile(other, twin)
-        markup.show(_examples("The test digits that activate the twin most", profile.strongest, twin))
+        markup.show(
+            _examples(f"The test {shown.data.things} that activate the twin most", profile.strongest, twin)
+        )
 
 
 def _is_other_seed(shown: Shown, other: Shown) -> bool:

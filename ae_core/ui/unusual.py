@@ -13,7 +13,6 @@ from ae_core.analysis.novelty import (
     get_familiar,
     look_at,
 )
-from ae_core.data import load_mnist
 from ae_core.render import maps
 from ae_core.render.probe_charts import detection_curve
 from ae_core.ui import markup, style
@@ -23,14 +22,18 @@ from ae_core.ui.library import BY_NUMBER, Shown
 @st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=BY_NUMBER)
 def familiar_of(shown: Shown) -> Familiar:
     """What a model knows: the codes of training images."""
-    digits = shown.checkpoint.train_config.trained_digits
-    return get_familiar(shown.checkpoint.model, load_mnist("train"), load_mnist("test"), digits)
+    return get_familiar(shown.checkpoint.model, shown.data, _classes(shown))
+
+
+def _classes(shown: Shown) -> tuple[int, ...] | None:
+    """Of the set, those that the model was trained on; None: all, or a set that it was not trained on."""
+    return shown.checkpoint.train_config.chosen_classes if shown.is_at_home else None
 
 
 @st.cache_resource(show_spinner="Reconstructing test images", max_entries=16, hash_funcs=BY_NUMBER)
 def _detection(shown: Shown) -> Detection:
     digits = shown.checkpoint.train_config.trained_digits
-    return detect_others(shown.checkpoint.model, load_mnist("test"), digits)
+    return detect_others(shown.checkpoint.model, shown.data.labelled("test"), digits)
 
 
 def show(shown: Shown, seen: Seen | None) -> None:
@@ -42,14 +45,23 @@ def show(shown: Shown, seen: Seen | None) -> None:
         )
     else:
         _drawing(shown, seen)
-    if shown.checkpoint.train_config.digits is not None:
+    if _classes(shown) is not None:
         _others(shown)
+
+
+def _trained_on(shown: Shown) -> str:
+    """Some digits or classes, for sentences."""
+    config = shown.checkpoint.train_config
+    if shown.data.is_mnist:
+        return f"the digits {config.digits}"
+    names = (shown.data.classes[label] for label in _classes(shown) or () if label < len(shown.data.classes))
+    return f"the classes {markup.plain(', '.join(names))}"
 
 
 def _drawing(shown: Shown, seen: Seen) -> None:
     familiar = familiar_of(shown)
     found = look_at(shown.checkpoint.model, familiar, seen.clean)
-    images = load_mnist("train").images
+    images = shown.data.images("train")
     left, right = st.columns(2, gap="medium")
     with left:
         markup.show(
@@ -60,12 +72,11 @@ def _drawing(shown: Shown, seen: Seen) -> None:
                 f"{found.distance:.3g} in activations",
             ),
         )
-        digits = shown.checkpoint.train_config.digits
-        of_digits = "" if digits is None else f" of the digits {digits}"
+        of_digits = "" if _classes(shown) is None else f" of {_trained_on(shown)}"
         st.caption(
             f"Bars: the share of {len(familiar.errors):,} test images{of_digits} with a smaller error, or "
             f"with a code nearer to those of {len(familiar.codes.rows):,} training images (mean of the "
-            f"{NEAREST} nearest). Near 100 %: hardly any digit is as unusual."
+            f"{NEAREST} nearest). Near 100 %: hardly any of them is as unusual."
         )
     with right:
         st.caption("The training images whose codes are nearest")
@@ -78,14 +89,14 @@ def _drawing(shown: Shown, seen: Seen) -> None:
 
 def _others(shown: Shown) -> None:
     found = _detection(shown)
-    digits = shown.checkpoint.train_config.digits
     style.chart(
         detection_curve(found.false_alarms, found.found),
         key="detection",
-        alt=f"ROC curve of telling other digits by the error; the area under it is {found.area:.3f}.",
+        alt=f"ROC curve of telling other {shown.data.things} by the error; the area under it is "
+        f"{found.area:.3f}.",
     )
     st.caption(
-        f"{shown.label} was trained on the digits {digits} alone. A threshold on the error tells the "
+        f"{shown.label} was trained on {_trained_on(shown)} alone. A threshold on the error tells the "
         f"others: so many of them are found (up) at so many false alarms (across). The area under the curve "
         f"is {found.area:.3f}; 0.5 is chance, 1 tells them all."
     )

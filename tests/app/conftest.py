@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from ae_core.analysis.evaluation import measure_without_jacobians
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.training import job as jobs
 from ae_core.ui import library
 
@@ -141,7 +142,7 @@ def small_mnist(monkeypatch):
         images, labels = load_mnist(split)
         return Mnist(images[:600], labels[:600]) if split == "train" else Mnist(images[:40], labels[:40])
 
-    monkeypatch.setattr(jobs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=load))
 
 
 @pytest.fixture

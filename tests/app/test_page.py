@@ -105,7 +105,7 @@ def test_the_values_are_those_of_the_shipped_model_at_every_stop_of_the_slider(p
         relative = shown["This drawing: relative sensitivity, to first order"]
         assert relative == value_text(expected.relative_sensitivity)
         assert shown["Test set: MSE"] == value_text(measured.test_mse)
-        assert shown["‖J‖², mean of 1,000 digits (depends on the scale of the code)"] == value_text(
+        assert shown["‖J‖², mean of up to 1,000 images (depends on the scale of the code)"] == value_text(
             measured.jacobians.jacobian_sq_norm
         )
         assert shown["code moved by noise 0.2, in its spreads"] == value_text(measured.code_shift[0.2])

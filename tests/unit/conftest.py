@@ -1,6 +1,7 @@
 """What several test files share: small real checkpoints, the command line on a few images. Needs torch."""
 
 import os
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,8 +13,9 @@ import ae_core.training.background
 from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import Checkpoint, save_checkpoint
 from ae_core.cli import commands as cli
+from ae_core.cli import data_options
 from ae_core.config import RECIPES, ModelConfig
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.model import seeded_autoencoder
 from ae_core.training import job as jobs
 
@@ -71,8 +73,8 @@ def few_images(monkeypatch):
         count = {"train": 100, "test": 30}[split]
         return Mnist(images[:count], labels[:count])
 
-    for module in (cli, jobs):
-        monkeypatch.setattr(module, "load_mnist", first_images)
+    for module in (data_options, jobs):
+        monkeypatch.setattr(module, "MNIST", replace(MNIST, load=first_images))
     monkeypatch.setattr(ae_core.analysis.evaluation, "JACOBIAN_IMAGES", 3)
     monkeypatch.setattr(ae_core.analysis.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 

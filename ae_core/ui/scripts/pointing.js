@@ -37,23 +37,24 @@ function digitUnder(event) {
     if (!image) return null;
     if (!maps.has(image)) {
         const places = new Uint16Array(unpacked(image.dataset.places).buffer);
-        maps.set(image, { places, labels: unpacked(image.dataset.labels) });
+        const { labels, names } = image.dataset;
+        maps.set(image, { places, labels: labels && unpacked(labels), names: names && JSON.parse(names) });
     }
-    const { places, labels } = maps.get(image);
+    const { places, labels, names } = maps.get(image);
     const box = image.getBoundingClientRect();
     const x = (65535 * (event.clientX - box.left)) / box.width, y = (65535 * (event.clientY - box.top)) / box.height;
     let number = 0, least = Infinity;
-    for (let index = 0; index < labels.length; index += 1) {
+    for (let index = 0; index < places.length / 2; index += 1) {
         const distance = (places[2 * index] - x) ** 2 + (places[2 * index + 1] - y) ** 2;
         if (distance < least) [number, least] = [index, distance];
     }
-    return { number, digit: labels[number] };
+    return { number, thing: image.dataset.thing, name: labels ? `a ${names[labels[number]]}, ` : "" };
 }
 
 function hover(event) {
     const unit = unitUnder(event), digit = digitUnder(event);
     if (!unit && !digit) return tip.remove();
-    tip.textContent = unit ? `unit ${unit.number}: ${unit.value}` : `a ${digit.digit}, test digit ${digit.number}`;
+    tip.textContent = unit ? `unit ${unit.number}: ${unit.value}` : `${digit.name}test ${digit.thing} ${digit.number}`;
     tip.style.left = `${Math.min(event.clientX + 12, innerWidth - 160)}px`;
     tip.style.top = `${event.clientY + 16}px`;
     if (!tip.isConnected) document.body.append(tip);

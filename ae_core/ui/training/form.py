@@ -9,14 +9,14 @@ import streamlit as st
 
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
-from ae_core.config import CODE_ACTIVATIONS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
+from ae_core.config import CODE_ACTIVATIONS, KINDS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
 from ae_core.training.background import TrainingRun, train_ladder
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.job import Job
 from ae_core.training.observer import IMAGES
 from ae_core.training.stopping import StopRule
-from ae_core.ui import keys
+from ae_core.ui import data_choice, keys, markup
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
@@ -35,6 +35,7 @@ _FIELDS = (
     "input_noise",
 )
 """The fields of a recipe that can be changed on the page; the others stay as the recipe has them."""
+_MOST_CLASSES = 10
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
@@ -55,8 +56,10 @@ def show(choice: Choice, seen: Seen | None) -> None:
     with right:
         if not lab().runs:
             st.caption(
-                "Train a model on the 60,000 images, or under More on some digits, and watch it learn your "
-                "own drawing in the panels above. You can go on drawing meanwhile."
+                f"Train a model on the {len(lab().data.images('train')):,} images of "
+                f"{markup.plain(lab().data.name)}, or under More on some {_classes_in_words()}, and watch "
+                "it learn "
+                "your own drawing in the panels above. You can go on drawing meanwhile."
             )
         watching.watch()
 
@@ -111,7 +114,7 @@ def _fill_in_recipe(kind: Kind) -> None:
     values = vars(recipe.model) | vars(recipe.train)
     for field in _FIELDS:
         keys.training(kind, field).set(0.0 if values[field] is None else values[field])
-    keys.training(kind, "digits").set(list(recipe.train.trained_digits))
+    keys.training(kind, "digits").set(list(_offered_classes()))
 
 
 def _recipe(kind: Kind) -> Recipe:
@@ -187,20 +190,23 @@ def _fields(of_kind: Kind) -> None:
             "and the reconstruction is held against the clean one: a denoising autoencoder. 0: none.",
             **keep,
         )
-        st.pills(
-            "Digits to train on",
-            range(10),
-            selection_mode="multi",
-            key=_key("digits"),
-            help="With some of them alone, the model meets the others for the first time on the canvas.",
-            **keep,
-        )
+        if offered := _offered_classes():
+            _keep_offered(offered)
+            st.pills(
+                f"{_classes_in_words().capitalize()} to train on",
+                offered,
+                selection_mode="multi",
+                key=_key("digits"),
+                format_func=[markup.plain(name) for name in lab().data.classes].__getitem__,
+                help="With some of them alone, the model meets the others for the first time on the canvas.",
+                **keep,
+            )
         st.number_input(
             "Stop below test MSE",
             format="%g",
             step=1e-3,
             key=keys.STOP_BELOW.name,
-            help=f"On the first {IMAGES} test images, tried every few seconds. 0: never.",
+            help=f"On up to {IMAGES} test images, tried every few seconds. 0: never.",
             **keep,
         )
         st.number_input(
@@ -238,23 +244,44 @@ def _recipe_of_fields() -> Recipe:
     values["max_decoder_norm"] = values["max_decoder_norm"] or None
     if keys.shown_kind() == "contractive":
         values["sparsity_target"] = None
-    values["digits"] = ",".join(map(str, _field("digits").get()))
-    return _recipe(keys.shown_kind()).override(**values)
+    offered = _offered_classes()
+    chosen = _field("digits").get() if offered else []
+    values["digits"] = None if len(chosen) == len(offered) else ",".join(map(str, chosen))
+    return _recipe(keys.shown_kind()).override(**values, **lab().data.fields)
+
+
+def _offered_classes() -> range:
+    """The labels of the classes that can be trained on alone: a recipe names them by single digits."""
+    count = len(lab().data.classes)
+    return range(count) if count <= _MOST_CLASSES else range(0)
+
+
+def _keep_offered(offered: range) -> None:
+    """Choose all classes anew where another set has others: they are told by their places."""
+    if lab().form_classes != lab().data.classes:
+        lab().form_classes = lab().data.classes
+        for kind in KINDS:
+            if keys.training(kind, "digits").find() is not None:
+                keys.training(kind, "digits").set(list(offered))
+
+
+def _classes_in_words() -> str:
+    return "digits" if lab().data.is_mnist else "classes"
 
 
 def _start() -> None:
-    _begin(
-        lambda recipe, compute, rule: [
-            TrainingRun(Job(recipe, compute, interrupted_runs.new_folder(recipe)), stop_rule=rule)
-        ]
-    )
+    _begin(lambda recipe, compute, rule: [TrainingRun(_job(recipe, compute), stop_rule=rule)])
+
+
+def _job(recipe: Recipe, compute: Compute) -> Job:
+    return Job(recipe, compute, interrupted_runs.new_folder(recipe), data=lab().data)
 
 
 def _start_ladder() -> None:
     _begin(
         # All rungs of a ladder train as long as each other, or it would compare nothing.
         lambda recipe, compute, _: train_ladder(
-            recipe, LADDERS[keys.shown_kind()], compute, interrupted_runs.new_folder
+            recipe, LADDERS[keys.shown_kind()], compute, interrupted_runs.new_folder, lab().data
         )
     )
 
@@ -270,10 +297,12 @@ def _go_on(more: bool = False) -> None:
             keys.MORE_EPOCHS.get() if more else 0,
             interrupted_runs.new_folder(saved.recipe),
             lab().runs[-1].camera.film(),
+            lab().runs[-1].data,
         )
     except ValueError as error:
         lab().training_problem = f"This cannot be trained: {error}"
         return
+    data_choice.use(job.data)
     watching.begin([TrainingRun(job)])
 
 

@@ -7,12 +7,12 @@ import streamlit as st
 from ae_core.analysis.notation import power_notation
 from ae_core.analysis.page_names import View
 from ae_core.config import Recipe
-from ae_core.errors import CheckpointError, RunGoneError, RunInUseError
+from ae_core.errors import CheckpointError, DataError, RunGoneError, RunInUseError
 from ae_core.training.background import TrainingRun
 from ae_core.training.job import Job
 from ae_core.training.run_folder import RunFolder, interrupted, runs_dir
 from ae_core.training.saved_run import SavedRun
-from ae_core.ui import keys
+from ae_core.ui import data_choice, keys
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 from ae_core.ui.training import watching
@@ -35,7 +35,7 @@ def new_folder(recipe: Recipe) -> RunFolder | None:
 def hint() -> None:
     """Say in a line that there are such runs, for the views in which they are not listed."""
     if interrupted(runs_dir(), 1):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             st.caption("A training was interrupted.", width="content")
             st.button("See it", key="see_interrupted", on_click=guard(keys.show_view), args=(View.TRAIN,))
 
@@ -54,7 +54,7 @@ def _description(run: SavedRun) -> str:
     train = run.recipe.train
     of_steps = f" of {run.history[-1].total_steps:,}" if run.history else ""
     weight = power_notation(train.penalty_weight)
-    return f"{run.recipe.model.kind}, weight {weight}, step {run.state.step:,}{of_steps}"
+    return f"{run.recipe.model.kind}, weight {weight}{train.remarks}, step {run.state.step:,}{of_steps}"
 
 
 def _go_on(name: str) -> None:
@@ -62,8 +62,10 @@ def _go_on(name: str) -> None:
     if folder is None:
         return
     try:
-        job = Job.resume(folder, tell=_tell)
-    except CheckpointError as error:
+        data = data_choice.for_run(folder.load())
+        data_choice.use(data)
+        job = Job.resume(folder, tell=_tell, data=data)
+    except (CheckpointError, DataError) as error:
         folder.close()
         _tell(f"This run cannot go on: {error}")
         return

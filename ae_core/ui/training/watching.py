@@ -10,7 +10,7 @@ import torch
 from ae_core.analysis.inspection import reconstruct_each
 from ae_core.analysis.notation import power_notation, value_text
 from ae_core.analysis.page_names import View
-from ae_core.data import IMAGE_SIZE
+from ae_core.data import IMAGE_SIZE, DataSet
 from ae_core.render import maps, training_charts
 from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
@@ -84,13 +84,18 @@ def collect() -> bool:
         checkpoint = run.snapshot().checkpoint
         if checkpoint is not None:
             run.forget_state()
-            lab().models[title] = library.wrap_trained(title, checkpoint)
+            lab().models[title] = library.wrap_trained(title, checkpoint, _data_of(run))
             lab().observations[title] = run.observer.observations
         else:
             del lab().titles[run]
             lab().films.pop(title, None)
             shown_model.forget(title)
     return bool(ended)
+
+
+def _data_of(run: TrainingRun) -> DataSet:
+    """The set of a run: the page's own object of it, for which much is known already."""
+    return lab().data if lab().data.digest == run.data.digest else run.data
 
 
 def _name(run: TrainingRun) -> str:
@@ -110,7 +115,9 @@ def strip() -> None:
         return
     run = _newest_at_work()
     _, text = _bar(run.snapshot())
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="training_strip"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", width="content", key="training_strip"
+    ):
         st.caption(
             f"{_name(run)}: {text}",
             width="content",
@@ -180,13 +187,13 @@ def _wheel() -> None:
 
 
 def _curves(run: TrainingRun) -> None:
-    """The losses and the errors on test digits, with a mark where a setting changed.
+    """The losses and the errors on test images, with a mark where a setting changed.
 
     While the model trains a small picture: a browser takes as long for one large chart as for ten of it.
     """
     snapshot, tried = run.snapshot(), run.observer.observations
     weight, history = run.recipe.train.penalty_weight, snapshot.history
-    alt = "Losses and the errors on test digits against the step, on a log axis."
+    alt = f"Losses and the errors on test {run.data.things} against the step, on a log axis."
     if snapshot.state == "training":
         assert snapshot.progress is not None, "it has a history"
         picture = training_charts.small_loss_curve(
@@ -200,7 +207,8 @@ def _curves(run: TrainingRun) -> None:
             alt=alt,
         )
     markup.show(
-        f"<p class='note'>test, noisy: the errors on the first {IMAGES} test images, clean and with noise of "
+        "<p class='note'>test, noisy: the errors on the first "
+        f"{min(IMAGES, len(run.data.images('test')))} test images, clean and with noise of "
         f"{NOISE:g}. Dotted: where a setting changed.</p>"
     )
 

@@ -9,6 +9,7 @@ import streamlit as st
 from ae_core.analysis.atlas import NEIGHBOURS, TRUST_IMAGES, TRUST_NEIGHBOURS, Atlas, place_among
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.vectors import Near, Vectors, find_near
+from ae_core.data import DataSet
 from ae_core.errors import AnalysisError, CheckpointError
 from ae_core.ui import (
     atlas_map,
@@ -38,7 +39,7 @@ def follow(choice: Choice, seen: Seen | None) -> None:
     shown = choice.a
     if shown is None or shown.is_moment:
         return
-    style.question("Where does this drawing lie among the test digits?")
+    style.question(f"Where does this drawing lie among the test {shown.data.things}?")
     if seen is None:
         st.markdown("Draw a digit, or place one, to see where it lies.")
     codes = digit_codes.find_codes(shown)
@@ -50,7 +51,7 @@ def follow(choice: Choice, seen: Seen | None) -> None:
         st.markdown(str(error))
         return
     if atlas is None:
-        st.caption("Encoding the test digits.")
+        st.caption(f"Encoding the test {shown.data.things}.")
         return
     marks = {}
     if lab().map_goal is not None:
@@ -62,13 +63,13 @@ def follow(choice: Choice, seen: Seen | None) -> None:
     with st.container(key=keys.wrapping("all_map")):
         left, right = st.columns([3, 2], gap="medium")
     with left:
-        atlas_map.show(atlas, marks)
+        atlas_map.show(atlas, shown.data, marks)
     with right:
         if near is not None and seen is not None:
             _neighbours(near, seen)
         elif seen is not None:
-            st.caption("Encoding the test digits.")
-        _trust(atlas)
+            st.caption(f"Encoding the test {shown.data.things}.")
+        _trust(atlas, shown.data)
 
 
 def show(choice: Choice, seen: Seen | None) -> None:
@@ -101,14 +102,14 @@ def _atlas_of(shown: Shown, codes: Vectors | None) -> Atlas | None:
 def _neighbours(near: Near, seen: Seen) -> None:
     by_pixels = digit_codes.find_near_by_pixels(seen, _SHOWN)
     markup.show(
-        "<p class='note'>Nearest test digits by their code</p>",
+        f"<p class='note'>Nearest test {lab().data.things} by their code</p>",
         digit_buttons(near.indices.tolist(), ", near by its code,"),
         "<p class='note'>Nearest by their pixels</p>",
         digit_buttons(by_pixels.indices.tolist(), ", near by its pixels,"),
     )
 
 
-def _trust(atlas: Atlas) -> None:
+def _trust(atlas: Atlas, data: DataSet) -> None:
     meaning = (
         "Two directions of the code are shown, and all others are left out."
         if atlas.is_linear
@@ -117,8 +118,9 @@ def _trust(atlas: Atlas) -> None:
     markup.show(
         f"<p class='note'>{markup.symbol('trust', 'Trustworthiness')} of this map "
         f"<b>{atlas.trustworthiness:.3f}</b>: near 1 if neighbours on it are neighbours in the code, "
-        f"too ({TRUST_NEIGHBOURS} of each, over {TRUST_IMAGES:,} digits). {meaning} A click on the map "
-        "chooses a digit to go to.</p>"
+        f"too ({TRUST_NEIGHBOURS} of each, over {min(TRUST_IMAGES, len(atlas.places)):,} {data.things}). "
+        f"{meaning} A click on the map "
+        f"chooses {'a digit' if data.is_mnist else 'an image'} to go to.</p>"
     )
 
 

@@ -87,7 +87,8 @@ def _trained(models: Sequence[Shown], shown: Shown) -> None:
     )
     st.caption(
         "On training images: means over the steps between two reports, which travel with the files. On test "
-        "images: the first 500, tried now and then while a model was trained and watched here. The rungs "
+        "images: the first 500 at most, tried now and then while a model was trained and watched here. "
+        "The rungs "
         "of the ladder were trained before files kept a history."
     )
 
@@ -108,6 +109,14 @@ def _points(error: str, name: str, history: History) -> list[tuple[int, float]]:
 
 def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     """One column per model, one row per quantity; the maps of a row share their colour scale."""
+    with st.container(width=style.width_of(len(models))):
+        _map_rows(models, seen)
+    st.caption(
+        "‖J‖² and the sensitivity depend on the code's scale, too: a smaller one by itself is no verdict."
+    )
+
+
+def _map_rows(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
     own_scales = bool(keys.OWN_SCALES.find())
     errors = [one.error for one in seen]
     codes = [one.code_magnitudes for one in seen]
@@ -125,9 +134,6 @@ def _maps(models: Sequence[Shown], seen: Sequence[Inspection]) -> None:
         markup.show(markup.columns("active units", [str(one.active_count) for one in seen[part]]))
         _log_row("Sensitivity ‖∂h/∂xᵢ‖", "", sensitivities, part, own_scales, maps.heat_map)
         markup.show(markup.columns("‖J‖²", [f"{one.jacobian_sq_norm:.2g}" for one in seen[part]]))
-    st.caption(
-        "‖J‖² and the sensitivity depend on the code's scale, too: a smaller one by itself is no verdict."
-    )
 
 
 def _linear(values: np.ndarray, own_scale: bool, largest: float) -> np.ndarray:

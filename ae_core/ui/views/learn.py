@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from ae_core.analysis.inspection import Seen
@@ -9,10 +11,11 @@ from ae_core.analysis.page_names import View
 from ae_core.analysis.probe_errors import ALL_LABELS
 from ae_core.analysis.scenes import SCENES, Answer, Scene, Subject
 from ae_core.config import Kind
+from ae_core.data import MNIST
 from ae_core.drawing.samples import SAMPLES
-from ae_core.errors import CheckpointError
+from ae_core.errors import CheckpointError, DataError
 from ae_core.model import Autoencoder
-from ae_core.ui import drawn, keys, library, markup, papers, probes, shown_model, style
+from ae_core.ui import data_choice, drawn, keys, library, markup, papers, probes, shown_model, style
 from ae_core.ui.keys import LADDER
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
@@ -127,6 +130,9 @@ def _moments(shown: Shown) -> list[tuple[int, Autoencoder]]:
 
 def _set_up(index: int) -> None:
     scene = SCENES[index]
+    # The scenes are about the shipped models, and what they say of them is measured on MNIST.
+    with suppress(DataError):
+        data_choice.use(MNIST)
     shown_model.show(library.rung(scene.kind, scene.weight))
     shown_model.compare(scene.other is not None)
     if scene.other is not None:

@@ -22,10 +22,10 @@ from ae_core.analysis.probe_errors import (
 )
 from ae_core.render import charts
 from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
-from ae_core.ui import confusion_grid, keys, library, markup, measuring, probes, style, unusual
+from ae_core.ui import confusion_grid, keys, markup, measuring, probes, style, unusual
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard, guard_part
-from ae_core.ui.shown_model import Choice, apart, comparable
+from ae_core.ui.shown_model import Choice, apart, comparable, intact_ladder
 
 _PIXELS = "pixels"
 _ALIKE = 0.5
@@ -45,14 +45,17 @@ def show(choice: Choice, seen: Seen | None) -> None:
     shown = choice.a
     if shown is None:
         return
+    what = "digit" if shown.data.is_mnist else "class"
     markup.show(
-        "<p class='idea'>A logistic regression that sees nothing but the frozen code reads the digit off it. "
+        f"<p class='idea'>A logistic regression that sees nothing but the frozen code reads the {what} "
+        "off it. "
         "The fewer errors it makes, the more plainly the code says what was drawn.</p>"
     )
     references: dict[str, dict[str, float]] = {}
-    with guard_part():
-        references = probes.baselines()
-    ladder = [(model, probe) for model in library.intact_ladder(shown.kind) if (probe := _probe_of(model))]
+    if shown.data.is_mnist:
+        with guard_part():
+            references = probes.baselines()
+    ladder = [(model, probe) for model in intact_ladder(shown.kind) if (probe := _probe_of(model))]
     if ladder:
         _by_penalty(ladder, references)
         markup.show(f"<p class='idea'>{_verdict(ladder, references)}</p>")
@@ -64,8 +67,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
         _table(read, references)
     own = probes.find_probe(shown)
     if own is not None:
-        style.question(f"Which digits does the reader of {shown.name} take for which?")
-        confusion_grid.show(own)
+        things = "digits" if shown.data.is_mnist else "classes"
+        style.question(f"Which {things} does the reader of {shown.name} take for which?")
+        confusion_grid.show(own, shown.data)
     unusual.show(shown, seen)
 
 
@@ -145,7 +149,13 @@ def _verdict(ladder: list[tuple[Shown, Probe]], references: dict[str, dict[str, 
 
 def _own(shown: Shown) -> None:
     """For a model without a probe: have one measured."""
-    if shown.source == keys.LADDER or probes.find_probe(shown) is not None:
+    is_shipped = shown.source == keys.LADDER and shown.data.is_mnist
+    if is_shipped or probes.find_probe(shown) is not None:
+        return
+    if not shown.data.classes:
+        st.markdown(
+            f"The set {markup.plain(shown.data.name)} has no labels: there is nothing to read off the code."
+        )
         return
     run = probes.run_of(shown)
     if run is None:
@@ -194,7 +204,8 @@ def _disturbed(
                     + ", ".join(f"{label}: {errors[-1]:.0f} %" for label, errors in curves.items()),
                 )
     st.caption(
-        "Trained with all labels on clean digits in their places; tested on the test digits with noise or "
+        f"Trained with all labels on clean {shown.data.things} in their places; tested on the test "
+        f"{shown.data.things} with noise or "
         "shifted, a quarter of them to each side."
     )
     if apart(model for model, _ in read):
@@ -208,7 +219,7 @@ def _disturbed(
 def _table(read: list[tuple[Shown, Probe]], references: dict[str, dict[str, float]]) -> None:
     rows = {model.label: probe.errors for model, probe in read} | references
     with st.expander("All values, and what a code has to be better than"):
-        columns = {name: [errors[name] for errors in rows.values()] for name in ERRORS}
+        columns = {name: [errors.get(name) for errors in rows.values()] for name in ERRORS}
         style.values_table("read from", list(rows), columns, "%.1f", key="probe_table")
         st.caption(
             "Principal components are those of the training images' pixels, standardised as the codes are. "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ae_core.analysis.inspection import Seen
 from ae_core.analysis.mistakes import Mistake, contraction_mistakes, sparsity_mistakes
-from ae_core.data import first_test_pictures
+from ae_core.data import to_float
 from ae_core.ui import markup, style
 from ae_core.ui.shown_model import Choice
 
@@ -23,7 +23,9 @@ def show(choice: Choice, seen: Seen | None) -> None:
     target = shown.checkpoint.train_config.at_last.sparsity_target
     if target is not None:
         st.markdown(f"Measured on this model's codes of the first {_BATCH} test images.")
-        _cards(sparsity_mistakes(shown.checkpoint.model, first_test_pictures(_BATCH), target))
+        _cards(
+            sparsity_mistakes(shown.checkpoint.model, to_float(shown.data.images("test")[:_BATCH]), target)
+        )
         return
     if seen is None:
         st.markdown("Draw a digit, or place one: the formulas are measured on it.")

@@ -10,7 +10,7 @@ from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Inspection, Seen
 from ae_core.analysis.notation import value_text
 from ae_core.render.small_trade_off import small_trade_off
-from ae_core.ui import keys, library, markup
+from ae_core.ui import keys, markup, shown_model
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 
@@ -34,7 +34,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
 
 
 def _trade_off(choice: Choice) -> None:
-    models = library.intact_ladder(keys.shown_kind())
+    models = shown_model.intact_ladder(keys.shown_kind())
     models += [shown for shown in choice.sides.values() if all(shown is not each for each in models)]
     cost = glossary.COSTS[keys.shown_kind()][0]
     costs = [each.checkpoint.metrics.value_of(cost) or 0.0 for each in models]
@@ -88,7 +88,7 @@ _OF_DRAWING = {
 }
 _OF_TEST_SET = {
     "Test set: MSE": "test_mse",
-    "‖J‖², mean of 1,000 digits (depends on the scale of the code)": "jacobian_sq_norm",
+    "‖J‖², mean of up to 1,000 images (depends on the scale of the code)": "jacobian_sq_norm",
     "active units per image": "active_units",
     "code moved by noise 0.2, in its spreads": "code_shift_0.2",
     "MSE from noise 0.2": "denoising_mse_0.2",

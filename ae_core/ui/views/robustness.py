@@ -14,7 +14,7 @@ from ae_core.analysis.neighbourhood import (
     linear_reach,
 )
 from ae_core.analysis.robustness import change_between, respond, response_curve
-from ae_core.data import PIXELS, Picture, first_test_pictures
+from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, markup, style
@@ -79,7 +79,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
         )
         markup.show(markup.values({"Distance of the two": f"{change.distance:.3g}"}))
         st.caption("The root of the summed squared differences of the pixels; from black to white is 1.")
-    with right:
+    with right, st.container(width=style.width_of(len(models))):
         markup.show(markup.columns("penalty weight", [model.label for model in models], strong=True))
         st.caption("Reconstruction of the changed drawing")
         st.image(
@@ -145,14 +145,14 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
     st.caption(
         "A spread is how far a test image's code lies from the mean code, root mean square; distances in "
         "spreads do not change when the code is rescaled. The contractive penalty presses on *every* "
-        "direction of small moves near the training digits; of strong changes, far from them, it asks "
+        "direction of small moves near the training images; of strong changes, far from them, it asks "
         "nothing."
     )
 
 
-@st.cache_data(show_spinner="Measuring 200 test digits", max_entries=64, hash_funcs=BY_NUMBER)
+@st.cache_data(show_spinner="Measuring test images", max_entries=64, hash_funcs=BY_NUMBER)
 def _test_curve(shown: Shown) -> list[float]:
-    x = first_test_pictures(_TEST_DIGITS)
+    x = to_float(shown.data.images("test")[:_TEST_DIGITS])
     return contraction_curve(shown.checkpoint.model, x, RADII, shown.statistics.spread)
 
 
@@ -162,8 +162,10 @@ def _curve(shown: Shown, picture: Picture) -> list[float]:
 
 def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> None:
     """The contraction curve, for the drawing and for test digits."""
+    apart_by = distance_between_examples(shown.data)
+    digits = f"{min(_TEST_DIGITS, len(shown.data.images('test')))} test {shown.data.things}"
     moving = [model for model in models if model.statistics.spread > 0]
-    sources = {f"{_TEST_DIGITS} test digits": {model.label: _test_curve(model) for model in moving}}
+    sources = {digits: {model.label: _test_curve(model) for model in moving}}
     if picture is not None:
         sources = {"This drawing": {model.label: _curve(model, picture) for model in moving}} | sources
     for index, (column, (title, curves)) in enumerate(
@@ -181,7 +183,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
                     log_x=True,
                     log_y=True,
                     apart=apart(models),
-                    mark=distance_between_examples(),
+                    mark=apart_by,
                 ),
                 key=f"contraction_{index}",
                 alt=f"{title}: how far the code moves per unit of distance, against the distance, one "
@@ -193,7 +195,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
         f"spread. As r tends to 0 it tends to ‖J‖ / (√{PIXELS} · spread), the movement that the penalty sees."
     )
     st.caption(
-        f"Upright: {distance_between_examples():.1f}, the median distance of a training image to the nearest "
+        f"Upright: {apart_by:.1f}, the median distance of a training image to the nearest "
         "other; up to about there a contractive code's ratio was found to rise (Rifai et al. 2011)."
     )
     if picture is not None:

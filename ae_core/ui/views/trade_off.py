@@ -30,7 +30,12 @@ def show(models: Sequence[Shown], shown: Shown) -> None:
     term, up_term = glossary.term(across), glossary.term(up)
     # The table of a sweep has the test MSE and what models of its kind are compared by at first.
     sweep = [
-        point for point in lab().sweep if up == _ERROR and point.kind == shown.kind and across in point.costs
+        point
+        for point in lab().sweep
+        if up == _ERROR
+        and point.kind == shown.kind
+        and across in point.costs
+        and point.data_digest == lab().data.fields["data_digest"]
     ]
     # What is not measured of a model has no place: exact Jacobians of one from a file, an unmeasured probe.
     values = [(model, probes.value_of(model, across), probes.value_of(model, up)) for model in models]
@@ -93,7 +98,7 @@ def _sweep_table(kind: Kind, shown: int) -> None:
             st.error(lab().sweep_problem)
         elif lab().sweep:
             others = len(lab().sweep) - shown
-            more = f" {others} more are of the other kind." if others else ""
+            more = f" {others} more are of the other kind, or of another set of images." if others else ""
             st.caption(
                 f"{shown} points of the sweep are {kind} and shown: means over their seeds, with bars from "
                 f"the lowest seed to the highest.{more}"

@@ -13,8 +13,6 @@ from ae_core.analysis.units import (
     mean_activations,
     strongest_units,
 )
-from ae_core.data import load_mnist
-from ae_core.model import Autoencoder
 from ae_core.render import maps, unit_charts
 from ae_core.ui import digit_codes, keys, markup, style, unit_profile, unit_setting
 from ae_core.ui.library import Shown
@@ -52,7 +50,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
             unit_profile.show(shown, unit)
         style.question("What does each of the drawing's strongest units add to it?")
         if inspection.code.any():
-            _contributions(shown.checkpoint.model, inspection, units, use)
+            _contributions(shown, inspection, units, use)
         else:
             st.markdown(
                 "No unit of this model fires for this drawing: its code is 0, and there is nothing to add."
@@ -110,9 +108,9 @@ def _choose_by_number() -> None:
         lab().unit = lab().unit_typed = unit
 
 
-def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: UnitUse) -> None:
+def _contributions(shown: Shown, seen: Inspection, units: list[int], use: UnitUse) -> None:
     """One column per unit: what decoding adds with it, and the test digits that it answers to most."""
-    added = contributions(model, seen.code, units)
+    added = contributions(shown.checkpoint.model, seen.code, units)
     largest = float(np.abs(added).max())
     markup.show(markup.columns("unit", [str(unit) for unit in units], strong=True))
     markup.show(markup.columns("activation", [f"{seen.code[unit]:.2g}" for unit in units]))
@@ -123,8 +121,8 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
         alt=f"What each of the units {', '.join(map(str, units))} adds to the reconstruction.",
     )
     markup.show(markup.colour_scale(maps.css_gradient(maps.DIVERGING), largest, "ink", -largest))
-    st.caption("The test digits that activate it most")
-    examples = example_pictures(load_mnist("test").images, use, units)
+    st.caption(f"The test {shown.data.things} that activate it most")
+    examples = example_pictures(shown.data.images("test"), use, units)
     st.image(
         maps.grid(
             [
@@ -133,7 +131,8 @@ def _contributions(model: Autoencoder, seen: Inspection, units: list[int], use: 
             ]
         ),
         width="stretch",
-        alt=f"The {digit_codes.EXAMPLES} test digits that activate each unit most, one column per unit.",
+        alt=f"The {digit_codes.EXAMPLES} test {shown.data.things} that activate each unit most, one "
+        "column per unit.",
     )
 
 

@@ -1,15 +1,17 @@
 """The command that maps codes, on few images. Needs torch, openTSNE and click."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ae_core.checkpoints import atlas_file, load_checkpoint
+from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.checkpoints.library import ladder_paths
+from ae_core.cli import data_options
 from ae_core.cli import map as command
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from tests.unit.conftest import assert_one_error_line
 
 IMAGES = 300
@@ -18,8 +20,7 @@ IMAGES = 300
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
     few = Mnist(*(part[:IMAGES] for part in load_mnist("test")))
-    monkeypatch.setattr(command, "load_mnist", lambda _: few)
-    monkeypatch.setattr(atlas_file, "_TEST_IMAGES", IMAGES)
+    monkeypatch.setattr(data_options, "MNIST", replace(MNIST, load=lambda _: few))
 
 
 def test_maps_are_printed_stored_and_begin_where_the_one_before_of_the_kind_ended(run, tmp_path, monkeypatch):
@@ -38,7 +39,7 @@ def test_maps_are_printed_stored_and_begin_where_the_one_before_of_the_kind_ende
     assert code == 0
     said = [json.loads(line) for line in out.splitlines()]
     assert [one["file"] for one in said] == [path.name for path in files]
-    maps = [load_atlas(atlas_path(path), load_checkpoint(path).model) for path in files]
+    maps = [load_atlas(atlas_path(path), load_checkpoint(path).model, data_options.MNIST) for path in files]
     for one, atlas in zip(said, maps, strict=True):
         assert atlas.trustworthiness == pytest.approx(one["trustworthiness"], abs=1e-4)
         assert atlas.trustworthiness > 0.8

@@ -1,13 +1,15 @@
 """What train writes, and how it fails, on a hundred images. Needs torch and click, on the CPU."""
 
 import functools
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from ae_core.checkpoints import load_checkpoint
+from ae_core.cli import data_options
 from ae_core.config import KINDS, RECIPES, Change, Recipe
+from ae_core.data import MNIST
 from ae_core.errors import DataError
 from ae_core.training import job as jobs
 from ae_core.training.loop import train
@@ -86,7 +88,7 @@ def test_missing_images_are_exit_code_1(run, tmp_path, monkeypatch):
     def no_images(split):
         raise DataError(f"The data file {split} is missing.")
 
-    monkeypatch.setattr(jobs, "load_mnist", no_images)
+    monkeypatch.setattr(data_options, "MNIST", replace(MNIST, load=no_images))
     result = run("train", "--kind", "sparse", *QUICK, "--out", tmp_path / "model.safetensors")
     assert last_line_of_failure(*result) == "Error: The data file train is missing."
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ def test_every_field_of_a_recipe_has_an_option(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
     for field in (*fields(ModelConfig), *fields(TrainConfig)):
-        option = {"changes": "change"}.get(field.name, field.name)
+        option = {"changes": "change", "data_digest": "data"}.get(field.name, field.name)
         assert f"--{option.replace('_', '-')} " in out
     assert "--schedule [constant|one_cycle]" in out
     assert "How slowly Adam forgets gradients, in [0," in out, "the field's own docstring"

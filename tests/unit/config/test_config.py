@@ -219,7 +219,13 @@ def test_what_came_later_is_said_only_where_it_says_something():
     """So that files and names of runs from before stay what they are."""
     plain = TrainConfig(0.0).as_dict()
     assert not {"changes", "input_noise", "digits"} & set(plain)
-    assert {field.name for field in fields(TrainConfig)} - set(plain) == {"changes", "input_noise", "digits"}
+    assert {field.name for field in fields(TrainConfig)} - set(plain) == {
+        "changes",
+        "input_noise",
+        "digits",
+        "data",
+        "data_digest",
+    }
     told = TrainConfig(0.0, input_noise=0.3, digits="1,2")
     assert told.as_dict() == plain | {"input_noise": 0.3, "digits": "1-2"}
     assert told.remarks == ", input noise 0.3, digits 1-2"

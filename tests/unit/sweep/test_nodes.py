@@ -16,12 +16,14 @@ NODE = """
     import os, sys
     from pathlib import Path
     import ae_core.analysis.evaluation
-    from ae_core.training import job as jobs
+    from ae_core.cli import data_options
     from ae_core.cli.commands import main
-    from ae_core.data import Mnist, load_mnist
+    from dataclasses import replace
+    from ae_core.data import MNIST, Mnist, load_mnist
 
     few = {"train": 300, "test": 20}
-    jobs.load_mnist = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    load = lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
+    data_options.MNIST = replace(MNIST, load=load)
     ae_core.analysis.evaluation.JACOBIAN_IMAGES = 2
     ae_core.analysis.evaluation.RECONSTRUCTION_JACOBIAN_IMAGES = 1
     Path(__file__).with_name(f"worker-{os.environ['RANK']}").write_text(str(os.getpid()))

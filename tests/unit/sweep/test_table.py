@@ -207,3 +207,11 @@ def test_a_row_is_counted_as_in_the_file_whatever_empty_rows_stand_before_it():
     text = "kind;penalty_weight;test_mse;l0\n\nsparse;0,1;0,2;3\n;;;\ndenoising;0,1;0,2;3\n"
     with pytest.raises(TableError, match="row 4: the kind is neither"):
         read_table("summary.csv", text.encode())
+
+
+def test_a_point_says_of_which_set_it_is():
+    head = "kind,penalty_weight,test_mse,active_units,seed,data,data_digest\n"
+    own = "sparse,0.005,0.01,20,0,pets," + "a1" * 32 + "\n"
+    mnist = "sparse,0.005,0.02,30,0,,\n"
+    points = read_table("summary.csv", (head + own + mnist).encode())
+    assert [(point.data_digest, point.test_mse.mean) for point in points] == [("a1" * 32, 0.01), (None, 0.02)]

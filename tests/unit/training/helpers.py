@@ -7,7 +7,7 @@ import torch
 
 from ae_core.analysis import evaluation
 from ae_core.config import RECIPES
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.model import initial_model
 from ae_core.training import job as jobs
 from ae_core.training.compute import Compute
@@ -64,7 +64,7 @@ def train_on_few_images(monkeypatch):
         split: Mnist(*(part[:count] for part in load_mnist(split)))
         for split, count in (("train", 95), ("test", 40))
     }
-    monkeypatch.setattr(jobs, "load_mnist", few.get)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=few.__getitem__))
     monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
     monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ import torch
 from ae_core.analysis import evaluation
 from ae_core.analysis.evaluation import evaluate
 from ae_core.config import RECIPES
-from ae_core.data import Mnist, load_mnist, to_float
+from ae_core.data import MNIST, Mnist, load_mnist, to_float
 from ae_core.errors import DataError
 from ae_core.model import initial_model
 from ae_core.training import background
@@ -32,7 +33,7 @@ def small_mnist(monkeypatch):
         images, labels = load_mnist(split)
         return Mnist(images[:300], labels[:300]) if split == "train" else Mnist(images[:40], labels[:40])
 
-    monkeypatch.setattr(jobs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=load))
     monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
     monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
     return load
@@ -139,7 +140,7 @@ def test_preview_follows_the_weights_while_the_run_goes_on(small_mnist):
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e30])
 def test_weights_that_blow_up_are_not_shown(value):
     model = initial_model(RECIPES["sparse"]["fast"])
-    observer = observing.Observer(model, 0)
+    observer = observing.Observer(model, 0, MNIST)
     observer.renew(model, 1)
     assert observer.preview.step == 1
     with torch.no_grad():
@@ -150,7 +151,6 @@ def test_weights_that_blow_up_are_not_shown(value):
 
 
 def test_the_observer_tries_the_newest_weights_while_somebody_asks(small_mnist, monkeypatch):
-    monkeypatch.setattr(observing, "load_mnist", small_mnist)
     monkeypatch.setattr(observing, "EVERY_SECONDS", 0.0)
     run = start(epochs=100_000)
     assert run.observer.observations == ()
@@ -181,7 +181,7 @@ def test_damaged_data_fail_the_run_with_the_files_name(monkeypatch):
     def broken(_split):
         raise DataError("The data file x.gz is missing.")
 
-    monkeypatch.setattr(jobs, "load_mnist", broken)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=broken))
     snapshot = start().wait(60)
     assert snapshot.state == "failed"
     assert "x.gz" in snapshot.error
@@ -210,13 +210,15 @@ def test_a_process_ends_quietly_while_a_run_goes_on(state):
         import time
         import torch
         from ae_core.config import RECIPES
-        from ae_core.data import Mnist, load_mnist
+        from dataclasses import replace
+        from ae_core.data import MNIST, Mnist, load_mnist
         from ae_core.training import job as jobs
         from ae_core.training import background as runs
         from ae_core.training.compute import Compute
 
         few = Mnist(*(part[:200] for part in load_mnist("train")))
-        jobs.load_mnist = lambda split: few if split == "train" else load_mnist(split)
+        load = lambda split: few if split == "train" else load_mnist(split)
+        jobs.MNIST = replace(MNIST, load=load)
         recipe = RECIPES["contractive"]["fast"].override(epochs={1000 if state == "training" else 1})
         run = runs.TrainingRun(jobs.Job(recipe, Compute(torch.device("cpu"), torch.float32, "")))
         while run.snapshot().state != "{state}" or run.snapshot().progress is None:

@@ -4,13 +4,14 @@ import gc
 import threading
 import time
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ae_core.analysis import evaluation
 from ae_core.config import RECIPES
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.training import background as runs
 from ae_core.training import job as jobs
 from ae_core.training.background import TrainingRun
@@ -31,7 +32,7 @@ def small_mnist(monkeypatch):
         count = 300 if split == "train" else 40
         return Mnist(*(part[:count] for part in load_mnist(split)))
 
-    monkeypatch.setattr(jobs, "load_mnist", load)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=load))
     monkeypatch.setattr(evaluation, "JACOBIAN_IMAGES", 3)
     monkeypatch.setattr(evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,9 +13,9 @@ import torch.distributed as dist
 import ae_core.analysis.evaluation
 import ae_core.training.saved_run
 from ae_core.checkpoints import load_checkpoint
+from ae_core.cli import data_options
 from ae_core.cli.commands import main
-from ae_core.data import Mnist, load_mnist
-from ae_core.training import job as jobs
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.training.compute import Compute
 from ae_core.training.distributed import store_of_this_start
 
@@ -54,9 +55,8 @@ def set_up(patch):
     """Few images, and double precision."""
     # The batches do not divide by two, and the last of an epoch is a short one.
     few = {"train": 211, "test": 20}
-    patch.setattr(
-        jobs, "load_mnist", lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split)))
-    )
+    few_mnist = replace(MNIST, load=lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split))))
+    patch.setattr(data_options, "MNIST", few_mnist)
     patch.setattr(ae_core.analysis.evaluation, "JACOBIAN_IMAGES", 2)
     patch.setattr(ae_core.analysis.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
     # In float32 a sum in another order may put a unit on the other side of its ReLU's kink, where the

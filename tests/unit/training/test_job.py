@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ae_core.config import KINDS, RECIPES
-from ae_core.data import Mnist, load_mnist
+from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.errors import TrainingDivergedError
 from ae_core.training import job as jobs
 from ae_core.training import run_folder as states
@@ -35,14 +35,15 @@ VICTIM = """
     from ae_core.training import job as jobs
     from ae_core.training import run_folder as states
     from ae_core.config import RECIPES
-    from ae_core.data import Mnist, load_mnist
+    from dataclasses import replace
+    from ae_core.data import MNIST, Mnist, load_mnist
     from ae_core.training.compute import Compute
     from ae_core.training.loop import train
 
     kind, kills, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     place = Path(sys.argv[4])
     few = Mnist(*(part[:95] for part in load_mnist("train")))
-    jobs.load_mnist = lambda split: few
+    jobs.MNIST = replace(MNIST, load=lambda split: few)
     recipe = RECIPES[kind]["fast"].override(epochs=epochs, batch_size=10)
     compute = Compute(torch.device("cpu"), torch.float32, "")
     # Every step is saved, so that many of the kills fall into a write.
@@ -145,7 +146,7 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_an_undisturbed_one(tmp
 def images(monkeypatch):
     """What jobs train on: 95 images."""
     few = Mnist(*(part[:95] for part in load_mnist("train")))
-    monkeypatch.setattr(jobs, "load_mnist", lambda _: few)
+    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=lambda _: few))
     return few.images
 
 

@@ -13,13 +13,13 @@ def observed(*errors, every=10):
 def test_it_stops_below_the_wanted_error_and_not_at_it():
     rule = StopRule(below=0.01)
     assert rule.reason(observed(0.5, 0.01), 100) is None
-    assert rule.reason(observed(0.5, 0.0099), 100) == "The test MSE on 500 test images fell below 0.01."
+    assert rule.reason(observed(0.5, 0.0099), 100) == "The test MSE on up to 500 test images fell below 0.01."
 
 
 def test_it_stops_after_so_many_epochs_without_a_better_error():
     rule = StopRule(patience=2)
     assert rule.reason(observed(0.3, 0.2, 0.21, 0.25), 10) == (
-        "The test MSE on 500 test images had not become better for 2 epochs."
+        "The test MSE on up to 500 test images had not become better for 2 epochs."
     )
     assert rule.reason(observed(0.3, 0.2, 0.21), 10) is None
     assert rule.reason(observed(0.3, 0.2, 0.21, 0.19), 10) is None
