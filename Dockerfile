@@ -10,7 +10,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels /src
 FROM python:3.13-slim
 COPY requirements.txt /tmp/requirements.txt
 # PyTorch's build without CUDA first: gigabytes less.
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "torch>=2.9" "torchvision>=0.24" \
+RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "torch>=2.12" "torchvision>=0.27" \
     && pip install --no-cache-dir -r /tmp/requirements.txt \
     && useradd --uid 10001 --create-home lab \
     && install -d -o lab /data

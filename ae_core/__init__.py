@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ae_core.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
     from ae_core.config import LADDERS, RECIPES, Recipe
     from ae_core.data import load_mnist
+    from ae_core.data.own import open_data
     from ae_core.drawing import to_mnist
     from ae_core.errors import LabError
     from ae_core.jacobian import encoder_jacobian, sensitivity_map, spectrum, tangents
@@ -40,6 +41,7 @@ __all__ = [
     "kl_penalty",
     "load_checkpoint",
     "load_mnist",
+    "open_data",
     "save_checkpoint",
     "sensitivity_map",
     "spectrum",
@@ -54,6 +56,7 @@ _HOMES = {
     "ae_core.checkpoints": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
     "ae_core.config": ("LADDERS", "RECIPES", "Recipe"),
     "ae_core.data": ("load_mnist",),
+    "ae_core.data.own": ("open_data",),
     "ae_core.drawing": ("to_mnist",),
     "ae_core.errors": ("LabError",),
     "ae_core.jacobian": ("encoder_jacobian", "sensitivity_map", "spectrum", "tangents"),

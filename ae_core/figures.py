@@ -25,7 +25,7 @@ from ae_core.analysis.vectors import encode_all
 from ae_core.checkpoints import AnyCheckpoint
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.checkpoints.probe_file import load_probe, probe_path
-from ae_core.data import Picture, load_mnist
+from ae_core.data import DataSet, Picture
 from ae_core.errors import AnalysisError
 from ae_core.model import Autoencoder
 from ae_core.render import charts, training_charts, unit_charts
@@ -46,6 +46,8 @@ class Subject:
     checkpoint: AnyCheckpoint
     file: Path
     """Beside which its probe and its map lie, if it has any."""
+    data: DataSet
+    """What it is measured on."""
 
     @property
     def model(self) -> Autoencoder:
@@ -59,7 +61,7 @@ class Subject:
         return (
             known
             if isinstance(known, Metrics)
-            else measure_without_jacobians(self.model, load_mnist("test").images)
+            else measure_without_jacobians(self.model, self.data.images("test"))
         )
 
     @property
@@ -128,14 +130,14 @@ def _unit_means(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # 
 
 def _density(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
     first = subjects[0]
-    codes = encode_all(first.model, load_mnist("test").images)
+    codes = encode_all(first.model, first.data.images("test"))
     return unit_charts.density_histogram(measure_unit_use(codes, first.statistics, 1).density)
 
 
 def _map(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
     first = subjects[0]
-    places = load_atlas(atlas_path(first.file), first.model).places
-    return atlas_chart(places, load_mnist("test").labels.numpy())
+    places = load_atlas(atlas_path(first.file), first.model, first.data).places
+    return atlas_chart(places, first.data.labelled("test").labels.numpy(), first.data.classes)
 
 
 def _probe_errors(
@@ -145,7 +147,7 @@ def _probe_errors(
     subjects: Sequence[Subject],
     picture: Picture,  # noqa: ARG001
 ) -> go.Figure:
-    probes = {one.name: load_probe(probe_path(one.file), one.model).errors for one in subjects}
+    probes = {one.name: load_probe(probe_path(one.file), one.model, one.data).errors for one in subjects}
     curves = {name: [errors[key] for key in names] for name, errors in probes.items()}
     return charts.curves_by_model(where, curves, None, title, "test error, %")
 

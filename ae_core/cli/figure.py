@@ -11,7 +11,9 @@ import torch
 
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.files import write_whole
-from ae_core.data import Picture, load_mnist, to_float
+from ae_core.cli.data_options import data_for, data_options
+from ae_core.data import DataSet, Picture, to_float
+from ae_core.data.fitting import Fit
 from ae_core.errors import LabError
 from ae_core.figures import FIGURES, Subject, draw
 from ae_core.render.chart_data import charts_to_csv
@@ -21,23 +23,23 @@ _CHARTS = "; ".join(f"{name}: {', '.join(FIGURES[view])}" for name, view in _VIE
 _FORMATS = (".svg", ".png", ".csv")
 
 
-class _Digit(click.ParamType[Picture, str]):
-    name = "digit.number"
+def _test_picture(data: DataSet, text: str) -> Picture:
+    """The test image that a text such as 7.2 names: the third one of class 7, by the classes' numbers.
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Picture:
-        """A text such as 7.2 as that test image: the third 7."""
-        if isinstance(value, torch.Tensor):
-            return value
-        match = re.fullmatch(r"([0-9])\.([0-9]{1,4})", str(value))
-        if match is None:
-            self.fail(f"{value!r} is no test digit: write 7.2 for the third 7", param, ctx)
-        images, labels = load_mnist("test")
-        examples = torch.nonzero(labels == int(match[1])).flatten()
-        if int(match[2]) >= len(examples):
-            self.fail(
-                f"the test set has {len(examples):,} images of a {match[1]}, from {match[1]}.0 on", param, ctx
-            )
-        return to_float(images[examples[int(match[2])]][None])
+    Raises:
+        click.UsageError: if it names none.
+        DataError: if the set has no labels.
+    """
+    match = re.fullmatch(r"([0-9]{1,3})\.([0-9]{1,5})", text)
+    if match is None:
+        raise click.UsageError(f"{text!r} is no test digit: write 7.2 for the third 7.")
+    images, labels = data.labelled("test")
+    examples = torch.nonzero(labels == int(match[1])).flatten()
+    if int(match[2]) >= len(examples):
+        raise click.UsageError(
+            f"The test set has {len(examples):,} images of class {match[1]}: the first is {match[1]}.0."
+        )
+    return to_float(images[examples[int(match[2])]][None])
 
 
 def _take_out(ctx: click.Context, param: click.Parameter, out: Path) -> Path:
@@ -61,8 +63,9 @@ def _take_out(ctx: click.Context, param: click.Parameter, out: Path) -> Path:
 )
 @click.option("--chart", help=f"Which chart of the view, the first unless given.  [{_CHARTS}]")
 @click.option(
-    "--digit", type=_Digit(), default="3.0", show_default=True, help="The test digit: 7.2 is the third 7."
+    "--digit", default="3.0", show_default=True, help="The test image: 7.2 is the third one of class 7."
 )
+@data_options
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -79,11 +82,13 @@ def figure_command(
     view: str,
     files: tuple[Path, ...],
     chart: str | None,
-    digit: Picture,
+    digit: str,
     out: Path,
     width: int,
     height: int | None,
     scale: float,
+    data: str | None,
+    fit: Fit,
 ) -> None:
     """Draw a chart of a view, or write its values.
 
@@ -93,8 +98,11 @@ def figure_command(
     shown = _VIEWS[view.lower()]
     if chart is not None and chart not in FIGURES[shown]:
         raise click.UsageError(f"{view} has no chart {chart!r}: choose {' or '.join(FIGURES[shown])}.")
-    subjects = [Subject(_name(file, files), load_checkpoint(file), file) for file in files]
-    drawn = draw(shown, chart, subjects, digit)
+    loaded = {file: load_checkpoint(file) for file in files}
+    for file, checkpoint in loaded.items():
+        images = data_for(file, checkpoint, data, fit)
+    subjects = [Subject(_name(file, files), loaded[file], file, images) for file in files]
+    drawn = draw(shown, chart, subjects, _test_picture(images, digit))
     if out.suffix.lower() == ".csv":
         content = charts_to_csv({chart or next(iter(FIGURES[shown])): drawn}).encode()
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -11,13 +13,13 @@ from ae_core.render.chart_style import finish
 _HEIGHT = 700
 
 
-def atlas_chart(places: np.ndarray, labels: np.ndarray) -> go.Figure:
-    """A dot for each image at its place (n, 2), coloured by its class, (n,), from 0 to 9."""
+def atlas_chart(places: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> go.Figure:
+    """A dot for each image at its place (n, 2), coloured by its label (n,), which `classes` names."""
     figure = go.Figure()
-    for label, colour in enumerate(CLASS_COLOURS):
+    for label, name in enumerate(classes):
         x, y = places[labels == label].T
-        marker = {"size": 3, "color": colour}
-        figure.add_scatter(x=x, y=y, mode="markers", marker=marker, name=str(label))
+        marker = {"size": 3, "color": CLASS_COLOURS[label % len(CLASS_COLOURS)]}
+        figure.add_scatter(x=x, y=y, mode="markers", marker=marker, name=name)
     # Its axes mean nothing: only who is near whom does.
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")

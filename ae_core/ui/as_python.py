@@ -16,6 +16,10 @@ from ae_core.ui.state import lab
 
 def show(shown: Shown, seen: Seen | None) -> None:
     """A program that computes what the open view says of A; nothing where it says nothing of it."""
+    data = lab().data
+    if not (data.is_mnist and data.is_of(shown.checkpoint.train_config)):
+        # What a file says of a model is of the set that it was trained on; the program would use that.
+        return
     noise, draw = (0.0, 0) if seen is None else lab().noise_shown
     # The view's own controls are drawn after this menu: at first they stand as they begin.
     name = keys.CHANGE.find() or FIRST_CORRUPTION
