@@ -240,9 +240,15 @@ def test_every_picture_and_chart_has_an_alternative_text(page):
     assert all(chart.proto.alt for chart in page.main.get("plotly_chart"))
 
 
-def test_the_readme_shows_pictures_that_are_there():
+def test_the_readme_and_the_documents_show_and_name_what_is_there():
     root = checkpoints.LIBRARY.parent
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (root / "README.md").read_text())
-    assert pictures
-    for picture in pictures:
-        Image.open(root / picture).verify()
+    documents = [root / "README.md", *(root / "docs").glob("*.md")]
+    assert len(documents) > 4
+    for document in documents:
+        named = re.findall(r"(!?)\[[^\]]+\]\(([^)#]+)\)", document.read_text())
+        for is_picture, name in named:
+            if "://" in name:
+                continue
+            assert (document.parent / name).exists(), f"{document.name} names {name}"
+            if is_picture:
+                Image.open(document.parent / name).verify()

@@ -53,9 +53,9 @@ def test_a_grid_that_cannot_be_trained_is_one_line_and_exit_code_2(sweep_out, te
     assert says in err
 
 
-def test_the_readme_s_grid_can_be_trained(grid, tmp_path):
+def test_the_grid_in_the_documents_can_be_trained(grid, tmp_path):
     (text,) = re.findall(
-        r"```toml\n(.*?)```", Path(__file__).parents[3].joinpath("README.md").read_text(), re.DOTALL
+        r"```toml\n(.*?)```", Path(__file__).parents[3].joinpath("docs/research.md").read_text(), re.DOTALL
     )
     assert len(read_grid(grid(text), tmp_path)) == 9 + 12
 
