@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -34,8 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _open_page(options: list[str]) -> int:
     """Serve the page until it is stopped, with the settings that lie beside its script."""
     script = next(place for place in _PLACES if place.exists())
-    try:
-        return subprocess.call([sys.executable, "-m", "streamlit", "run", str(script), *options])
-    except KeyboardInterrupt:
-        # Streamlit, which got it too, has said goodbye.
-        return 0
+    # In this very process: who stops it stops the server.
+    sys.argv = ["streamlit", "run", str(script), *options]
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+    return 0

@@ -1,5 +1,6 @@
 """Commands on a set of one's own: looked at, trained on, measured on, and never mixed up with another."""
 
+import csv
 import json
 
 import numpy as np
@@ -11,9 +12,10 @@ from ae_core.analysis.evaluation import evaluate
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.checkpoints.probe_file import load_probe, probe_path
-from ae_core.data import MNIST
+from ae_core.data import MNIST, to_float
 from ae_core.data.own import open_data
 from ae_core.errors import CheckpointError
+from ae_core.jacobian import encoder_jacobian, spectrum
 from tests.unit.cli.helpers import QUICK
 from tests.unit.conftest import assert_one_error_line, parts
 
@@ -80,7 +82,7 @@ def test_a_model_knows_its_set_and_is_measured_on_it(run, tmp_path, bars, model)
     expected = evaluate(checkpoint.model, data.images("test")).as_dict()
     stored = checkpoint.metrics.as_dict()
     assert stored["test_mse"] == pytest.approx(expected["test_mse"], rel=1e-4)
-    code, out, err = run("evaluate", model, "--data", bars, "--device", "cpu")
+    code, out, err = run("evaluate", model, "--data", bars, "--device", "cpu", "--json")
     assert code == 0
     assert json.loads(out)["test_mse"] == pytest.approx(expected["test_mse"], rel=1e-4)
     assert "was trained on" not in err
@@ -207,3 +209,21 @@ def test_a_file_of_before_there_were_sets_is_of_mnist(saved_checkpoint):
     assert (config.data, config.data_digest) == (None, None)
     assert MNIST.is_of(config)
     assert "data" not in json.loads(parts(path)[1]["train_config"])
+
+
+def test_a_figure_of_a_model_is_drawn_on_its_set(run, tmp_path, bars, model):
+    out = tmp_path / "spectrum.csv"
+    figure = ("figure", "jacobian", "--model", model, "--out", out)
+    code, _, err = run(*figure)
+    assert code == 2
+    assert "--data" in err
+    assert run(*figure, "--data", bars, "--digit", "1.2")[0] == 0
+    data = open_data(str(bars))
+    third = data.images("test")[(data.labels("test") == 1).nonzero().flatten()[2]]
+    exact = spectrum(encoder_jacobian(load_checkpoint(model).model, to_float(third[None])))[0]
+    drawn = [float(row["y"]) for row in csv.DictReader(out.open(newline=""))]
+    assert drawn
+    np.testing.assert_allclose(drawn, exact[: len(drawn)].detach(), rtol=1e-3)
+    code, _, err = run(*figure, "--data", bars, "--digit", "2.0")
+    assert code == 2
+    assert "0 images of class 2" in err
