@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -14,12 +14,12 @@ from ae_core.analysis.corruption import CORRUPTIONS, corrupt_by
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.analysis.glossary import COSTS, term
 from ae_core.analysis.inspection import inspect
-from ae_core.analysis.linearization import linearize, norm_estimates, spectra
+from ae_core.analysis.linearization import PROBES, linearize, norm_estimates, spectra
 from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.neighbourhood import DIRECTIONS, RADII, contraction_curve, distance_between_examples
 from ae_core.analysis.page_names import View
 from ae_core.analysis.probe_errors import ALL_LABELS, PROBE_NOISES, SHIFTS, noisy, shifted
-from ae_core.analysis.robustness import response_curve
+from ae_core.analysis.robustness import STRENGTHS, response_curve
 from ae_core.analysis.units import mean_activations, measure_unit_use
 from ae_core.analysis.vectors import encode_all
 from ae_core.checkpoints import AnyCheckpoint
@@ -33,9 +33,6 @@ from ae_core.render.atlas_chart import atlas_chart
 from ae_core.render.chart_style import PICTURE_DISTANCE, with_text_colour
 from ae_core.render.map_chart import maps_chart
 from ae_core.render.trade_off_chart import trade_off
-
-_PROBES = (1, 4, 16, 64)
-_STRENGTHS = 9
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Subject:
         """The network itself."""
         return self.checkpoint.model
 
-    @property
+    @cached_property
     def metrics(self) -> Metrics:
         """Its values on the test set, measured if the file does not say all of them."""
         known = self.checkpoint.metrics
@@ -164,8 +161,8 @@ def _sensitivity(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
 def _estimates(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
     model = subjects[0].model
     local = linearize(model, picture)
-    found = norm_estimates(model, picture, local, _PROBES)
-    return charts.norm_estimates(local.jacobian_sq_norm, _PROBES, found.means, found.standard_errors)
+    found = norm_estimates(model, picture, local, PROBES)
+    return charts.norm_estimates(local.jacobian_sq_norm, PROBES, found.means, found.standard_errors)
 
 
 def _contraction(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
@@ -189,7 +186,7 @@ def _contraction(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
 def _response(name: str, subjects: Sequence[Subject], picture: Picture) -> go.Figure:
     """How far a change of the drawing moves the code."""
     kind = CORRUPTIONS[name]
-    strengths = kind.strengths(_STRENGTHS)
+    strengths = kind.strengths(STRENGTHS)
     changed = corrupt_by(name, picture, strengths)
     found = {
         one.name: response_curve(one.model, picture, changed, one.statistics.spread).code_moved

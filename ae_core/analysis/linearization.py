@@ -53,6 +53,10 @@ def leading_tangents(local: Linearization, count: int) -> np.ndarray:
     return to_array(tangents(torch.from_numpy(local.jacobian), count))
 
 
+PROBES = (1, 4, 16, 64)
+"""Numbers of probes of the estimates that are shown."""
+
+
 @dataclass(frozen=True)
 class NormEstimates:
     """||J||_F^2 from random probes, one estimate per number of probes."""

@@ -60,6 +60,10 @@ def respond(model: Autoencoder, x: Picture, changed: Picture, spread: float) -> 
     )
 
 
+STRENGTHS = 9
+"""Places along a change's strength at which the curves that are shown are measured, at most."""
+
+
 @dataclass(frozen=True)
 class ResponseCurve:
     """What rising strengths of a change do under one model, one value per strength."""

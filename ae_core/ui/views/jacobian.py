@@ -6,7 +6,14 @@ import numpy as np
 import streamlit as st
 
 from ae_core.analysis.inspection import Seen
-from ae_core.analysis.linearization import Linearization, leading_tangents, linearize, norm_estimates, spectra
+from ae_core.analysis.linearization import (
+    PROBES,
+    Linearization,
+    leading_tangents,
+    linearize,
+    norm_estimates,
+    spectra,
+)
 from ae_core.analysis.neighbourhood import walk_tangent
 from ae_core.data import Picture
 from ae_core.model import Autoencoder
@@ -15,7 +22,6 @@ from ae_core.ui import keys, markup, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
 
-_PROBES = (1, 4, 16, 64)
 _TANGENTS = 6
 _DISTANCES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
 """How far the walk goes, as distances between pictures."""
@@ -60,16 +66,16 @@ def _map(sensitivity: np.ndarray) -> None:
 def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> None:
     """The exact norm beside estimates from random probes, which training uses."""
     exact = local.jacobian_sq_norm
-    estimates = norm_estimates(model, picture, local, _PROBES)
+    estimates = norm_estimates(model, picture, local, PROBES)
     means, errors = estimates.means, estimates.standard_errors
     st.markdown("‖J‖² exactly, and estimated with random probes")
     style.chart(
-        charts.norm_estimates(exact, _PROBES, means, errors),
+        charts.norm_estimates(exact, PROBES, means, errors),
         key="norm_estimates",
         alt=f"Exact squared Jacobian norm {exact:.4g}; estimates "
         + ", ".join(
             f"{mean:.4g} ± {error:.2g} with {probes}"
-            for probes, mean, error in zip(_PROBES, means, errors, strict=True)
+            for probes, mean, error in zip(PROBES, means, errors, strict=True)
         )
         + " probes.",
     )
@@ -78,7 +84,7 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
             {"exact": f"{exact:.5g}"}
             | {
                 f"{probes} probe{'s' if probes > 1 else ''}": f"{mean:.5g} ± {error:.2g}"
-                for probes, mean, error in zip(_PROBES, means, errors, strict=True)
+                for probes, mean, error in zip(PROBES, means, errors, strict=True)
             }
         )
     )

@@ -13,7 +13,7 @@ from ae_core.analysis.neighbourhood import (
     distance_between_examples,
     linear_reach,
 )
-from ae_core.analysis.robustness import change_between, respond, response_curve
+from ae_core.analysis.robustness import STRENGTHS, change_between, respond, response_curve
 from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
@@ -21,8 +21,6 @@ from ae_core.ui import keys, markup, style
 from ae_core.ui.library import BY_NUMBER, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
 
-_STRENGTHS = 9
-"""Places along the strength at which the curves are measured, at most."""
 _TEST_DIGITS = 200
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
@@ -111,7 +109,7 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
 
 def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name: str) -> None:
     kind = CORRUPTIONS[name]
-    strengths = kind.strengths(_STRENGTHS)
+    strengths = kind.strengths(STRENGTHS)
     changed = corrupt_by(name, picture, strengths)
     responses = {
         model.label: response_curve(model.checkpoint.model, picture, changed, model.statistics.spread)
