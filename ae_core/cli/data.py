@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from ae_core.checkpoints.files import save_whole
 from ae_core.cli.data_options import describe, fit_option
+from ae_core.cli.options import json_option, print_json
 from ae_core.data.fitting import Fit
 from ae_core.data.mnist import SPLITS
 from ae_core.data.own import open_data
@@ -24,7 +24,7 @@ from ae_core.render.sample_sheet import draw_samples
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw ten images of each class into this PNG file.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def data_command(where: str, fit: Fit, out: Path | None, as_json: bool) -> None:
     """Look at a set of images as models see it: counts, classes, what is odd, and ten samples per class."""
     data = open_data(where, fit)
@@ -37,7 +37,7 @@ def data_command(where: str, fit: Fit, out: Path | None, as_json: bool) -> None:
             "classes": counts,
             "warnings": list(data.warnings),
         }
-        click.echo(json.dumps(facts))
+        print_json(facts)
     else:
         click.echo(describe(data))
         width = max(map(len, counts), default=0)

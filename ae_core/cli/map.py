@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from ae_core.analysis.vectors import encode_all
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.atlas_file import atlas_path, save_atlas
 from ae_core.cli.data_options import data_for, data_options
-from ae_core.cli.options import progress_bar
+from ae_core.cli.options import json_option, print_json, progress_bar
 from ae_core.config import Kind
 from ae_core.data.fitting import Fit
 
@@ -22,7 +21,7 @@ from ae_core.data.fitting import Fit
 @click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@json_option
 @click.option("--store", is_flag=True, help="Keep each map in a folder maps beside its file.")
 @data_options
 def map_command(files: tuple[Path, ...], as_json: bool, store: bool, data: str | None, fit: Fit) -> None:
@@ -41,8 +40,9 @@ def map_command(files: tuple[Path, ...], as_json: bool, store: bool, data: str |
             atlas = make_atlas(codes, last.get(kind), advance)
         last[kind] = atlas.places
         said = {"file": file.name, "trustworthiness": round(atlas.trustworthiness, 4)}
-        click.echo(
-            json.dumps(said) if as_json else f"{file.stem}: trustworthiness {atlas.trustworthiness:.3f}"
-        )
+        if as_json:
+            print_json(said)
+        else:
+            click.echo(f"{file.stem}: trustworthiness {atlas.trustworthiness:.3f}")
         if store:
             save_atlas(atlas, checkpoint.model, atlas_path(file), images)
