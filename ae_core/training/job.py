@@ -62,7 +62,7 @@ class Job:
         data: DataSet | None = None,
     ) -> None:
         self._recipe = recipe
-        self.data = MNIST if data is None or data.is_mnist else data
+        self.data = MNIST if data is None else data
         """The set that it trains on, and is measured on."""
         if not self.data.is_of(recipe.train):
             raise DataError(

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.data import MNIST, Mnist, load_mnist
-from ae_core.training import job as jobs
+from ae_core.training.job import Job
 from ae_core.ui import library
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -142,7 +142,12 @@ def small_mnist(monkeypatch):
         images, labels = load_mnist(split)
         return Mnist(images[:600], labels[:600]) if split == "train" else Mnist(images[:40], labels[:40])
 
-    monkeypatch.setattr(jobs, "MNIST", replace(MNIST, load=load))
+    few, begin = replace(MNIST, load=load), Job.__init__
+
+    def on_few_images(self, *arguments, data=MNIST, **options):
+        begin(self, *arguments, data=few if data.is_mnist else data, **options)
+
+    monkeypatch.setattr(Job, "__init__", on_few_images)
 
 
 @pytest.fixture
