@@ -14,7 +14,13 @@ from ae_core.analysis.corruption import CORRUPTIONS, corrupt_by
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.analysis.glossary import COSTS, term
 from ae_core.analysis.inspection import inspect
-from ae_core.analysis.linearization import PROBES, linearize, norm_estimates, spectra
+from ae_core.analysis.linearization import (
+    PROBES,
+    compare_spectra,
+    linearize,
+    norm_estimates,
+    spectrum_at,
+)
 from ae_core.analysis.metrics import Metrics
 from ae_core.analysis.neighbourhood import DIRECTIONS, RADII, contraction_curve, distance_between_examples
 from ae_core.analysis.page_names import View
@@ -150,7 +156,7 @@ def _probe_errors(
 
 
 def _spectra(subjects: Sequence[Subject], picture: Picture, relative: bool = False) -> go.Figure:
-    found = spectra({one.name: one.model for one in subjects}, picture, relative)
+    found = compare_spectra({one.name: spectrum_at(one.model, picture) for one in subjects}, relative)
     return charts.spectra(found.curves, None, relative)
 
 

@@ -98,12 +98,15 @@ class Spectra:
 
 
 @torch.inference_mode()
-def spectra(models: Mapping[str, Autoencoder], x: Picture, relative: bool) -> Spectra:
-    """The spectrum of each model's Jacobian, whole or, if `relative`, divided by its largest value."""
-    curves = {}
-    for name, model in models.items():
-        values = spectrum(encoder_jacobian(model, x))[0]
-        values = values[: rank(values)]
-        if len(values) > 0:
-            curves[name] = to_array(values / values[0] if relative else values)
-    return Spectra(curves, tuple(name for name in models if name not in curves))
+def spectrum_at(model: Autoencoder, x: Picture) -> np.ndarray:
+    """The singular values of J that are more than rounding, largest first: shape (rank,)."""
+    values = spectrum(encoder_jacobian(model, x))[0]
+    return to_array(values[: rank(values)])
+
+
+def compare_spectra(found: Mapping[str, np.ndarray], relative: bool) -> Spectra:
+    """Spectra by their models' names, whole or, if `relative`, each divided by its largest value."""
+    curves = {
+        name: values / values[0] if relative else values for name, values in found.items() if len(values)
+    }
+    return Spectra(curves, tuple(name for name in found if name not in curves))

@@ -49,43 +49,44 @@ def finish_with_names(
     low, high = figure.layout.yaxis.range or (0.0, 1.0)
     shares = [(end.y - low) / (high - low) for _, end in ends.values()]
     places = spread(shares, [pixels / (height - _AROUND) for pixels in heights])
+    labels = []
     for (name, (trace, end)), place in zip(ends.items(), places, strict=True):
         text = "<br>".join(html.escape(line) for line in texts[name])
-        figure.add_annotation(
-            x=end.x,
-            y=end.y,
-            ax=_LEADER,
-            ayref="y",
-            ay=low + place * (high - low),
-            text=f"<b>{text}</b>" if name == chosen else text,
-            hovertext=html.escape(name),
-            align="left",
-            xanchor="left",
-            borderpad=0,
-            arrowhead=0,
-            arrowwidth=1,
-            arrowcolor=trace.line.color,
+        labels.append(
+            {
+                "x": end.x,
+                "y": end.y,
+                "ax": _LEADER,
+                "ayref": "y",
+                "ay": low + place * (high - low),
+                "text": f"<b>{text}</b>" if name == chosen else text,
+                "hovertext": html.escape(name),
+                "align": "left",
+                "xanchor": "left",
+                "borderpad": 0,
+                "arrowhead": 0,
+                "arrowwidth": 1,
+                "arrowcolor": trace.line.color,
+            }
         )
     widest = max((text_width(line) for lines in texts.values() for line in lines), default=0.0)
-    figure.update_layout(showlegend=False)
+    figure.update_layout(showlegend=False, annotations=[*figure.layout.annotations, *labels])
     return finish(figure, height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
 
 
 def _end(figure: go.Figure, trace: go.Scatter) -> _End | None:
     """The last point that shows; None for a curve without any."""
-    axes = (figure.layout.xaxis, figure.layout.yaxis)
-    points = [point for point in zip(trace.x, trace.y, strict=True) if _shows(point, axes)]
-    if not points:
+    # Read once: an attribute of a chart takes microseconds by the hundred.
+    x_is_log, y_is_log = (axis.type == "log" for axis in (figure.layout.xaxis, figure.layout.yaxis))
+    for x, y in reversed(list(zip(trace.x, trace.y, strict=True))):
+        along_x, along_y = _along(x, x_is_log), _along(y, y_is_log)
+        if along_x is not None and along_y is not None:
+            return _End(along_x, along_y)
+    return None
+
+
+def _along(value: float | None, is_log: bool) -> float | None:
+    """Where a value lies on its axis; None if nowhere."""
+    if value is None or not math.isfinite(value) or (is_log and value <= 0):
         return None
-    return _End(*(_along(axis, float(value)) for value, axis in zip(points[-1], axes, strict=True)))
-
-
-def _shows(point: tuple[float | None, float | None], axes: tuple[go.layout.XAxis, go.layout.YAxis]) -> bool:
-    return all(
-        value is not None and math.isfinite(value) and (axis.type != "log" or value > 0)
-        for value, axis in zip(point, axes, strict=True)
-    )
-
-
-def _along(axis: go.layout.XAxis | go.layout.YAxis, value: float) -> float:
-    return math.log10(value) if axis.type == "log" else value
+    return math.log10(value) if is_log else float(value)

@@ -11,7 +11,7 @@ from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui import digit_codes
 from ae_core.ui.beside import find_beside
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.state import lab
 
 
@@ -24,7 +24,7 @@ def atlas_of(shown: Shown) -> Atlas | None:
     return find_beside(shown, run_of(shown), atlas_path, load_atlas)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_NUMBER)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=CACHE_KEYS)
 def components_of(shown: Shown) -> Atlas:
     """The first two principal components of a model's codes, until there is a map.
 

@@ -12,7 +12,7 @@ from ae_core.analysis.units import UnitUse, measure_unit_use
 from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
 from ae_core.data import DataSet
 from ae_core.training.compute import give_way
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.state import lab
 
 EXAMPLES = 5
@@ -49,7 +49,7 @@ def find_near_by_pixels(seen: Seen, count: int) -> Near:
     return find_near(seen.x.flatten().numpy(), _pixels(lab().data), count)
 
 
-@st.cache_resource(show_spinner="Measuring the units", max_entries=32, hash_funcs=BY_NUMBER)
+@st.cache_resource(show_spinner="Measuring the units", max_entries=32, hash_funcs=CACHE_KEYS)
 def use_of(shown: Shown) -> UnitUse:
     """How a model uses its units over the test set."""
     return measure_unit_use(codes_of(shown), shown.statistics, EXAMPLES)

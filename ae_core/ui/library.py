@@ -104,8 +104,11 @@ class Shown:
         return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")
 
 
-BY_NUMBER: dict[str | type[Any], Callable[[Any], Any]] = {Shown: lambda shown: shown.number}
-"""How Streamlit's caches tell models apart: their `hash_funcs`."""
+CACHE_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+    Shown: lambda shown: shown.number,
+    Tensor: lambda picture: picture.numpy().tobytes(),
+}
+"""How Streamlit's caches tell models and pictures apart: their `hash_funcs`."""
 
 
 def rung(kind: Kind, penalty_weight: float) -> Shown:

@@ -13,7 +13,7 @@ from ae_core.data import DataSet
 from ae_core.render.small_bars import small_bars
 from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import comparable
 
@@ -23,7 +23,7 @@ _LONGEST_NAME = 5
 _ENCODING_SECONDS = 0.3
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_NUMBER)
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=CACHE_KEYS)
 def _profile(shown: Shown, unit: int) -> UnitProfile:
     labels = shown.data.labels("test")
     highest = shown.statistics.max_activation[unit].item()
@@ -37,7 +37,7 @@ def _profile(shown: Shown, unit: int) -> UnitProfile:
     )
 
 
-@st.cache_resource(show_spinner="Matching the units", max_entries=16, hash_funcs=BY_NUMBER)
+@st.cache_resource(show_spinner="Matching the units", max_entries=16, hash_funcs=CACHE_KEYS)
 def _twins(shown: Shown, other: Shown) -> Twins:
     return match_units(digit_codes.codes_of(shown), digit_codes.codes_of(other))
 

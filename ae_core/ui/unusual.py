@@ -16,10 +16,10 @@ from ae_core.analysis.novelty import (
 from ae_core.render import maps
 from ae_core.render.probe_charts import detection_curve
 from ae_core.ui import markup, style
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 
 
-@st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=BY_NUMBER)
+@st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=CACHE_KEYS)
 def familiar_of(shown: Shown) -> Familiar:
     """What a model knows: the codes of training images."""
     return get_familiar(shown.checkpoint.model, shown.data, _classes(shown))
@@ -30,7 +30,7 @@ def _classes(shown: Shown) -> tuple[int, ...] | None:
     return shown.checkpoint.train_config.chosen_classes if shown.is_at_home else None
 
 
-@st.cache_resource(show_spinner="Reconstructing test images", max_entries=16, hash_funcs=BY_NUMBER)
+@st.cache_resource(show_spinner="Reconstructing test images", max_entries=16, hash_funcs=CACHE_KEYS)
 def _detection(shown: Shown) -> Detection:
     digits = shown.checkpoint.train_config.trained_digits
     return detect_others(shown.checkpoint.model, shown.data.labelled("test"), digits)

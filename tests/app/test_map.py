@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis import atlas as making
 from ae_core.analysis.paths import walk_between
 from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
@@ -46,6 +47,13 @@ def neighbours(page):
     """Those by the code, then those by the pixels."""
     picked = re.findall(r"data-pick='test:([0-9]+)'", " ".join(bodies(page)))
     return [int(index) for index in picked[:6]], [int(index) for index in picked[6:12]]
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Maps are made in a tenth of the steps: they need not be good ones."""
+    for name in ("_EARLY_STEPS", "_STEPS"):
+        monkeypatch.setattr(making, name, 25)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,7 +107,7 @@ def test_the_way_to_another_digit_goes_through_the_code_and_the_pixels(page):
     assert len(mark(page, "goal")) == 2
 
 
-def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made(page, small_mnist, monkeypatch):
+def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made(page, small_mnist, few_steps):
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     page = show_view(page, "Map")
     wait_for_codes(page)
@@ -116,7 +124,7 @@ def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made(page, sma
     assert not any("principal components" in text for text in texts(page.caption))
 
 
-def test_the_making_of_a_map_can_be_stopped_and_begun_again(page, small_mnist):
+def test_the_making_of_a_map_can_be_stopped_and_begun_again(page, small_mnist, few_steps):
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     lab = page.session_state["lab"]
     page = show_view(page, "Map")

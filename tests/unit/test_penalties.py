@@ -48,7 +48,7 @@ def exact_penalty(model, x):
     ("kind", "activation"), [(kind, activation) for kind in KINDS for activation in CODE_ACTIVATIONS[kind]]
 )
 def test_gradient_of_the_penalty_matches_autograd_through_the_exact_jacobian(kind, activation):
-    model, x = model_and_images(kind, activation)
+    model, x = model_and_images(kind, activation, batch=1)
     expected = encoder_gradients(exact_penalty(model, x), model)
     found = torch.zeros_like(expected)
     # Along all axes, in place of random signs, the squared lengths add up to the squared norm itself.

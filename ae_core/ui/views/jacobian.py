@@ -9,17 +9,18 @@ from ae_core.analysis.inspection import Seen
 from ae_core.analysis.linearization import (
     PROBES,
     Linearization,
+    compare_spectra,
     leading_tangents,
     linearize,
     norm_estimates,
-    spectra,
+    spectrum_at,
 )
 from ae_core.analysis.neighbourhood import walk_tangent
 from ae_core.data import Picture
 from ae_core.model import Autoencoder
 from ae_core.render import charts, maps
 from ae_core.ui import keys, markup, style
-from ae_core.ui.library import Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
 
 _TANGENTS = 6
@@ -46,11 +47,12 @@ def show(choice: Choice, seen: Seen | None) -> None:
         _map(local.sensitivity_map)
     with right:
         _estimates(model, picture, local)
-    _spectra(shown, picture)
     if local.constant:
         st.markdown("The code of this model does not change at all around this drawing: it has no tangents.")
-        return
-    _walk(model, picture, local)
+    else:
+        _walk(model, picture, local)
+    # Last: eight decompositions take longer than all the rest, which is in sight by then.
+    _spectra(shown, picture)
 
 
 def _map(sensitivity: np.ndarray) -> None:
@@ -93,36 +95,6 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
         "its standard error, computed exactly from J: it halves with four times the probes. With the "
         "recipes of this lab, contractive training uses one probe for each image of a share of the batch, "
         "and averages over them."
-    )
-
-
-def _spectra(shown: Shown, picture: Picture) -> None:
-    """Singular values of J under every model, as they are or divided by the largest."""
-    style.question("In how many directions does the code move?")
-    st.markdown("Singular values of J for every penalty weight")
-    relative = st.toggle(
-        "Divide each spectrum by its largest value",
-        key=keys.RELATIVE_SPECTRUM.name,
-        bind="query-params",
-        help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
-    )
-    models = comparable(shown)
-    found = spectra({model.label: model.checkpoint.model for model in models}, picture, relative)
-    style.chart(
-        charts.spectra(found.curves, shown.label, relative, apart(models)),
-        key="spectra",
-        alt="Singular values of the Jacobian at the drawing, one curve per model, on a log axis; the "
-        "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in found.curves.items()),
-    )
-    if found.constant:
-        st.caption(
-            f"Without a curve, because the code does not move at all here: {', '.join(found.constant)}."
-        )
-    st.caption(
-        "Each curve falls from the direction that the code follows most to the one it follows least. It ends "
-        "at the rank of J: to first order, near the drawing, the code ignores all further directions. The "
-        "shown model's curve is the thick one."
-        + ("" if relative else " How high a curve lies depends on the code's scale, too; its shape does not.")
     )
 
 
@@ -192,3 +164,39 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
             "in proportion to the distance. J is local: where a curve leaves its dotted line, the encoder "
             "bends."
         )
+
+
+@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+def _spectrum(shown: Shown, picture: Picture) -> np.ndarray:
+    """Of one drawing: kept, since the sliders of the walk move while the drawing stays."""
+    return spectrum_at(shown.checkpoint.model, picture)
+
+
+def _spectra(shown: Shown, picture: Picture) -> None:
+    """Singular values of J under every model, as they are or divided by the largest."""
+    style.question("In how many directions does the code move?")
+    st.markdown("Singular values of J for every penalty weight")
+    relative = st.toggle(
+        "Divide each spectrum by its largest value",
+        key=keys.RELATIVE_SPECTRUM.name,
+        bind="query-params",
+        help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
+    )
+    models = comparable(shown)
+    found = compare_spectra({model.label: _spectrum(model, picture) for model in models}, relative)
+    style.chart(
+        charts.spectra(found.curves, shown.label, relative, apart(models)),
+        key="spectra",
+        alt="Singular values of the Jacobian at the drawing, one curve per model, on a log axis; the "
+        "largest: " + ", ".join(f"{name}: {values[0]:.3g}" for name, values in found.curves.items()),
+    )
+    if found.constant:
+        st.caption(
+            f"Without a curve, because the code does not move at all here: {', '.join(found.constant)}."
+        )
+    st.caption(
+        "Each curve falls from the direction that the code follows most to the one it follows least. It ends "
+        "at the rank of J: to first order, near the drawing, the code ignores all further directions. The "
+        "shown model's curve is the thick one."
+        + ("" if relative else " How high a curve lies depends on the code's scale, too; its shape does not.")
+    )

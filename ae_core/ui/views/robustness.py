@@ -18,7 +18,7 @@ from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, markup, style
-from ae_core.ui.library import BY_NUMBER, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
 
 _TEST_DIGITS = 200
@@ -148,13 +148,15 @@ def _against_strength(shown: Shown, models: list[Shown], picture: Picture, name:
     )
 
 
-@st.cache_data(show_spinner="Measuring test images", max_entries=64, hash_funcs=BY_NUMBER)
+@st.cache_data(show_spinner="Measuring test images", max_entries=64, hash_funcs=CACHE_KEYS)
 def _test_curve(shown: Shown) -> list[float]:
     x = to_float(shown.data.images("test")[:_TEST_DIGITS])
     return contraction_curve(shown.checkpoint.model, x, RADII, shown.statistics.spread)
 
 
+@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
 def _curve(shown: Shown, picture: Picture) -> list[float]:
+    """Of one drawing: kept, since the slider above moves while the drawing stays."""
     return contraction_curve(shown.checkpoint.model, picture, RADII, shown.statistics.spread, DIRECTIONS)
 
 
@@ -197,17 +199,21 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
         "other; up to about there a contractive code's ratio was found to rise (Rifai et al. 2011)."
     )
     if picture is not None:
-        st.caption(_reaches(moving, sources["This drawing"], picture))
+        st.caption(_reaches(moving, picture))
 
 
-def _reaches(models: list[Shown], curves: dict[str, list[float]], picture: Picture) -> str:
+@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+def _reach(shown: Shown, picture: Picture) -> float | None:
+    model, spread = shown.checkpoint.model, shown.statistics.spread
+    curve = _curve(shown, picture)
+    return linear_reach(model, picture, RADII, curve, spread, _NEARLY_LINEAR, DIRECTIONS)
+
+
+def _reaches(models: list[Shown], picture: Picture) -> str:
     """Up to which distance from the drawing the Jacobian tells how far the code moves, in a sentence."""
     near, nowhere = [], []
     for model in models:
-        curve, spread = curves[model.label], model.statistics.spread
-        reach = linear_reach(
-            model.checkpoint.model, picture, RADII, curve, spread, _NEARLY_LINEAR, DIRECTIONS
-        )
+        reach = _reach(model, picture)
         if reach is None:
             nowhere.append(model.label)
         else:

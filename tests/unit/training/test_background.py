@@ -98,7 +98,7 @@ def test_on_a_cpu_a_ladder_s_runs_take_turns_so_that_all_advance(monkeypatch):
 
 def test_taking_turns_leaves_no_trace_in_the_weights(monkeypatch):
     monkeypatch.setattr(background, "_SLICE_SECONDS", 0.0)
-    recipe = RECIPES["sparse"]["fast"].override(epochs=8, batch_size=50)
+    recipe = RECIPES["sparse"]["fast"].override(epochs=3, batch_size=50)
     for run in train_ladder(recipe, (0.0, 1e-3), FLOAT32):
         found = run.wait(60).checkpoint
         alone = TrainingRun(Job(run.recipe, FLOAT32)).wait(60).checkpoint

@@ -123,7 +123,7 @@ VICTIM = """
 """
 
 
-@pytest.mark.parametrize(("kind", "kills", "epochs"), [("contractive", 8, 10), ("sparse", 20, 30)])
+@pytest.mark.parametrize(("kind", "kills", "epochs"), [("contractive", 5, 6), ("sparse", 9, 15)])
 def test_a_run_killed_again_and_again_ends_bit_for_bit_as_an_undisturbed_one(tmp_path, kind, kills, epochs):
     place = tmp_path / "run"
     ended = subprocess.run(

@@ -75,7 +75,7 @@ def test_a_paused_run_takes_changes_and_can_be_stopped():
     assert run.wait(60).checkpoint.train_config.changes == run.changes
 
 
-@pytest.mark.parametrize(("kind", "epochs"), [("contractive", 15), ("sparse", 60)])
+@pytest.mark.parametrize(("kind", "epochs"), [("contractive", 6), ("sparse", 20)])
 def test_a_stopped_run_goes_on_as_if_it_never_had_stopped(kind, epochs):
     recipe = recipe_of(kind, epochs=epochs)
     run = run_of(recipe)

@@ -83,19 +83,19 @@ def trained_by_plain_pytorch(recipe, steps):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_120_steps_lose_what_plain_pytorch_loses_in_both_precisions(kind):
+def test_70_steps_lose_what_plain_pytorch_loses_in_both_precisions(kind):
     recipe = RECIPES[kind]["reference"].override(batch_size=30 if kind == "sparse" else 12)
     if kind == "sparse":
         # At a rectified code's kinks two roundings part for good, and the penalty with them.
         recipe = recipe.override(code_activation="sigmoid")
-    plain = trained_by_plain_pytorch(recipe, 120)
-    _, exact = trained_by(Step, recipe, "cpu", 120, torch.float32)
-    _, low = trained_by(Step, recipe, "cpu", 120, torch.bfloat16)
+    plain = trained_by_plain_pytorch(recipe, 70)
+    _, exact = trained_by(Step, recipe, "cpu", 70, torch.float32)
+    _, low = trained_by(Step, recipe, "cpu", 70, torch.bfloat16)
     # Rounding grows from step to step: single steps are compared at first, means in the end.
     torch.testing.assert_close(exact[:40], plain[:40], rtol=1e-4, atol=1e-6)
-    torch.testing.assert_close(exact[-50:].mean(0), plain[-50:].mean(0), rtol=0.05, atol=0)
-    torch.testing.assert_close(low[-50:].mean(0), plain[-50:].mean(0), rtol=0.05, atol=0)
-    assert plain[-50:, 1].mean() < 0.5 * plain[:5, 1].mean(), "too little was learnt to tell paths apart"
+    torch.testing.assert_close(exact[-30:].mean(0), plain[-30:].mean(0), rtol=0.05, atol=0)
+    torch.testing.assert_close(low[-30:].mean(0), plain[-30:].mean(0), rtol=0.05, atol=0)
+    assert plain[-30:, 1].mean() < 0.5 * plain[:5, 1].mean(), "too little was learnt to tell paths apart"
 
 
 @pytest.mark.parametrize("kind", KINDS)
