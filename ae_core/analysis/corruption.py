@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 import torch
-from PIL import Image
+import torch.nn.functional as F
 from torch import Tensor
 
 from ae_core.data import IMAGE_SIZE, Picture
@@ -40,13 +39,6 @@ class Corruption:
         return (np.unique(steps) * self.step).tolist()
 
 
-def _transforms() -> ModuleType:
-    """torchvision's, imported when first used: that takes a second, which a drawing need not wait for."""
-    from torchvision.transforms.v2 import functional
-
-    return functional
-
-
 def add_noise(x: Tensor, standard_deviation: float, generator: torch.Generator) -> Tensor:
     """Images with normal noise on each pixel, clamped to [0, 1], where pixels live.
 
@@ -60,33 +52,44 @@ def add_noise(x: Tensor, standard_deviation: float, generator: torch.Generator) 
 
 
 def _noise(x: Tensor, strength: float) -> Tensor:
-    # torchvision's own noise has no generator: the same picture would flicker from run to run.
+    # Of a generator of its own: the same picture must not flicker from run to run.
     return add_noise(x, strength, torch.Generator().manual_seed(_NOISE_SEED))
 
 
 def _shift(x: Tensor, strength: float) -> Tensor:
-    return _transforms().affine(
-        x,
-        angle=0.0,
-        translate=[strength, 0.0],
-        scale=1.0,
-        shear=[0.0, 0.0],
-        interpolation=Image.Resampling.BILINEAR,
-    )
+    return _moved(x, [[1.0, 0.0, -2 * strength / IMAGE_SIZE], [0.0, 1.0, 0.0]])
 
 
 def _rotate(x: Tensor, strength: float) -> Tensor:
-    return _transforms().rotate(x, strength, interpolation=Image.Resampling.BILINEAR)
+    cos, sin = math.cos(math.radians(strength)), math.sin(math.radians(strength))
+    return _moved(x, [[cos, -sin, 0.0], [sin, cos, 0.0]])
+
+
+def _moved(x: Tensor, source: Sequence[Sequence[float]]) -> Tensor:
+    """Each pixel taken from another place, bilinearly between the pixels there; black comes in from outside.
+
+    torchvision's `affine` does the same; to import it takes seconds.
+
+    Args:
+        source: from where, a matrix (2, 3) on (x, y, 1), where the picture reaches from -1 to 1.
+    """
+    grid = F.affine_grid(x.new_tensor([source]).expand(len(x), 2, 3), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
 
 
 def _blur(x: Tensor, strength: float) -> Tensor:
-    return _transforms().gaussian_blur(x, [2 * math.ceil(_BLUR_REACH * strength) + 1] * 2, [strength] * 2)
+    reach = math.ceil(_BLUR_REACH * strength)
+    kernel = (-0.5 * (torch.arange(-reach, reach + 1).to(x) / strength) ** 2).softmax(0)
+    padded = F.pad(x, [reach] * 4, mode="reflect")
+    return F.conv2d(F.conv2d(padded, kernel.view(1, 1, 1, -1)), kernel.view(1, 1, -1, 1))
 
 
 def _erase(x: Tensor, strength: float) -> Tensor:
     side = round(strength)
     corner = (IMAGE_SIZE - side) // 2
-    return _transforms().erase(x, corner, corner, side, side, torch.zeros(1))
+    erased = x.clone()
+    erased[..., corner : corner + side, corner : corner + side] = 0
+    return erased
 
 
 FIRST_CORRUPTION = "Shift"

@@ -54,3 +54,12 @@ def test_what_probes_need_is_imported_where_it_is_used():
     assert said_by("import sys, ae_core.ui.views, ae_core.cli.commands; print('sklearn' in sys.modules)") == [
         "False"
     ]
+
+
+def test_a_change_of_the_drawing_waits_for_no_import():
+    """That of torchvision takes seconds."""
+    changed = "corrupt(name, torch.zeros(1, 1, 28, 28), 1.0) for name in CORRUPTIONS"
+    assert said_by(
+        "import sys, torch; from ae_core.analysis.corruption import CORRUPTIONS, corrupt; "
+        f"[{changed}]; print('torchvision' in sys.modules)"
+    ) == ["False"]

@@ -1,8 +1,12 @@
-"""Small changes of pictures against numpy's. Needs torch and torchvision."""
+"""Small changes of pictures against numpy's and torchvision's. Needs torch and torchvision."""
+
+import math
 
 import numpy as np
 import pytest
 import torch
+from PIL.Image import Resampling
+from torchvision.transforms.v2 import functional as transforms
 
 from ae_core.analysis.corruption import CORRUPTIONS, add_noise, add_noise_of_distance, corrupt, corrupt_by
 from ae_core.data import load_mnist, to_float
@@ -44,6 +48,17 @@ def test_blur_keeps_the_ink_and_spreads_it(digit):
     blurred = corrupt("Blur", digit, 1.0)
     assert blurred.sum().item() == pytest.approx(digit.sum().item(), rel=2e-2)
     assert blurred.square().sum() < 0.9 * digit.square().sum()
+
+
+@pytest.mark.parametrize("strength", [0.25, 1.0, 2.0, 3.75])
+def test_shift_turn_and_blur_are_torchvision_s(digit, strength):
+    moved = transforms.affine(digit, 0.0, [strength, 0.0], 1.0, [0.0, 0.0], Resampling.BILINEAR)
+    torch.testing.assert_close(corrupt("Shift", digit, strength), moved, rtol=0, atol=1e-5)
+    turned = transforms.rotate(digit, 10 * strength, Resampling.BILINEAR)
+    torch.testing.assert_close(corrupt("Rotation", digit, 10 * strength), turned, rtol=0, atol=1e-5)
+    sigma = strength / 2
+    blurred = transforms.gaussian_blur(digit, [2 * math.ceil(3 * sigma) + 1] * 2, [sigma] * 2)
+    torch.testing.assert_close(corrupt("Blur", digit, sigma), blurred, rtol=0, atol=1e-5)
 
 
 def test_erasing_blackens_a_square_in_the_middle():
