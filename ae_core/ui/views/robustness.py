@@ -21,7 +21,7 @@ from ae_core.ui import keys, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
 
-_TEST_DIGITS = 200
+_TEST_DIGITS = 100
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
