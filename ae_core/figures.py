@@ -36,7 +36,8 @@ from ae_core.errors import AnalysisError
 from ae_core.model import Autoencoder
 from ae_core.render import charts, training_charts, unit_charts
 from ae_core.render.atlas_chart import atlas_chart
-from ae_core.render.chart_style import PICTURE_DISTANCE, with_text_colour
+from ae_core.render.chart import Chart
+from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.render.map_chart import maps_chart
 from ae_core.render.trade_off_chart import trade_off
 
@@ -73,7 +74,7 @@ class Subject:
         return CodeStatistics.from_metrics(self.metrics)
 
 
-Draw = Callable[[Sequence[Subject], Picture], go.Figure]
+Draw = Callable[[Sequence[Subject], Picture], Chart]
 
 
 def draw(view: View, chart: str | None, subjects: Sequence[Subject], picture: Picture) -> go.Figure:
@@ -86,15 +87,16 @@ def draw(view: View, chart: str | None, subjects: Sequence[Subject], picture: Pi
         AnalysisError: if there is no such chart of these models.
     """
     drawn = FIGURES[view]
-    figure = drawn[next(iter(drawn)) if chart is None else chart](subjects, picture)
-    return with_text_colour(figure, dark=False).update_layout(paper_bgcolor="white", plot_bgcolor="white")
+    made = drawn[next(iter(drawn)) if chart is None else chart](subjects, picture)
+    made.update_layout(paper_bgcolor="white", plot_bgcolor="white")
+    return made.figure()
 
 
-def _maps(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
+def _maps(subjects: Sequence[Subject], picture: Picture) -> Chart:
     return maps_chart(inspect(subjects[0].model, picture, subjects[0].statistics))
 
 
-def _losses(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
+def _losses(subjects: Sequence[Subject], picture: Picture) -> Chart:  # noqa: ARG001
     curves = {
         one.name: [(row.step, row.mse) for row in one.checkpoint.history]
         for one in subjects
@@ -107,7 +109,7 @@ def _losses(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa
     return training_charts.learning_curves(curves, None, "MSE on training images")
 
 
-def _trade_off(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
+def _trade_off(subjects: Sequence[Subject], picture: Picture) -> Chart:  # noqa: ARG001
     kinds = {one.checkpoint.model_config.kind for one in subjects}
     if len(kinds) > 1:
         raise AnalysisError(
@@ -125,19 +127,19 @@ def _trade_off(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # n
     )
 
 
-def _unit_means(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
+def _unit_means(subjects: Sequence[Subject], picture: Picture) -> Chart:  # noqa: ARG001
     first = subjects[0]
     target = first.checkpoint.train_config.at_last.sparsity_target
     return unit_charts.unit_means(mean_activations(first.statistics), target)
 
 
-def _density(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
+def _density(subjects: Sequence[Subject], picture: Picture) -> Chart:  # noqa: ARG001
     first = subjects[0]
     codes = encode_all(first.model, first.data.images("test"))
     return unit_charts.density_histogram(measure_unit_use(codes, first.statistics, 1).density)
 
 
-def _map(subjects: Sequence[Subject], picture: Picture) -> go.Figure:  # noqa: ARG001
+def _map(subjects: Sequence[Subject], picture: Picture) -> Chart:  # noqa: ARG001
     first = subjects[0]
     places = load_atlas(atlas_path(first.file), first.model, first.data).places
     return atlas_chart(places, first.data.labelled("test").labels.numpy(), first.data.classes)
@@ -149,29 +151,29 @@ def _probe_errors(
     title: str,
     subjects: Sequence[Subject],
     picture: Picture,  # noqa: ARG001
-) -> go.Figure:
+) -> Chart:
     probes = {one.name: load_probe(probe_path(one.file), one.model, one.data).errors for one in subjects}
     curves = {name: [errors[key] for key in names] for name, errors in probes.items()}
     return charts.curves_by_model(where, curves, None, title, "test error, %")
 
 
-def _spectra(subjects: Sequence[Subject], picture: Picture, relative: bool = False) -> go.Figure:
+def _spectra(subjects: Sequence[Subject], picture: Picture, relative: bool = False) -> Chart:
     found = compare_spectra({one.name: spectrum_at(one.model, picture) for one in subjects}, relative)
     return charts.spectra(found.curves, None, relative)
 
 
-def _sensitivity(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
+def _sensitivity(subjects: Sequence[Subject], picture: Picture) -> Chart:
     return charts.sensitivity_chart(linearize(subjects[0].model, picture).sensitivity_map)
 
 
-def _estimates(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
+def _estimates(subjects: Sequence[Subject], picture: Picture) -> Chart:
     model = subjects[0].model
     local = linearize(model, picture)
     found = norm_estimates(model, picture, local, PROBES)
     return charts.norm_estimates(local.jacobian_sq_norm, PROBES, found.means, found.standard_errors)
 
 
-def _contraction(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
+def _contraction(subjects: Sequence[Subject], picture: Picture) -> Chart:
     curves = {
         one.name: contraction_curve(one.model, picture, RADII, spread, DIRECTIONS)
         for one in subjects
@@ -189,7 +191,7 @@ def _contraction(subjects: Sequence[Subject], picture: Picture) -> go.Figure:
     )
 
 
-def _response(name: str, subjects: Sequence[Subject], picture: Picture) -> go.Figure:
+def _response(name: str, subjects: Sequence[Subject], picture: Picture) -> Chart:
     """How far a change of the drawing moves the code."""
     kind = CORRUPTIONS[name]
     strengths = kind.strengths(STRENGTHS)

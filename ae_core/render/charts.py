@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from ae_core.analysis.notation import value_text
+from ae_core.render.chart import Chart
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
     LINE_COLOURS,
@@ -17,7 +17,6 @@ from ae_core.render.chart_style import (
     PICTURE_DISTANCE,
     QUIET_COLOUR,
     VIEW_HEIGHT,
-    finish,
     linear_axis,
     log_axis,
 )
@@ -29,55 +28,52 @@ LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 """From the weakest penalty to the strongest; all stand out on white and on black alike."""
 
 
-def sensitivity_chart(values: np.ndarray) -> go.Figure:
+def sensitivity_chart(values: np.ndarray) -> Chart:
     """A sensitivity map, shape (28, 28), with each pixel's value under the pointer; colours start at 0."""
     largest = float(values.max())
-    figure = go.Figure(
-        go.Heatmap(
-            z=values.astype(np.float32),
-            colorscale=SEQUENTIAL,
-            zmin=0,
-            # Without an upper end Plotly ignores the lower one; a map of zeros wants some scale, too.
-            zmax=largest if largest > 0 else 1,
-            colorbar={"title": "‖∂h/∂xᵢ‖", "thickness": 12, "exponentformat": "power"},
-            hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
-        )
+    chart = Chart()
+    chart.add_heatmap(
+        z=values.astype(np.float32),
+        colorscale=SEQUENTIAL,
+        zmin=0,
+        # Without an upper end Plotly ignores the lower one; a map of zeros wants some scale, too.
+        zmax=largest if largest > 0 else 1,
+        colorbar={"title": "‖∂h/∂xᵢ‖", "thickness": 12, "exponentformat": "power"},
+        hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
     )
-    figure.update_xaxes(title="pixel column", constrain="domain", showgrid=False, dtick=7)
-    figure.update_yaxes(
+    chart.update_xaxes(title="pixel column", constrain="domain", showgrid=False, dtick=7)
+    chart.update_yaxes(
         title="pixel row", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, dtick=7
     )
-    return finish(figure, VIEW_HEIGHT)
+    return chart.finish(VIEW_HEIGHT)
 
 
 def norm_estimates(
     exact: float, probes: Sequence[int], means: Sequence[float], standard_errors: Sequence[float]
-) -> go.Figure:
+) -> Chart:
     """Estimates of ||J||_F^2 with their standard errors, per number of probes; the exact value as a line."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[str(count) for count in probes],
-            y=list(means),
-            error_y={"array": list(standard_errors), "thickness": 2, "width": 8},
-            mode="markers",
-            marker={"size": 10, "color": LINE_COLOURS[0]},
-            hovertemplate="%{x} probes: %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
-        )
+    chart = Chart()
+    chart.add_scatter(
+        x=[str(count) for count in probes],
+        y=list(means),
+        error_y={"array": list(standard_errors), "thickness": 2, "width": 8},
+        mode="markers",
+        marker={"size": 10, "color": LINE_COLOURS[0]},
+        hovertemplate="%{x} probes: %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
     )
-    figure.add_hline(
+    chart.add_hline(
         y=exact,
         line={"dash": "dash", "color": ACTIVE_COLOUR},
-        annotation_text=f"exact<br>{value_text(exact)}",
-        annotation_position="right",
+        name=f"exact<br>{value_text(exact)}",
     )
-    figure.update_xaxes(title="random probes", type="category")
-    figure.update_yaxes(title="‖J‖²", rangemode="tozero")
-    return finish(figure, VIEW_HEIGHT, right=NAME_MARGIN)
+    chart.update_xaxes(title="random probes", type="category")
+    chart.update_yaxes(title="‖J‖²", rangemode="tozero")
+    return chart.finish(VIEW_HEIGHT, right=NAME_MARGIN)
 
 
 def spectra(
     curves: dict[str, np.ndarray], chosen: str | None, relative: bool, apart: Collection[str] = ()
-) -> go.Figure:
+) -> Chart:
     """Singular values against their rank on a log axis, one curve per model, the chosen one thicker.
 
     Args:
@@ -87,11 +83,11 @@ def spectra(
     """
     ranks = {name: np.arange(1, len(values) + 1) for name, values in curves.items()}
     every = {name: (ranks[name], values) for name, values in curves.items()}
-    figure = one_curve_per_model(every, chosen, apart)
-    figure.update_xaxes(title="rank", **linear_axis(*ranks.values()))
+    chart = one_curve_per_model(every, chosen, apart)
+    chart.update_xaxes(title="rank", **linear_axis(*ranks.values()))
     title = "singular value" + (" / the largest" if relative else "")
-    figure.update_yaxes(title=title, **log_axis(*curves.values()))
-    return finish_with_names(figure, chosen)
+    chart.update_yaxes(title=title, **log_axis(*curves.values()))
+    return finish_with_names(chart, chosen)
 
 
 def curves_by_model(
@@ -104,25 +100,25 @@ def curves_by_model(
     log_y: bool = False,
     apart: Collection[str] = (),
     mark: float | None = None,
-) -> go.Figure:
+) -> Chart:
     """One curve per model over the same places, the chosen one thicker; those apart are dashed.
 
     Args:
         mark: a place to mark by an upright line.
     """
     every = {name: (list(x), list(values)) for name, values in curves.items()}
-    figure = one_curve_per_model(every, chosen, apart)
-    figure.update_xaxes(title=x_title, **(log_axis(x) if log_x else linear_axis(x)))
+    chart = one_curve_per_model(every, chosen, apart)
+    chart.update_xaxes(title=x_title, **(log_axis(x) if log_x else linear_axis(x)))
     if mark is not None:
-        figure.add_vline(mark, line={"dash": "dash", "color": QUIET_COLOUR})
+        chart.add_vline(mark, line={"dash": "dash", "color": QUIET_COLOUR})
     of_y = log_axis(*curves.values()) if log_y else linear_axis(*curves.values(), from_zero=True)
-    figure.update_yaxes(title=y_title, **of_y)
-    return finish_with_names(figure, chosen)
+    chart.update_yaxes(title=y_title, **of_y)
+    return finish_with_names(chart, chosen)
 
 
 def walk(
     distances: Sequence[float], moves: Mapping[str, Sequence[float]], slopes: Mapping[str, float], here: float
-) -> go.Figure:
+) -> Chart:
     """How far the code moves along some directions, and where on the way the drawing is now; log axes.
 
     Args:
@@ -131,13 +127,13 @@ def walk(
         slopes: those per unit of distance, to first order: dotted lines.
         here: the distance that is marked; 0 marks none.
     """
-    figure = go.Figure()
+    chart = Chart()
     x = np.asarray(distances)
     for (name, values), colour in zip(moves.items(), reversed(LINE_COLOURS), strict=True):
         shown = np.where(np.asarray(values) > 0, values, np.nan)
         line = {"width": 2, "color": colour}
-        figure.add_scatter(x=x, y=shown, name=name, mode="lines+markers", line=line)
-        figure.add_scatter(
+        chart.add_scatter(x=x, y=shown, name=name, mode="lines+markers", line=line)
+        chart.add_scatter(
             x=x,
             y=slopes[name] * x,
             name=_first_order(name),
@@ -145,12 +141,11 @@ def walk(
             line={"width": 1.5, "color": colour, "dash": "dot"},
         )
     if here > 0:
-        figure.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
-    figure.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
-    figure.update_yaxes(
-        title="distance between the codes, in activations", **log_axis(*(trace.y for trace in figure.data))
-    )
-    return finish_with_names(figure, names={_first_order(name): "to first order" for name in moves})
+        chart.add_vline(x=here, line={"dash": "dash", "color": QUIET_COLOUR})
+    chart.update_xaxes(title=PICTURE_DISTANCE, **log_axis(x))
+    heights = (trace["y"] for trace in chart.traces)
+    chart.update_yaxes(title="distance between the codes, in activations", **log_axis(*heights))
+    return finish_with_names(chart, names={_first_order(name): "to first order" for name in moves})
 
 
 def _first_order(name: str) -> str:
@@ -161,17 +156,17 @@ def one_curve_per_model(
     curves: Mapping[str, tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]],
     chosen: str | None,
     apart: Collection[str] = (),
-) -> go.Figure:
+) -> Chart:
     """A curve (x, y) per model, in the ladder's colours, the chosen one thicker; not finished yet.
 
     Those apart, which are no rungs, are dashed and of another colour.
     """
-    figure = go.Figure()
+    chart = Chart()
     rungs = [name for name in curves if name not in apart]
     colours = sample_colorscale(list(LADDER_COLOURS), np.linspace(0, 1, max(2, len(rungs))))
     colour_of = dict(zip(rungs, colours, strict=False))
     for name, (x, y) in curves.items():
-        figure.add_scatter(
+        chart.add_scatter(
             x=np.asarray(x, np.float32),
             y=np.asarray(y, np.float32),
             name=name,
@@ -183,4 +178,4 @@ def one_curve_per_model(
             },
             hovertemplate="%{fullData.name}: %{y:.3g} at %{x:.4g}<extra></extra>",
         )
-    return figure
+    return chart

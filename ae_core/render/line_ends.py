@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
-
-from ae_core.render.chart_style import VIEW_HEIGHT, finish
+from ae_core.render.chart import Chart
+from ae_core.render.chart_style import VIEW_HEIGHT
 from ae_core.render.label_places import LINE_HEIGHT, lines_of, spread, text_width
 
 _AROUND = 56
@@ -26,11 +25,11 @@ class _End(NamedTuple):
 
 
 def finish_with_names(
-    figure: go.Figure,
+    chart: Chart,
     chosen: str | None = None,
     names: Mapping[str, str] | None = None,
     height: int = VIEW_HEIGHT,
-) -> go.Figure:
+) -> Chart:
     """Finish a chart whose curves are named at their right ends, not in a legend; returns the same chart.
 
     Both axes have a range. Names that would cover each other stand apart, joined to their curves by lines;
@@ -42,14 +41,14 @@ def finish_with_names(
         height: in pixels, at least.
     """
     names = names or {}
-    ends = {trace.name: (trace, end) for trace in figure.data if (end := _end(figure, trace)) is not None}
+    ends = {trace["name"]: (trace, end) for trace in chart.traces if (end := _end(chart, trace)) is not None}
     texts = {name: lines_of(names.get(name, name)) for name in ends}
     heights = [LINE_HEIGHT * len(lines) for lines in texts.values()]
     height = max(height, sum(heights) + _AROUND)
-    low, high = figure.layout.yaxis.range or (0.0, 1.0)
+    low, high = chart.layout["yaxis"].get("range", (0.0, 1.0))
     shares = [(end.y - low) / (high - low) for _, end in ends.values()]
     places = spread(shares, [pixels / (height - _AROUND) for pixels in heights])
-    labels = []
+    labels = chart.layout["annotations"]
     for (name, (trace, end)), place in zip(ends.items(), places, strict=True):
         text = "<br>".join(html.escape(line) for line in texts[name])
         labels.append(
@@ -66,19 +65,18 @@ def finish_with_names(
                 "borderpad": 0,
                 "arrowhead": 0,
                 "arrowwidth": 1,
-                "arrowcolor": trace.line.color,
+                "arrowcolor": trace["line"]["color"],
             }
         )
     widest = max((text_width(line) for lines in texts.values() for line in lines), default=0.0)
-    figure.update_layout(showlegend=False, annotations=[*figure.layout.annotations, *labels])
-    return finish(figure, height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
+    chart.update_layout(showlegend=False)
+    return chart.finish(height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
 
 
-def _end(figure: go.Figure, trace: go.Scatter) -> _End | None:
+def _end(chart: Chart, trace: dict[str, Any]) -> _End | None:
     """The last point that shows; None for a curve without any."""
-    # Read once: an attribute of a chart takes microseconds by the hundred.
-    x_is_log, y_is_log = (axis.type == "log" for axis in (figure.layout.xaxis, figure.layout.yaxis))
-    for x, y in reversed(list(zip(trace.x, trace.y, strict=True))):
+    x_is_log, y_is_log = (chart.layout[axis].get("type") == "log" for axis in ("xaxis", "yaxis"))
+    for x, y in reversed(list(zip(trace["x"], trace["y"], strict=True))):
         along_x, along_y = _along(x, x_is_log), _along(y, y_is_log)
         if along_x is not None and along_y is not None:
             return _End(along_x, along_y)

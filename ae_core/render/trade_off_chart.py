@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ae_core.analysis.notation import power_notation
+from ae_core.render.chart import Chart
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
     LEGEND_ABOVE,
     LINE_COLOURS,
     VIEW_HEIGHT,
-    finish,
     linear_axis,
     log_axis,
 )
@@ -35,7 +34,7 @@ def trade_off(
     across_title: str,
     sweep: Sequence[tuple[SweepPoint, Span]] = (),
     up_title: str = "test MSE",
-) -> go.Figure:
+) -> Chart:
     """One point per model: two of its values against each other; the chosen one is marked.
 
     An axis is logarithmic if all values along it are above 0, else linear. Each point carries its index.
@@ -53,28 +52,27 @@ def trade_off(
     x_axis, y_axis = _axis(x, across_of_sweep), _axis(y, up_of_sweep)
     places = _beside(x, y, texts, x_axis, y_axis)
     count = len(names)
-    figure = go.Figure(
-        go.Scatter(
-            x=list(across),
-            y=list(up),
-            text=texts[:count],
-            customdata=[[index] for index in range(count)],
-            mode="markers+text",
-            textposition=places[:count],
-            marker={
-                "size": [16 if index == chosen else 10 for index in range(count)],
-                "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in range(count)],
-                "opacity": 1,
-            },
-            hovertemplate=f"%{{text}}: %{{x:.4g}}, {html.escape(up_title)} %{{y:.4g}}<extra></extra>",
-            # A click selects: the others keep their looks, the page moves the mark.
-            unselected={"marker": {"opacity": 1}},
-            cliponaxis=False,
-            name="models",
-        )
+    chart = Chart()
+    chart.add_scatter(
+        x=list(across),
+        y=list(up),
+        text=texts[:count],
+        customdata=[[index] for index in range(count)],
+        mode="markers+text",
+        textposition=places[:count],
+        marker={
+            "size": [16 if index == chosen else 10 for index in range(count)],
+            "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in range(count)],
+            "opacity": 1,
+        },
+        hovertemplate=f"%{{text}}: %{{x:.4g}}, {html.escape(up_title)} %{{y:.4g}}<extra></extra>",
+        # A click selects: the others keep their looks, the page moves the mark.
+        unselected={"marker": {"opacity": 1}},
+        cliponaxis=False,
+        name="models",
     )
     if sweep:
-        figure.add_scatter(
+        chart.add_scatter(
             x=x[count:],
             y=y[count:],
             error_x=_bars(across_of_sweep),
@@ -90,10 +88,10 @@ def trade_off(
             unselected={"marker": {"opacity": 1}},
             name="sweep",
         )
-        figure.update_layout(showlegend=True, legend=LEGEND_ABOVE)
-    figure.update_xaxes(title=across_title, **x_axis)
-    figure.update_yaxes(title=up_title, **y_axis)
-    return finish(figure, VIEW_HEIGHT)
+        chart.update_layout(showlegend=True, legend=LEGEND_ABOVE)
+    chart.update_xaxes(title=across_title, **x_axis)
+    chart.update_yaxes(title=up_title, **y_axis)
+    return chart.finish(VIEW_HEIGHT)
 
 
 def _axis(values: Sequence[float], spans: Sequence[Span]) -> dict[str, Any]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import plotly.graph_objects as go
-
 from ae_core.config import Change
+from ae_core.render.chart import CHART_HEIGHT, Chart
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
-    CHART_HEIGHT,
     LINE_COLOURS,
     QUIET_COLOUR,
     linear_axis,
@@ -69,7 +67,7 @@ def loss_curve(
     observations: Sequence[TestReport] = (),
     changes: Sequence[Change] = (),
     cursor: int | None = None,
-) -> go.Figure:
+) -> Chart:
     """Reconstruction and weighted penalty apart, against the step, on a log axis.
 
     Args:
@@ -79,20 +77,20 @@ def loss_curve(
         cursor: a step to mark by an upright line.
     """
     curves = _loss_curves(history, penalty_weight, observations, changes)
-    figure = go.Figure()
+    chart = Chart()
     for name, curve in curves.items():
         # A logarithm has no place for 0: an unweighted penalty leaves no curve.
         shown = [value if value > 0 else None for value in curve.values]
-        figure.add_scatter(
+        chart.add_scatter(
             x=curve.steps, y=shown, mode="lines", name=name, line={"width": 2, "color": curve.colour}
         )
-    figure.update_xaxes(title="step", **linear_axis([progress.step for progress in history]))
-    figure.update_yaxes(title="loss", **log_axis(*(curve.values for curve in curves.values())))
-    figure = finish_with_names(figure, names=_SHORT_NAMES, height=CHART_HEIGHT)
+    chart.update_xaxes(title="step", **linear_axis([progress.step for progress in history]))
+    chart.update_yaxes(title="loss", **log_axis(*(curve.values for curve in curves.values())))
+    chart = finish_with_names(chart, names=_SHORT_NAMES, height=CHART_HEIGHT)
     highest = max((value for curve in curves.values() for value in curve.values), default=1.0)
     for step, what in _marks(changes).items():
-        figure.add_vline(step, line={"width": 1, "dash": "dot", "color": QUIET_COLOUR})
-        figure.add_scatter(
+        chart.add_vline(step, line={"width": 1, "dash": "dot", "color": QUIET_COLOUR})
+        chart.add_scatter(
             x=[step],
             y=[highest],
             mode="markers",
@@ -101,8 +99,8 @@ def loss_curve(
             showlegend=False,
         )
     if cursor is not None:
-        figure.add_vline(cursor, line={"width": 2, "color": QUIET_COLOUR})
-    return figure
+        chart.add_vline(cursor, line={"width": 2, "color": QUIET_COLOUR})
+    return chart
 
 
 def small_loss_curve(
@@ -156,7 +154,7 @@ def _weight_at(step: int, weight: float, changes: Sequence[Change]) -> float:
 
 def learning_curves(
     curves: Mapping[str, Sequence[tuple[int, float]]], chosen: str | None, title: str
-) -> go.Figure:
+) -> Chart:
     """How an error of each model fell while it was trained; the chosen one is thicker.
 
     Args:
@@ -167,7 +165,7 @@ def learning_curves(
         name: ([float(step) for step, _ in points], [error for _, error in points])
         for name, points in curves.items()
     }
-    figure = one_curve_per_model(every, chosen)
-    figure.update_xaxes(title="step", **linear_axis(*(x for x, _ in every.values())))
-    figure.update_yaxes(title=title, **log_axis(*(y for _, y in every.values())))
-    return finish_with_names(figure, chosen)
+    chart = one_curve_per_model(every, chosen)
+    chart.update_xaxes(title="step", **linear_axis(*(x for x, _ in every.values())))
+    chart.update_yaxes(title=title, **log_axis(*(y for _, y in every.values())))
+    return finish_with_names(chart, chosen)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ae_core.analysis.notation import power_notation
+from ae_core.render.chart import Chart
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
     LINE_COLOURS,
     NAME_MARGIN,
     QUIET_COLOUR,
     VIEW_HEIGHT,
-    finish,
 )
 
 _FEWEST_IMAGES = -4.0
@@ -25,17 +24,17 @@ def code_bars(
     active: np.ndarray,
     mean_activation: np.ndarray,
     sparsity_target: float | None,
-) -> go.Figure:
+) -> Chart:
     """One bar per unit, the active ones in colour; dots mark the units' mean on the test set, a line rho.
 
     Args:
         code, active, mean_activation: shape (K,).
     """
     units = np.arange(len(code))
-    figure = go.Figure()
+    chart = Chart()
     for name, shown, colour in (("active", active, ACTIVE_COLOUR), ("quiet", ~active, QUIET_COLOUR)):
-        figure.add_bar(x=units[shown], y=code[shown].astype(np.float32), name=name, marker_color=colour)
-    figure.add_scatter(
+        chart.add_bar(x=units[shown], y=code[shown].astype(np.float32), name=name, marker={"color": colour})
+    chart.add_scatter(
         x=units,
         y=mean_activation.astype(np.float32),
         mode="markers",
@@ -43,41 +42,39 @@ def code_bars(
         marker={"size": 4, "color": LINE_COLOURS[0]},
     )
     if sparsity_target is not None:
-        figure.add_hline(y=sparsity_target, line={"dash": "dash", "width": 1, "color": LINE_COLOURS[0]})
-    figure.update_xaxes(title="unit", range=[-0.7, len(code) - 0.3], showgrid=False)
-    figure.update_yaxes(title="activation", rangemode="tozero", nticks=5)
-    figure.update_layout(bargap=0.15, barmode="overlay", showlegend=False)
-    return finish(figure)
+        chart.add_hline(y=sparsity_target, line={"dash": "dash", "width": 1, "color": LINE_COLOURS[0]})
+    chart.update_xaxes(title="unit", range=[-0.7, len(code) - 0.3], showgrid=False)
+    chart.update_yaxes(title="activation", rangemode="tozero", nticks=5)
+    chart.update_layout(bargap=0.15, barmode="overlay", showlegend=False)
+    return chart.finish()
 
 
-def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> go.Figure:
+def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> Chart:
     """Mean activation (K,) of each unit over the test set, the largest first, and rho as a line."""
     order = np.argsort(-mean_activation)
-    figure = go.Figure(
-        go.Scatter(
-            x=np.arange(1, len(order) + 1),
-            y=mean_activation[order].astype(np.float32),
-            customdata=order,
-            mode="lines+markers" if len(order) <= 64 else "lines",
-            marker={"size": 5},
-            line={"color": LINE_COLOURS[0]},
-            name="mean activation",
-            hovertemplate="unit %{customdata}: %{y:.4g}<extra></extra>",
-        )
+    chart = Chart()
+    chart.add_scatter(
+        x=np.arange(1, len(order) + 1),
+        y=mean_activation[order].astype(np.float32),
+        customdata=order,
+        mode="lines+markers" if len(order) <= 64 else "lines",
+        marker={"size": 5},
+        line={"color": LINE_COLOURS[0]},
+        name="mean activation",
+        hovertemplate="unit %{customdata}: %{y:.4g}<extra></extra>",
     )
     if sparsity_target is not None:
-        figure.add_hline(
+        chart.add_hline(
             y=sparsity_target,
             line={"dash": "dash", "color": ACTIVE_COLOUR},
-            annotation_text=f"ρ = {sparsity_target:g}",
-            annotation_position="right",
+            name=f"ρ = {sparsity_target:g}",
         )
-    figure.update_xaxes(title="units, the busiest first")
-    figure.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
-    return finish(figure, VIEW_HEIGHT, right=4 if sparsity_target is None else NAME_MARGIN)
+    chart.update_xaxes(title="units, the busiest first")
+    chart.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
+    return chart.finish(VIEW_HEIGHT, right=4 if sparsity_target is None else NAME_MARGIN)
 
 
-def density_histogram(density: np.ndarray) -> go.Figure:
+def density_histogram(density: np.ndarray) -> Chart:
     """How many units are active on which share of the images; those that never are have a bar of their own.
 
     Args:
@@ -89,34 +86,34 @@ def density_histogram(density: np.ndarray) -> go.Figure:
     centres = (edges[:-1] + edges[1:]) / 2
     lowest = min(-2.0, float(edges[np.flatnonzero(counts)[0]])) if counts.any() else -2.0
     beside = np.floor(lowest) - 0.5
-    figure = go.Figure()
-    figure.add_bar(
+    chart = Chart()
+    chart.add_bar(
         x=centres,
         y=counts,
         width=_DENSITY_STEP,
-        marker_color=LINE_COLOURS[0],
+        marker={"color": LINE_COLOURS[0]},
         customdata=np.stack([10 ** edges[:-1], 10 ** edges[1:]], axis=1),
         hovertemplate="active on %{customdata[0]:.3g} to %{customdata[1]:.3g} of the images: %{y} units"
         "<extra></extra>",
         name="active",
     )
-    figure.add_bar(
+    chart.add_bar(
         x=[beside],
         y=[never],
         width=2 * _DENSITY_STEP,
-        marker_color=QUIET_COLOUR,
+        marker={"color": QUIET_COLOUR},
         text=[str(never)],
         textposition="outside",
         hovertemplate="never active: %{y} units<extra></extra>",
         name="never active",
     )
     decades = list(range(round(np.floor(lowest)), 1))
-    figure.update_xaxes(
+    chart.update_xaxes(
         title="share of the test images on which a unit is active",
         range=[beside - 2 * _DENSITY_STEP, 0.1],
         tickvals=[beside, *decades],
         ticktext=["never", *(power_notation(10.0**decade) for decade in decades)],
     )
-    figure.update_yaxes(title="units")
-    figure.update_layout(showlegend=False, bargap=0)
-    return finish(figure, VIEW_HEIGHT)
+    chart.update_yaxes(title="units")
+    chart.update_layout(showlegend=False, bargap=0)
+    return chart.finish(VIEW_HEIGHT)

@@ -8,11 +8,10 @@ from pathlib import Path
 from string import Template
 from typing import Any, Literal
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from ae_core.analysis import glossary
-from ae_core.render.chart_style import with_text_colour
+from ae_core.render.chart import Chart
 from ae_core.ui import keys
 from ae_core.ui.state import lab
 
@@ -84,8 +83,8 @@ def values_table(
     )
 
 
-def chart(figure: go.Figure, key: str, alt: str, **selection: Any) -> None:  # noqa: ANN401 - Streamlit's own
+def chart(drawn: Chart, key: str, alt: str, **selection: Any) -> None:  # noqa: ANN401 - Streamlit's own
     """Put a chart onto the page; it can be saved from there, and its values from the menu."""
-    figure = with_text_colour(figure, dark=is_dark())
+    figure = drawn.figure(dark=is_dark())
     lab().charts[key] = figure
     st.plotly_chart(figure, key=key, alt=alt, config=lab().figure_settings.tool_bar(key), **selection)

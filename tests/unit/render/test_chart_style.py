@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import ae_core
-from ae_core.render.chart_style import with_text_colour
 from ae_core.render.charts import (
     curves_by_model,
     norm_estimates,
@@ -72,7 +71,7 @@ def test_the_contrast_is_that_of_wcag_s_examples():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("chart", CHARTS)
 def test_all_text_of_a_chart_is_large_enough_and_stands_out_from_the_page(chart, theme):
-    figure = with_text_colour(CHARTS[chart](), dark=theme == "dark")
+    figure = CHARTS[chart]().figure(dark=theme == "dark")
     found = dict(fonts(figure.to_plotly_json()))
     kinds = Counter(path.rsplit(".", 1)[-1] for path in found)
     assert kinds["tickfont"] >= 2, "a theme sets the ticks' font by itself"
@@ -87,7 +86,7 @@ def test_all_text_of_a_chart_is_large_enough_and_stands_out_from_the_page(chart,
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_no_text_is_set_smaller_by_mark_up_and_no_line_of_a_title_is_cut_off(chart):
-    figure = CHARTS[chart]()
+    figure = CHARTS[chart]().figure()
     for axis in (figure.layout.xaxis, figure.layout.yaxis):
         # 280 pixels are the height of a plot, and about the width of a narrow one.
         assert max(len(line) for line in axis.title.text.split("<br>")) <= 48
@@ -96,7 +95,7 @@ def test_no_text_is_set_smaller_by_mark_up_and_no_line_of_a_title_is_cut_off(cha
 
 @pytest.mark.parametrize("chart", CHARTS)
 def test_a_legend_has_two_entries_at_most(chart):
-    figure = CHARTS[chart]()
+    figure = CHARTS[chart]().figure()
     if figure.layout.showlegend:
         assert len(figure.data) <= 2
     else:
@@ -106,7 +105,9 @@ def test_a_legend_has_two_entries_at_most(chart):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_grid_lines_are_quiet(theme):
     page = CONFIG["theme"][theme]["backgroundColor"]
-    *colour, share = (float(part) for part in CHARTS["curves"]().layout.xaxis.gridcolor[5:-1].split(","))
+    *colour, share = (
+        float(part) for part in CHARTS["curves"]().layout["xaxis"]["gridcolor"][5:-1].split(",")
+    )
     below = [int(page[start : start + 2], 16) for start in (1, 3, 5)]
     mixed = [round(share * over + (1 - share) * under) for over, under in zip(colour, below, strict=True)]
     assert 1.05 < contrast("#" + "".join(f"{part:02x}" for part in mixed), page) < 1.6

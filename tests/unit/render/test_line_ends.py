@@ -38,7 +38,7 @@ def ladder_of(values, chosen="10⁻⁴", **axes):
 @pytest.mark.parametrize("log", [False, True])
 def test_each_name_is_joined_to_the_last_point_of_its_curve(log):
     values = np.geomspace(0.1, 7.0, 7)
-    figure = ladder_of(values, log_x=log, log_y=log)
+    figure = ladder_of(values, log_x=log, log_y=log).figure()
     found = ends(figure)
     assert list(found) == LADDER
     for (name, one), value, curve in zip(found.items(), values, figure.data, strict=True):
@@ -54,7 +54,7 @@ def test_each_name_is_joined_to_the_last_point_of_its_curve(log):
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("values", [np.full(7, 0.3), np.linspace(1, 1.01, 7), np.geomspace(1e-6, 1, 7)])
 def test_names_never_stand_on_one_another_and_stay_in_the_order_of_their_curves(values, log):
-    figure = ladder_of(values, log_y=log)
+    figure = ladder_of(values, log_y=log).figure()
     places = middles(figure)
     for (below, height), (above, higher) in pairwise(places):
         assert above - below >= (height + higher) / 2
@@ -66,38 +66,38 @@ def test_names_never_stand_on_one_another_and_stay_in_the_order_of_their_curves(
 
 def test_a_chart_of_many_models_is_high_enough_for_their_names():
     curves = {f"contractive 10⁻⁴ no. {number}": [1.0, 2.0] for number in range(30)}
-    figure = curves_by_model([1.0, 2.0], curves, None, "x", "y")
+    figure = curves_by_model([1.0, 2.0], curves, None, "x", "y").figure()
     places = middles(figure)
     assert all(above - below >= 30 for (below, _), (above, _) in pairwise(places))
-    assert figure.layout.height > curves_by_model([1.0], {"a": [1.0]}, None, "x", "y").layout.height
+    assert figure.layout.height > curves_by_model([1.0], {"a": [1.0]}, None, "x", "y").figure().layout.height
 
 
 def test_long_names_are_broken_in_two_and_have_room():
     name = "contractive 10⁻⁴ no. 1"
-    figure = curves_by_model([1.0, 2.0], {"0": [1.0, 2.0], name: [2.0, 3.0]}, name, "x", "y")
+    figure = curves_by_model([1.0, 2.0], {"0": [1.0, 2.0], name: [2.0, 3.0]}, name, "x", "y").figure()
     one = ends(figure)[name]
     assert one.text == "<b>contractive<br>10⁻⁴ no. 1</b>"
     # A letter of the page's font at 12 pixels is 7 wide on average.
     assert figure.layout.margin.r >= one.ax + 7 * len("contractive")
-    short = ladder_of(np.ones(7)).layout.margin.r
+    short = ladder_of(np.ones(7)).figure().layout.margin.r
     assert short < figure.layout.margin.r
 
 
 def test_a_curve_that_ends_early_has_its_name_there_and_one_without_points_has_none():
     curves = {"a": np.array([4.0, 2.0, 1.0]), "b": np.array([3.0]), "c": np.array([])}
-    found = ends(spectra(curves, "a", relative=False))
+    found = ends(spectra(curves, "a", relative=False).figure())
     assert list(found) == ["a", "b"]
     assert (found["a"].x, found["b"].x) == (3, 1)
     assert found["b"].y == pytest.approx(np.log10(3.0))
 
 
 def test_the_pointer_reads_a_curve_s_full_name_and_value():
-    for curve in ladder_of(np.ones(7)).data:
+    for curve in ladder_of(np.ones(7)).figure().data:
         assert {"%{fullData.name}", "%{y:.3g}"} <= set(re.findall(r"%{[^}]*}", curve.hovertemplate))
 
 
 def test_a_name_from_outside_stays_text():
-    figure = curves_by_model([1.0, 2.0], {"<b>x</b>": [1.0, 2.0]}, None, "x", "y")
+    figure = curves_by_model([1.0, 2.0], {"<b>x</b>": [1.0, 2.0]}, None, "x", "y").figure()
     (one,) = figure.layout.annotations
     assert one.text == one.hovertext == "&lt;b&gt;x&lt;/b&gt;"
 
@@ -105,19 +105,21 @@ def test_a_name_from_outside_stays_text():
 def test_the_loss_curve_s_two_lines_are_named_at_their_ends():
     report = {"epoch": 1, "total_steps": 600, "loss": 1.0, "images_per_second": 1.0, "seconds_left": 1.0}
     history = [TrainProgress(step=step, mse=0.08, penalty=0.0, **report) for step in (100, 200)]
-    assert [one.text for one in loss_curve(history, 1e-3).layout.annotations] == ["MSE"], "0 has no place"
+    assert [one.text for one in loss_curve(history, 1e-3).figure().layout.annotations] == ["MSE"], (
+        "0 has no place"
+    )
     history.append(TrainProgress(step=300, mse=0.04, penalty=2.0, **report))
-    found = ends(loss_curve(history, 1e-3))
+    found = ends(loss_curve(history, 1e-3).figure())
     assert [one.text for one in found.values()] == ["MSE", "weight ·<br>penalty"]
     assert [one.y for one in found.values()] == pytest.approx([np.log10(0.04), np.log10(0.002)])
     assert all(one.x == 300 for one in found.values())
-    assert not loss_curve([], 1e-3).layout.annotations
+    assert not loss_curve([], 1e-3).figure().layout.annotations
 
 
 def test_a_walk_names_its_directions_and_what_the_jacobian_says_of_them():
     figure = walk(
         [0.1, 4.0], {"tangent 1": [0.1, 1.0], "random": [0.1, 0.5]}, {"tangent 1": 1.0, "random": 0.2}, 1.0
-    )
+    ).figure()
     found = ends(figure)
     assert [found[name].text for name in ("tangent 1", "random")] == ["tangent 1", "random"]
     for name, slope in (("tangent 1", 1.0), ("random", 0.2)):

@@ -106,7 +106,7 @@ CHANGES = (Change(20, penalty_weight=0.5, learning_rate=1e-4),)
 
 
 def test_the_loss_curve_weights_each_penalty_by_the_weight_of_its_step_and_marks_the_change():
-    figure = loss_curve(HISTORY, 0.1, TRIED, CHANGES)
+    figure = loss_curve(HISTORY, 0.1, TRIED, CHANGES).figure()
     by_name = {trace.name: trace for trace in figure.data if trace.name}
     assert list(by_name["weight · penalty"].y) == [0.4, 0.2, 0.5]
     assert list(by_name["test images (MSE)"].x) == [12, 25]
