@@ -32,13 +32,20 @@ def given_data(data: str | None, fit: Fit) -> DataSet:
     """
     if data is None or data.lower() == MNIST_NAME.lower():
         return MNIST
-    found = open_data(data, fit)
-    if distributed.rank() > 0:
-        return found
+    # Read and described once a command, however many files are measured on it.
+    known = click.get_current_context().meta
+    if (name := f"{__name__}.{data}") not in known:
+        known[name] = open_data(data, fit)
+        if distributed.rank() == 0:
+            _tell(known[name])
+    found: DataSet = known[name]
+    return found
+
+
+def _tell(found: DataSet) -> None:
     click.echo(describe(found), err=True)
     for warning in found.warnings:
         click.echo(f"{found.name}: {warning}", err=True)
-    return found
 
 
 def data_for(
@@ -50,8 +57,7 @@ def data_for(
         its_own: what needs the set that it was trained on, to begin a sentence; None: any will do.
     Raises:
         click.UsageError: if none is named for a model of another set than MNIST, or another one for what
-        needs
-            its own.
+            needs its own.
         DataError: as `given_data`.
     """
     trained_on = name_of(checkpoint.train_config)

@@ -213,15 +213,21 @@ def test_a_file_of_before_there_were_sets_is_of_mnist(saved_checkpoint):
 
 def test_a_figure_of_a_model_is_drawn_on_its_set(run, tmp_path, bars, model):
     out = tmp_path / "spectrum.csv"
-    figure = ("figure", "jacobian", "--model", model, "--out", out)
+    other = model.with_name("other.safetensors")
+    other.write_bytes(model.read_bytes())
+    figure = ("figure", "jacobian", "--model", model, "--model", other, "--out", out)
     code, _, err = run(*figure)
     assert code == 2
     assert "--data" in err
-    assert run(*figure, "--data", bars, "--digit", "1.2")[0] == 0
+    code, _, err = run(*figure, "--data", bars, "--digit", "1.2")
+    assert code == 0
+    assert err.count("120 training and 30 test images") == 1, "it is opened once for both models"
     data = open_data(str(bars))
     third = data.images("test")[(data.labels("test") == 1).nonzero().flatten()[2]]
     exact = spectrum(encoder_jacobian(load_checkpoint(model).model, to_float(third[None])))[0]
-    drawn = [float(row["y"]) for row in csv.DictReader(out.open(newline=""))]
+    rows = list(csv.DictReader(out.open(newline="")))
+    assert {row["series"] for row in rows} == {"own", "other"}
+    drawn = [float(row["y"]) for row in rows if row["series"] == "own"]
     assert drawn
     np.testing.assert_allclose(drawn, exact[: len(drawn)].detach(), rtol=1e-3)
     code, _, err = run(*figure, "--data", bars, "--digit", "2.0")
