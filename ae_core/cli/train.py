@@ -30,8 +30,9 @@ from ae_core.data import DataSet
 from ae_core.data.fitting import Fit
 from ae_core.errors import CheckpointError, LabError
 from ae_core.training import distributed
-from ae_core.training.background import end_all, train_ladder
+from ae_core.training.background import end_all
 from ae_core.training.compute import Compute
+from ae_core.training.ladder import train_ladder
 from ae_core.training.run_folder import RUNS_VARIABLE, look_at, runs_dir
 from ae_core.training.saved_run import SavedRun
 

@@ -10,7 +10,7 @@ import gc
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from time import monotonic
@@ -18,11 +18,10 @@ from typing import Any
 
 import torch
 
-from ae_core.config import Change, Recipe, TrainConfig
-from ae_core.data import DataSet
+from ae_core.config import Change, TrainConfig
 from ae_core.errors import RunGoneError, RunInUseError, TrainingDivergedError, explain
 from ae_core.training.camera import Camera
-from ae_core.training.compute import Compute, give_way
+from ae_core.training.compute import give_way
 from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
 from ae_core.training.observer import Observer
@@ -36,8 +35,6 @@ GRACE_SECONDS = 60.0
 PATIENCE_SECONDS = 30.0
 """A run that is paused for longer lets others have the device."""
 _PREVIEW_SECONDS = 0.2
-_SLICE_SECONDS = 2.0
-"""Of a ladder on a CPU."""
 _TURN_SECONDS = 0.2
 _GOODBYE_SECONDS = 60.0
 """Far longer than a run takes to see that it shall end, even on a busy machine."""
@@ -361,27 +358,3 @@ def end_all(runs: Iterable[TrainingRun]) -> None:
 
 # A thread that is inside PyTorch while Python shuts down would abort the process.
 atexit.register(end_all, _ALL)
-
-
-def train_ladder(
-    recipe: Recipe,
-    weights: Iterable[float],
-    compute: Compute,
-    new_folder: Callable[[Recipe], RunFolder | None] = lambda _: None,
-    data: DataSet | None = None,
-) -> list[TrainingRun]:
-    """Start one run for each penalty weight: all at once on CUDA, where one leaves most of the device idle;
-    on a CPU in turns, so that all advance, with those of others between them.
-
-    Args:
-        new_folder: makes the folder for the state of a recipe's run; None keeps no state.
-        data: as for `Job`.
-    """
-    recipes = [recipe.override(penalty_weight=weight) for weight in weights]
-    if compute.device.type == "cpu":
-        return [
-            TrainingRun(Job(rung, compute, new_folder(rung), data=data), slice_seconds=_SLICE_SECONDS)
-            for rung in recipes
-        ]
-    turn = Turn(compute.device.type, len(recipes))
-    return [TrainingRun(Job(rung, compute, new_folder(rung), data=data), turn=turn) for rung in recipes]

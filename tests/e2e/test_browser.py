@@ -1,7 +1,6 @@
 """What a person does, in a real browser against a real server. Needs Chromium and the shipped checkpoints."""
 
 import re
-import urllib.parse
 
 from playwright.sync_api import expect
 
@@ -12,13 +11,11 @@ from tests.e2e.acts import (
     PANELS,
     SEVEN,
     THREE,
-    VIEWS,
     all_changed,
     choose_kind,
     cleared,
     draw,
     draw_and_settle,
-    noise_slider,
     open_menu,
     open_view,
     opened,
@@ -205,26 +202,3 @@ def test_two_visitors_do_not_see_each_others_drawings(context, page, server):
     theirs = draw_and_settle(other, SEVEN)
     assert mine != theirs
     assert settled(page) == mine
-
-
-def test_the_page_asks_no_other_machine_for_anything(visitor, server):
-    """The servers and the browser of all these tests have no network; here every request is looked at."""
-    context = visitor()
-    asked = []
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("page", lambda page: page.on("websocket", lambda socket: asked.append(socket.url)))
-    page = opened(context, server)
-    draw_and_settle(page, THREE)
-    choose_kind(page, "Sparse")
-    noise_slider(page).press("ArrowRight")
-    press(page, "compare_b")
-    panel(page, "values", "B").wait_for()
-    for name in VIEWS:
-        open_view(page, name)
-        settled(page)
-    open_menu(page)
-    page.keyboard.press("Escape")
-    settled(page)
-    hosts = {urllib.parse.urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
-    assert hosts == {"localhost"}
-    assert any(url.startswith("ws://") for url in asked)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from tests.e2e.acts import (
     THREE,
     VIEWS,
     all_changed,
+    choose_kind,
     cleared,
     draw_and_settle,
     gauge,
     no_complaint,
+    noise_slider,
     open_menu,
     open_view,
     opened,
@@ -45,7 +48,13 @@ def three(context, server):
     return opened(context, f"{server}/?sample=3.0")
 
 
-def test_a_drawing_fills_every_view(page):
+def test_a_drawing_fills_every_view_and_no_other_machine_is_asked_for_anything(visitor, server):
+    """The servers and the browser of all these tests have no network; here every request is looked at."""
+    context = visitor()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("page", lambda page: page.on("websocket", lambda socket: asked.append(socket.url)))
+    page = opened(context, server)
     cleared(page)
     for name, text in EMPTY.items():
         view = open_view(page, name)
@@ -62,6 +71,16 @@ def test_a_drawing_fills_every_view(page):
         expect(view).not_to_contain_text("Draw a digit")
         expect(view).not_to_contain_text(re.compile(r"\bnan\b|\binf\b", re.IGNORECASE))
         no_complaint(page)
+    choose_kind(page, "Sparse")
+    noise_slider(page).press("ArrowRight")
+    press(page, "compare_b")
+    panel(page, "values", "B").wait_for()
+    open_menu(page)
+    page.keyboard.press("Escape")
+    settled(page)
+    hosts = {urllib.parse.urlsplit(url).hostname for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {"localhost"}
+    assert any(url.startswith("ws://") for url in asked)
 
 
 def test_a_click_on_the_trade_off_selects_that_model(three):

@@ -29,9 +29,10 @@ from ae_core.config import KINDS, LADDERS, RECIPES, Recipe
 from ae_core.data import Mnist, load_mnist, to_float
 from ae_core.jacobian import encoder_jacobian
 from ae_core.model import Autoencoder, initial_model
-from ae_core.training.background import TrainingRun, train_ladder
+from ae_core.training.background import TrainingRun
 from ae_core.training.compute import Compute
 from ae_core.training.job import Job
+from ae_core.training.ladder import train_ladder
 from ae_core.training.loop import train
 
 __all__ = ["HEADING", "PUBLISHED_TEST_MSE", "Row", "bench", "machine"]

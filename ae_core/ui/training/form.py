@@ -11,9 +11,10 @@ from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.config import CODE_ACTIVATIONS, KINDS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
-from ae_core.training.background import TrainingRun, train_ladder
+from ae_core.training.background import TrainingRun
 from ae_core.training.compute import Compute, available_devices, choose_compute
 from ae_core.training.job import Job
+from ae_core.training.ladder import train_ladder
 from ae_core.training.observer import IMAGES
 from ae_core.training.stopping import StopRule
 from ae_core.ui import data_choice, keys, markup

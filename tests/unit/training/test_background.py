@@ -17,11 +17,12 @@ from ae_core.config import RECIPES
 from ae_core.data import MNIST, Mnist, load_mnist, to_float
 from ae_core.errors import DataError
 from ae_core.model import initial_model
-from ae_core.training import background
 from ae_core.training import job as jobs
+from ae_core.training import ladder
 from ae_core.training import observer as observing
-from ae_core.training.background import TrainingRun, train_ladder
+from ae_core.training.background import TrainingRun
 from ae_core.training.job import Job
+from ae_core.training.ladder import train_ladder
 from ae_core.training.loop import train
 from ae_core.training.run_snapshot import EndReason
 from tests.unit.training.helpers import FLOAT32, until
@@ -78,7 +79,7 @@ def test_an_orphan_stops_after_its_grace_and_an_adopted_one_does_not():
 
 
 def test_on_a_cpu_a_ladder_s_runs_take_turns_so_that_all_advance(monkeypatch):
-    monkeypatch.setattr(background, "_SLICE_SECONDS", 0.2)
+    monkeypatch.setattr(ladder, "_SLICE_SECONDS", 0.2)
     weights = (0.0, 1e-3, 1e-2)
     runs = train_ladder(RECIPES["sparse"]["fast"].override(epochs=100_000), weights, FLOAT32)
     until(lambda: all(run.snapshot().progress is not None for run in runs))
@@ -97,7 +98,7 @@ def test_on_a_cpu_a_ladder_s_runs_take_turns_so_that_all_advance(monkeypatch):
 
 
 def test_taking_turns_leaves_no_trace_in_the_weights(monkeypatch):
-    monkeypatch.setattr(background, "_SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(ladder, "_SLICE_SECONDS", 0.0)
     recipe = RECIPES["sparse"]["fast"].override(epochs=3, batch_size=50)
     for run in train_ladder(recipe, (0.0, 1e-3), FLOAT32):
         found = run.wait(60).checkpoint

@@ -12,11 +12,11 @@ import torch
 from ae_core.analysis import evaluation
 from ae_core.config import RECIPES
 from ae_core.data import MNIST, Mnist, load_mnist
-from ae_core.training import background as runs
 from ae_core.training import job as jobs
 from ae_core.training.background import TrainingRun
 from ae_core.training.device_queue import Turn
 from ae_core.training.job import Job
+from ae_core.training.ladder import train_ladder
 from ae_core.training.run_folder import RunFolder, interrupted
 from ae_core.training.run_snapshot import EndReason
 from tests.unit.training.helpers import FLOAT32, until
@@ -92,7 +92,7 @@ def test_one_run_at_a_time_trains_and_the_others_show_their_place():
 
 
 def test_a_ladder_of_one_session_lets_the_runs_of_others_in_between():
-    first, second = runs.train_ladder(LONG, (0.0, 1e-3), FLOAT32)
+    first, second = train_ladder(LONG, (0.0, 1e-3), FLOAT32)
     until(lambda: first.snapshot().progress is not None)
     guest = TrainingRun(Job(SHORT, FLOAT32))
     assert guest.wait(60).state == "finished", "while the ladder goes on"
