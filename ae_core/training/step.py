@@ -14,6 +14,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.adam import adam
 
 from ae_core.config import TrainConfig
 from ae_core.data import to_float
@@ -32,6 +33,8 @@ _AHEAD = 32
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 """Adam's running means of gradients and of their squares."""
+_EPSILON = 1e-8
+"""What keeps Adam from dividing by 0; PyTorch's own."""
 
 _CAPTURING = threading.Lock()
 """Two threads cannot capture at the same time; they can replay."""
@@ -69,21 +72,12 @@ class Step:
         for weight, gradient in zip(self._weights, self._gradients, strict=True):
             weight.grad = gradient
         self._sums = torch.zeros(3, device=device)
-        captured = device.type == "cuda"
-        self._optimizer = torch.optim.Adam(
-            self._weights,
-            lr=torch.tensor(config.learning_rate, device=device) if captured else config.learning_rate,
-            betas=(config.adam_beta1, config.adam_beta2),
-            fused=True,
-            capturable=captured,
-        )
-        for weight in self._weights:
-            # As Adam itself does in its first step; here already, so that `restore` can fill it.
-            self._optimizer.state[weight] = {
-                "step": torch.zeros((), device=device),
-                "exp_avg": torch.zeros_like(weight),
-                "exp_avg_sq": torch.zeros_like(weight),
-            }
+        self._moments = {name: [torch.zeros_like(weight) for weight in self._weights] for name in _MOMENTS}
+        self._steps = [torch.zeros((), device=device) for _ in self._weights]
+        self._learning_rate: float | Tensor = config.learning_rate
+        if device.type == "cuda":
+            # A captured step reads it at each replay.
+            self._learning_rate = torch.tensor(config.learning_rate, device=device)
 
     def mean_losses(self, steps: int) -> tuple[float, float, float]:
         """Loss, mse and penalty, means over the last `steps` steps, which must be all since the last call.
@@ -96,19 +90,18 @@ class Step:
 
     def state(self) -> dict[str, Tensor]:
         """What the next step depends on besides the model and the step's number, as copies on the CPU."""
-        moments = {name: [self._optimizer.state[w][name] for w in self._weights] for name in _MOMENTS}
-        return {name: torch.cat(parts).cpu() for name, parts in moments.items()} | {
+        return {name: torch.cat(parts).cpu() for name, parts in self._moments.items()} | {
             "noise": self._noise.get_state()
         }
 
     def restore(self, state: Mapping[str, Tensor], steps: int) -> None:
         """Resume after `steps` steps with what `state` gave then."""
-        for name in _MOMENTS:
-            parts = state[name].split([weight.numel() for weight in self._weights])
-            for weight, part in zip(self._weights, parts, strict=True):
-                self._optimizer.state[weight][name].copy_(part)
-        for weight in self._weights:
-            self._optimizer.state[weight]["step"].fill_(steps)
+        for name, moments in self._moments.items():
+            parts = state[name].split([moment.numel() for moment in moments])
+            for moment, part in zip(moments, parts, strict=True):
+                moment.copy_(part)
+        for done in self._steps:
+            done.fill_(steps)
         self._noise.set_state(state["noise"])
 
     def steer(self, settings: TrainConfig) -> None:
@@ -122,11 +115,10 @@ class Step:
         self._work(indices)
 
     def _set_learning_rate(self, learning_rate: float) -> None:
-        for group in self._optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(learning_rate)
-            else:
-                group["lr"] = learning_rate
+        if isinstance(self._learning_rate, Tensor):
+            self._learning_rate.fill_(learning_rate)
+        else:
+            self._learning_rate = learning_rate
 
     def _work(self, indices: Tensor) -> None:
         config, copy = self._config, self._copy
@@ -139,10 +131,35 @@ class Step:
         torch._foreach_copy_(self._gradients, new)
         if config.max_grad_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._weights, config.max_grad_norm)
-        self._optimizer.step()
+        self._adam()
         if config.max_decoder_norm is not None:
             bound_decoder(self._model, config.max_decoder_norm)
         self._sums += torch.stack((loss, mse, penalty)).detach()
+
+    @torch.no_grad()
+    def _adam(self) -> None:
+        """Adam (Kingma and Ba, 2015), in one kernel.
+
+        By the function beneath PyTorch's class: that one imports the compiler only to tell it not to compile,
+        which takes 4 seconds and 100 MB of each process that trains.
+        """
+        adam(
+            self._weights,
+            self._gradients,
+            self._moments["exp_avg"],
+            self._moments["exp_avg_sq"],
+            [],
+            self._steps,
+            fused=True,
+            capturable=isinstance(self._learning_rate, Tensor),
+            amsgrad=False,
+            beta1=self._config.adam_beta1,
+            beta2=self._config.adam_beta2,
+            lr=self._learning_rate,
+            weight_decay=0,
+            eps=_EPSILON,
+            maximize=False,
+        )
 
 
 class CapturedStep(Step):
@@ -171,8 +188,8 @@ class CapturedStep(Step):
                 self._graph = self._capture()
         finally:
             model.load_state_dict(weights)
-            for state in self._optimizer.state.values():
-                for value in state.values():
+            for values in (*self._moments.values(), self._steps):
+                for value in values:
                     value.zero_()
             self._noise.manual_seed(config.seed)
             self._sums.zero_()

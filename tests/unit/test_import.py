@@ -63,3 +63,15 @@ def test_a_change_of_the_drawing_waits_for_no_import():
         "import sys, torch; from ae_core.analysis.corruption import CORRUPTIONS, corrupt; "
         f"[{changed}]; print('torchvision' in sys.modules)"
     ) == ["False"]
+
+
+def test_training_waits_for_no_compiler():
+    """PyTorch's optimiser classes import it to tell it not to compile: 4 seconds, and 100 MB."""
+    assert said_by(
+        "import sys; from ae_core.config import RECIPES; from ae_core.data import load_mnist; "
+        "from ae_core.model import initial_model; from ae_core.training.compute import choose_compute; "
+        "from ae_core.training.loop import train; recipe = RECIPES['sparse']['fast'].override(epochs=1); "
+        "images = load_mnist('train').images[:100]; "
+        "list(train(initial_model(recipe), images, recipe.train, choose_compute('cpu'))); "
+        "print('torch._dynamo' in sys.modules)"
+    ) == ["False"]
