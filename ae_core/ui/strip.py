@@ -42,7 +42,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
         f"<section class='all-penalties {markup.key_class('all_penalties')}'>"
         f"<h3 class='panel-title'>All penalties {markup.symbol(symbol)}: {what}"
         f"<small> {whose}{how}</small></h3>"
-        f"<div class='strip' style='grid-template-columns: repeat({max(len(cells), 1)}, 1fr)'>",
+        f"<div class='strip' style='--cells: {max(len(cells), 1)}'>",
         "".join(cells) or f"<p class='empty'>{page_start.EMPTY}</p>",
         "</div></section>",
     )

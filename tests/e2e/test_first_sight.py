@@ -174,6 +174,21 @@ def test_a_panel_s_title_stays_one_line_where_panels_are_narrow(visitor, server)
     assert lines == [True] * len(PANELS)
 
 
+@pytest.mark.parametrize("options", [{"width": 820, "height": 1180}, PHONE], ids=["tablet", "phone"])
+def test_no_name_in_the_strip_of_all_penalties_reaches_into_the_next(visitor, server, options):
+    page = opened(visitor(**options), server)
+    beyond = page.locator(".all-penalties .cell").evaluate_all(
+        """cells => cells.map(cell => {
+            const { left, right } = cell.getBoundingClientRect();
+            return [...cell.querySelectorAll("div > *")].some(part => {
+                const box = part.getBoundingClientRect();
+                return box.left < left - 1 || box.right > right + 1;
+            });
+        })"""
+    )
+    assert beyond == [False] * 8
+
+
 def test_presenting_shows_the_named_views_alone_in_larger_type(visitor, server):
     page = opened(visitor(width=1280, height=720), f"{server}/?present=1&views=Play,Robustness")
     expect(page.locator(".st-key-view").get_by_role("radio")).to_have_text(["Play", "Robustness"])

@@ -39,7 +39,7 @@ EMPTY = {
     "Mistakes": "the formulas are measured on it",
 }
 """What the views say while there is no drawing, beside what the panels do."""
-CHARTS = {"Compare": 1, "Units": 2, "Jacobian": 4, "Robustness": 4, "Meaning": 3}
+CHARTS = {"Compare": 2, "Units": 2, "Jacobian": 4, "Robustness": 4, "Meaning": 3}
 
 
 @pytest.fixture
@@ -64,10 +64,10 @@ def test_a_drawing_fills_every_view_and_no_other_machine_is_asked_for_anything(v
     draw_and_settle(page, THREE)
     for name in VIEWS:
         view = open_view(page, name)
+        settled(page)
         expect(view.locator(".js-plotly-plot")).to_have_count(CHARTS.get(name, 0))
         if name in CHARTS:
             expect(view.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-        settled(page)
         expect(view).not_to_contain_text("Draw a digit")
         expect(view).not_to_contain_text(re.compile(r"\bnan\b|\binf\b", re.IGNORECASE))
         no_complaint(page)

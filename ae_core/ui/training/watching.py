@@ -228,9 +228,7 @@ def _all_at_once() -> None:
         f"<p class='note'>{markup.escape(_short(run.snapshot()))}</p></div>"
         for run, one in zip(runs, found, strict=True)
     )
-    markup.show(
-        f"<div class='strip waking' style='grid-template-columns: repeat({len(runs)}, 1fr)'>{cells}</div>"
-    )
+    markup.show(f"<div class='strip waking' style='--cells: {len(runs)}'>{cells}</div>")
 
 
 def _newest_at_work() -> TrainingRun:
