@@ -11,14 +11,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from ae_core.render.chart_style import CHART_HEIGHT, PLATES, TEXT_COLOURS
 from ae_core.render.label_places import TEXT_SIZE
 
-CHART_HEIGHT = 210
-"""Pixels, of a chart in a narrow panel."""
-TEXT_COLOURS = {"light": "#414b59", "dark": "#c3ccd8"}
-"""No single colour reaches the contrast of 4.5 on a white page and on a dark one."""
-PLATES = {"light": "rgba(255, 255, 255, 0.8)", "dark": "rgba(17, 22, 29, 0.8)"}
-"""Behind names on a chart, where a curve may pass under them: the page's own colour, not quite opaque."""
 _GRID_COLOUR = "rgba(128, 138, 150, 0.22)"
 """Quiet on light and on dark."""
 _TITLE_LETTERS = 48

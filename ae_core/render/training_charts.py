@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ae_core.config import Change
-from ae_core.render.chart import CHART_HEIGHT, Chart
+from ae_core.render.chart import Chart
 from ae_core.render.chart_style import (
     ACTIVE_COLOUR,
+    CHART_HEIGHT,
     LINE_COLOURS,
     QUIET_COLOUR,
     linear_axis,
