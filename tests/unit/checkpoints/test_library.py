@@ -90,8 +90,9 @@ def test_stored_metrics_are_those_of_the_weights(kind, weight):
     assert standard_error < 0.02 * stored["jacobian_sq_norm"]
 
 
-def test_evaluate_repeats_the_stored_metrics():
-    checkpoint = rung("sparse", 5e-3)
+@pytest.mark.parametrize(("kind", "weight"), [("contractive", 1e-4), ("sparse", 5e-3)])
+def test_evaluate_repeats_the_stored_metrics(kind, weight):
+    checkpoint = rung(kind, weight)
     found = evaluate(checkpoint.model, load_mnist("test").images)
     stored = checkpoint.metrics.as_dict()
     assert list(found.as_dict()) == list(stored)

@@ -16,7 +16,6 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.cli import data_options
 from ae_core.cli.commands import main
 from ae_core.data import MNIST, Mnist, load_mnist
-from ae_core.training import job as jobs
 from ae_core.training.compute import Compute
 from ae_core.training.distributed import store_of_this_start
 
@@ -57,8 +56,7 @@ def set_up(patch):
     # The batches do not divide by two, and the last of an epoch is a short one.
     few = {"train": 211, "test": 20}
     few_mnist = replace(MNIST, load=lambda split: Mnist(*(part[: few[split]] for part in load_mnist(split))))
-    for module in (data_options, jobs):
-        patch.setattr(module, "MNIST", few_mnist)
+    patch.setattr(data_options, "MNIST", few_mnist)
     patch.setattr(ae_core.analysis.evaluation, "JACOBIAN_IMAGES", 2)
     patch.setattr(ae_core.analysis.evaluation, "RECONSTRUCTION_JACOBIAN_IMAGES", 1)
     # In float32 a sum in another order may put a unit on the other side of its ReLU's kink, where the
