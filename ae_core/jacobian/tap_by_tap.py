@@ -110,12 +110,15 @@ def _windows(
     channels, _, kernel, _ = third.weight.shape
     units = mask2.shape[-1] - kernel + 1
     patch, window = receptive_field((first, second)), receptive_field((first, second, third))
-    paths = torch.einsum("cits,iyx->tsiyxc", second.weight, first.weight[:, 0])
-    taps = third.weight.permute(2, 3, 1, 0).contiguous()
-    at_once = _IMAGES_AT_ONCE if paths.device.type == "cpu" else len(mask2)
+    on_cpu = mask2.device.type == "cpu"
+    at_once = _IMAGES_AT_ONCE if on_cpu else len(mask2)
     for start in range(0, len(mask2), at_once):
         some = slice(start, start + at_once)
-        patches = _patches(paths, mask1[some], mask2[some], spacing_of(first), spacing_of(second))
+        # A strong penalty leaves most channels off everywhere. On a GPU asking for them would have it wait.
+        alive = mask2[some].any(3).any(2).any(0) if on_cpu else slice(None)
+        paths = torch.einsum("cits,iyx->tsiyxc", second.weight[alive], first.weight[:, 0])
+        taps = third.weight[:, alive].permute(2, 3, 1, 0).contiguous()
+        patches = _patches(paths, mask1[some], mask2[some][:, alive], spacing_of(first), spacing_of(second))
         windows = paths.new_zeros(units, units, patches.shape[2], window.size, window.size, channels)
         for row, column in product(range(kernel), repeat=2):
             seen = patches[row : row + units, column : column + units]
