@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import urllib.request
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,8 +44,9 @@ class _Part:
 class Session:
     """What a browser's tab keeps of the page, and what it sends when somebody does something there."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, address):
         self._connection = connection
+        self._address = address
         self._parts = {}
         """By their paths on the page."""
         self._states = {}
@@ -65,7 +67,7 @@ class Session:
         """A new tab on the page at an address like http://localhost:8501, once it is there."""
         stream = address.replace("http", "ws", 1) + "/_stcore/stream"
         async with connect(stream, origin=address, subprotocols=["streamlit"], max_size=None) as connection:
-            session = Session(connection)
+            session = Session(connection, address)
             listening = asyncio.create_task(session._listen())
             try:
                 await session._ask(_WHOLE_PAGE)
@@ -128,6 +130,24 @@ class Session:
         part = self._parts[self._place(key)]
         said = json.dumps([{"event": event, "value": value}])
         await self._ask(part.fragment, click=WidgetState(id=_events_of(part), json_trigger_value=said))
+
+    async def post(self, path, body, **headers):
+        """The lines with which the server answers a request of a script of the page.
+
+        Raises:
+            UnansweredError: if it refuses, or never answers.
+        """
+
+        def ask():
+            names = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+            request = urllib.request.Request(f"{self._address}/{path}", body, names, method="POST")
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+                return answer.read().splitlines()
+
+        try:
+            return await asyncio.to_thread(ask)
+        except OSError as error:
+            raise UnansweredError(f"a request for {path}: {error}") from None
 
     async def until(self, holds, what):
         """Wait until the page is such that something holds.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +14,8 @@ from ae_core.jacobian import column_sq_norms
 from ae_core.model import Autoencoder
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Seen:
     """A picture as the models see it, and as it was before noise was put on it: the same without noise."""
 
     clean: Picture

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.corruption import CORRUPTIONS, FIRST_CORRUPTION
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.data import to_array
 from ae_core.render.snippet import Scene, snippet_of
 from ae_core.ui import keys
 from ae_core.ui.library import Shown
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 
-def show(shown: Shown, seen: Seen | None) -> None:
+def show(shown: Shown, seen: Sight | None) -> None:
     """A program that computes what the open view says of A; nothing where it says nothing of it."""
     data = lab().data
     if not (data.is_mnist and data.is_of(shown.checkpoint.train_config)):

@@ -22,5 +22,5 @@ def choose_digit(digit: int) -> None:
     if not len(of_digit):
         return
     codes = Vectors(digit_codes.codes_of(shown).rows[of_digit])
-    nearest = find_near(lab().inspect(shown, seen).code, codes, 1).indices[0]
+    nearest = find_near(seen.inspect(shown).code, codes, 1).indices[0]
     lab().map_goal = int(of_digit[nearest])

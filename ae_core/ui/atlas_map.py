@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -15,17 +16,21 @@ from ae_core.render.maps import data_url, packed, to_png
 from ae_core.ui import keys, markup
 
 
-def show(atlas: Atlas, data: DataSet, marks: dict[str, np.ndarray]) -> None:
-    """The map, and marks on it.
+def show(atlas: Atlas, data: DataSet, marks: str) -> None:
+    """The map, and `marks` on it.
 
     Args:
         data: whose test images it maps.
-        marks: places on the map by what lies there: `here` and `goal`.
     """
     with st.container(key=keys.ATLAS):
         # Two elements: the map stays as it is while the marks move.
         markup.show(_map_of(atlas, data))
-        markup.show(f"<div class='atlas-marks'>{''.join(_mark(*mark) for mark in marks.items())}</div>")
+        markup.show(f"<div class='atlas-marks'>{marks}</div>")
+
+
+def marks(places: Mapping[str, np.ndarray]) -> str:
+    """Marks as HTML, by what lies at places on the map: `here` and `goal`."""
+    return "".join(_mark(*mark) for mark in places.items())
 
 
 def _mark(name: str, place: np.ndarray) -> str:

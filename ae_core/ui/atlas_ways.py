@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import value_text
 from ae_core.analysis.paths import Way, walk_between
 from ae_core.data import to_float
 from ae_core.render import maps
 from ae_core.ui import markup, pointing, style, unusual
 from ae_core.ui.library import Shown
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 STEPS = 9
 """Pictures on each way, its ends among them."""
 
 
-def show(shown: Shown, seen: Seen) -> None:
+def show(shown: Shown, seen: Sight) -> None:
     """Both ways, step by step, with what the model makes of each; or how to choose a digit."""
     data = shown.data
     style.question(f"What lies between this drawing and another {data.things[:-1]}?")

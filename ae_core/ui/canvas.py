@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from ae_core.analysis import page_start
 from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import PictureError
-from ae_core.render.maps import grey_picture
-from ae_core.ui import drawn, keys, markup, reading, shown_model
+from ae_core.ui import corner, drawn, keys, markup, reading, shown_model
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -26,7 +24,8 @@ def column() -> None:
     _bar()
     _canvas()
     _noise()
-    reading.show(shown_model.choice(), lab().see(keys.NOISE.get()))
+    choice, seen = shown_model.choice(), lab().see(keys.NOISE.get())
+    reading.show(choice, seen)
     if not lab().data.is_mnist:
         _classes()
     with st.container(horizontal=True, gap=None, key=keys.DIGITS):
@@ -46,7 +45,7 @@ def column() -> None:
                 key=f"sample_{name}",
                 help="No digit: what does the model make of it? Meaning tells how unusual it is.",
             )
-    _corner()
+    corner.show(choice, seen)
 
 
 def _classes() -> None:
@@ -129,29 +128,6 @@ def _noise() -> None:
             disabled=keys.NOISE.get() == 0,
             help="Draws the noise anew, four times per second." if keys.NOISE.get() else "Add noise first.",
         )
-
-
-def _corner() -> None:
-    """What the models see, in the canvas's corner, and beside a small canvas what A makes of it.
-
-    While the pen is down the pen's script renews both pictures.
-    """
-    seen = lab().see(keys.NOISE.get())
-    noise = f", with noise of {keys.NOISE.get():g}" if keys.NOISE.get() else ""
-    blank = np.zeros((28, 28), np.float32)
-    a = shown_model.choice().a
-    result = blank if seen is None or a is None else lab().inspect(a, seen).reconstruction
-    markup.show(
-        "<div class='result'>",
-        markup.picture(grey_picture(result, 28), "What A makes of it.", "A's reconstruction"),
-        "</div><div class='corner'>",
-        markup.picture(
-            grey_picture(blank if seen is None else seen.x[0, 0].numpy(), 28),
-            f"What the models see, 28 by 28 pixels{noise}.",
-            "the models see",
-        ),
-        "</div>",
-    )
 
 
 def _take_photo() -> None:

@@ -61,8 +61,6 @@ def pack(drawing: dict[str, Any]) -> bytes:
 class Frame:
     """The canvas while the pen is down."""
 
-    seq: int
-    """The browser's number of the frame."""
     after: int
     """How often the canvas had told of a drawing, as far as the browser knew."""
     picture: Tensor | None

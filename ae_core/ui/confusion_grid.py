@@ -53,7 +53,7 @@ def show(probe: Probe, data: DataSet) -> None:
             f"**{written} read as {taken_for}: {len(found):,}** of {int((labels == digit).sum()):,}"
             + ("" if len(found) <= _PICTURES else f". The first {_PICTURES}:")
         )
-        markup.show(digit_buttons(found[:_PICTURES], f", read as {classes[reading]},"))
+        markup.show(digit_buttons(data, found[:_PICTURES], f", read as {classes[reading]},"))
 
 
 def _grid(counts: np.ndarray, classes: Sequence[str]) -> str:

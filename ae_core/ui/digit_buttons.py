@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ae_core.data import DataSet
 from ae_core.ui import markup, pointing
-from ae_core.ui.state import lab
 
 
-def digit_buttons(indices: Sequence[int], which: str = "") -> str:
-    """A row of test images of the page's set as HTML.
+def digit_buttons(data: DataSet, indices: Sequence[int], which: str = "") -> str:
+    """A row of test images of the set that the page shows, as HTML.
 
     Args:
         indices: among all test images.
         which: what sets them apart, to follow "this 7", such as ", read as 9,".
     """
-    data = lab().data
     cells = []
     for index in indices:
         name = data.class_name("test", index)

@@ -7,13 +7,12 @@ from functools import lru_cache
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.units import UnitUse, measure_unit_use
 from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
 from ae_core.data import DataSet
 from ae_core.training.compute import give_way
 from ae_core.ui.library import CACHE_KEYS, Shown
-from ae_core.ui.state import lab
+from ae_core.ui.sight import Sight
 
 EXAMPLES = 5
 """Test digits that show what a unit answers to."""
@@ -44,9 +43,9 @@ def _pixels(data: DataSet) -> Vectors:
     return flatten_all(data.images("test"))
 
 
-def find_near_by_pixels(seen: Seen, count: int) -> Near:
-    """The test digits whose pixels are nearest to what the models see."""
-    return find_near(seen.x.flatten().numpy(), _pixels(lab().data), count)
+def find_near_by_pixels(seen: Sight, data: DataSet, count: int) -> Near:
+    """The test images of a set whose pixels are nearest to what the models see."""
+    return find_near(seen.x.flatten().numpy(), _pixels(data), count)
 
 
 @st.cache_resource(show_spinner="Measuring the units", max_entries=32, hash_funcs=CACHE_KEYS)

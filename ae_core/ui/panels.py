@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
 from ae_core.analysis import page_start
-from ae_core.analysis.inspection import Inspection, Seen
+from ae_core.analysis.inspection import Inspection
 from ae_core.analysis.ladder_range import LadderRange
 from ae_core.analysis.notation import value_text
 from ae_core.analysis.units import mean_activations
@@ -17,38 +18,61 @@ from ae_core.config import Kind
 from ae_core.render import maps, unit_pictures
 from ae_core.training.observer import IMAGES
 from ae_core.ui import keys, library, markup
+from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
-from ae_core.ui.state import lab
+from ae_core.ui.sight import Sight
 
 _UNITS_IN_BARS = 64
 _PIXELS = 28
 """Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
-def show(sides: Mapping[Side, Shown], seen: Seen | None, axes: LadderRange) -> None:
+class _Scales(NamedTuple):
+    """How strong the colours of a map are."""
+
+    axes: LadderRange
+    own: bool
+    """Whether each map has a scale of its own."""
+
+    def strength(self, share: float) -> float:
+        """How far into its colours a map reaches, by where its model lies on the ladder's axis."""
+        return 1.0 if self.own else maps.strength_of(share)
+
+
+def show(sides: Mapping[Side, Shown], seen: Sight | None, axes: LadderRange) -> Follower:
     """Four panels and the gauges of each side, in a row; empty ones while there is no drawing.
 
     Args:
         axes: of `ladder_range`, which all models of a kind share.
     """
+    follower = partial(_rows, dict(sides), _Scales(axes, bool(keys.OWN_SCALES.find())))
     if sides:
-        markup.show(*(_row(side, shown, seen, axes) for side, shown in sides.items()))
+        markup.show(
+            *(
+                f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
+                for side, inside in zip(sides, follower(seen).values(), strict=True)
+            )
+        )
+    return follower
 
 
-def _row(side: Side, shown: Shown, seen: Seen | None, axes: LadderRange) -> str:
+def _rows(sides: Mapping[Side, Shown], scales: _Scales, seen: Sight | None) -> Parts:
+    return {f".panels.{side}": _row(side, shown, scales, seen) for side, shown in sides.items()}
+
+
+def _row(side: Side, shown: Shown, scales: _Scales, seen: Sight | None) -> str:
     if seen is None:
         panels = {name: _heading(name) + f"<p class='empty'>{page_start.EMPTY}</p>" for name in _PARTS}
         panels["values"] = ""
     else:
-        inspection = lab().inspect(shown, seen)
-        panels = {name: _heading(name) + part(shown, inspection, axes) for name, part in _PARTS.items()}
-        panels["values"] = _gauges(side, shown, inspection, axes)
-    inside = "".join(
+        inspection = seen.inspect(shown)
+        panels = {name: _heading(name) + part(shown, inspection, scales) for name, part in _PARTS.items()}
+        panels["values"] = _gauges(side, shown, inspection, scales.axes)
+    return "".join(
         f"<div class='panel panel-{name} {markup.key_class(f'panel_{side}_{name}')}'>{panel}</div>"
         for name, panel in panels.items()
     )
-    return f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
 
 
 @lru_cache(maxsize=32)
@@ -73,17 +97,17 @@ def reconstruction(inspection: Inspection) -> str:
     )
 
 
-def _reconstruction(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
+def _reconstruction(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
     return reconstruction(inspection)
 
 
-def _error(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
-    strength = _strength(axes.mse.share(inspection.mse))
+def _error(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
+    strength = scales.strength(scales.axes.mse.share(inspection.mse))
     return _heat(inspection.error, strength, "Error of each pixel of the reconstruction")
 
 
-def _sensitivity(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:  # noqa: ARG001
-    strength = _strength(axes.jacobian_sq_norm.share(inspection.jacobian_sq_norm))
+def _sensitivity(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
+    strength = scales.strength(scales.axes.jacobian_sq_norm.share(inspection.jacobian_sq_norm))
     return _heat(inspection.sensitivity_map, strength, "Sensitivity of the code to each pixel")
 
 
@@ -95,16 +119,12 @@ def _heat(values: np.ndarray, strength: float, what: str) -> str:
     ) + markup.strength_scale(largest, strength)
 
 
-def _strength(share: float) -> float:
-    return 1.0 if keys.OWN_SCALES.find() else maps.strength_of(share)
-
-
-def _code(shown: Shown, inspection: Inspection, axes: LadderRange) -> str:
+def _code(shown: Shown, inspection: Inspection, scales: _Scales) -> str:
     code, magnitudes = inspection.code, inspection.code_magnitudes
     mean = mean_activations(shown.statistics)
     largest = float(magnitudes.max())
     channels, height, _ = inspection.code_shape
-    strength = _strength(axes.code_sq_norm.share(inspection.code_sq_norm))
+    strength = scales.strength(scales.axes.code_sq_norm.share(inspection.code_sq_norm))
     if len(code) <= _UNITS_IN_BARS:
         assert inspection.active is not None, "a shown model has statistics"
         end = maps.colours_end(code, strength)

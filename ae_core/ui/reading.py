@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_start import READS_AS
+from ae_core.analysis.probe import Probe
 from ae_core.ui import markup, probes
+from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 _MOST_BARS = 26
@@ -21,15 +25,26 @@ _MOST_BARS = 26
 _LONGEST_NAME = 3
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
-    """The bars; while the pen is down the pen's script renews them."""
-    markup.show(f"<div class='reading'>{bars(choice, seen)}</div>")
+class _Reader(NamedTuple):
+    """A model, and what its code is read by; None: nothing yet."""
+
+    shown: Shown
+    probe: Probe | None
 
 
-def bars(choice: Choice, seen: Seen | None) -> str:
-    """The bars as HTML."""
-    found = {side: _read(shown, seen) for side, shown in choice.sides.items()}
-    classes = lab().data.classes
+def show(choice: Choice, seen: Sight | None) -> None:
+    """The bars."""
+    markup.show("<div class='reading'>", *follower(choice)(seen).values(), "</div>")
+
+
+def follower(choice: Choice) -> Follower:
+    """How the bars are drawn of any picture."""
+    readers = {side: _Reader(shown, probes.find_probe(shown)) for side, shown in choice.sides.items()}
+    return partial(_bars, readers, lab().data.classes)
+
+
+def _bars(readers: Mapping[Side, _Reader], classes: Sequence[str], seen: Sight | None) -> Parts:
+    found = {side: _read(reader, seen) for side, reader in readers.items()}
     said = "".join(
         f"<span>{side}: <b>{html.escape(_in_words(shares, seen, classes))}</b></span>"
         for side, shares in found.items()
@@ -40,22 +55,21 @@ def bars(choice: Choice, seen: Seen | None) -> str:
     columns = f"grid-template-columns: repeat({max(bars, 1)}, 1fr)"
     alt = "; ".join(f"{side}: {_in_words(shares, seen, classes)}" for side, shares in found.items())
     spoken = html.escape(alt, quote=True)
-    return (
-        f"<div class='said'><span>{title}</span>{said}</div>"
+    return {
+        ".reading": f"<div class='said'><span>{title}</span>{said}</div>"
         f"<div class='digits' style='{columns}' role='img' aria-label='{spoken}'>{digits}</div>"
-    )
+    }
 
 
-def _read(shown: Shown, seen: Seen | None) -> np.ndarray | None:
+def _read(reader: _Reader, seen: Sight | None) -> np.ndarray | None:
     """The probability of each digit; None without a drawing or a reader of this model's code."""
-    probe = None if seen is None else probes.find_probe(shown)
-    if seen is None or probe is None:
+    if seen is None or reader.probe is None:
         return None
-    code = torch.from_numpy(lab().inspect(shown, seen).code)
-    return probe.reader.probabilities(code[None])[0].numpy()
+    code = torch.from_numpy(seen.inspect(reader.shown).code)
+    return reader.probe.reader.probabilities(code[None])[0].numpy()
 
 
-def _in_words(shares: np.ndarray | None, seen: Seen | None, classes: Sequence[str]) -> str:
+def _in_words(shares: np.ndarray | None, seen: Sight | None, classes: Sequence[str]) -> str:
     if shares is None:
         return "nothing" if seen is None else "no reader yet"
     digit = int(shares.argmax())

@@ -57,6 +57,6 @@ def _return() -> None:
     keys.LAB.set(found)
     # The address decides what is shown where it names something else.
     found.address, found.has_returned = None, True
-    found.frame, found.last_frame = None, 0
+    found.frame = None
     if found.strokes:
         drawn.put(found.strokes[-1].drawing, found.strokes[-1].png)

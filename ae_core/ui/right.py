@@ -7,6 +7,7 @@ import streamlit as st
 from ae_core.ui import (
     address,
     clock,
+    corner,
     drawn,
     keys,
     panels,
@@ -18,6 +19,7 @@ from ae_core.ui import (
     state,
     views,
 )
+from ae_core.ui.following import Following
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
@@ -50,7 +52,7 @@ def _seconds_between() -> float | None:
 
 @st.fragment
 def _live() -> None:
-    """What follows the pen: a frame of the stroke at work reruns this part alone."""
+    """What a model in training and shaking redraw several times a second, and how it follows the pen."""
     _begin()
     if keys.SHAKING.find():
         lab().noise_draw += 1
@@ -58,10 +60,12 @@ def _live() -> None:
     seen = lab().see(keys.NOISE.get())
     if choice.problem is not None:
         st.error(choice.problem)
-    panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
-    views.follow(choice, seen)
-    result = None if seen is None or choice.a is None else lab().inspect(choice.a, seen).reconstruction
-    pen.follow(None if seen is None else seen.x[0, 0].numpy(), result, reading.bars(choice, seen))
+    rows = panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
+    in_view = views.live(choice, seen)
+    at_canvas = (reading.follower(choice), corner.follower(choice))
+    lab().following = Following(keys.NOISE.get(), (rows, *at_canvas, *in_view))
+    # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
+    pen.listen({place: html for part in at_canvas for place, html in part(seen).items()})
     seconds = _seconds_between()
     if seconds is not None:
         clock.again_after(seconds, "live")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
-import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from ae_core.analysis.atlas import Atlas
 from ae_core.analysis.corruption import add_noise
-from ae_core.analysis.inspection import Inspection, Seen, inspect, reconstruct_each
+from ae_core.analysis.inspection import inspect
 from ae_core.analysis.probe import Probe
 from ae_core.config import KINDS, Kind, ModelConfig
 from ae_core.data import IMAGE_SIZE, MNIST, DataSet
@@ -28,10 +27,12 @@ from ae_core.training.observer import Observation
 from ae_core.ui import keys
 from ae_core.ui.canvas_states import Frame, Placed, Stroke
 from ae_core.ui.figure_settings import FigureSettings
+from ae_core.ui.following import Following
 from ae_core.ui.heaps import share_heaps
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
+from ae_core.ui.sight import Sight
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -91,8 +92,6 @@ class Lab:
     """How often that was something new."""
     frame: Frame | None = None
     """The newest frame of a stroke that is not finished."""
-    last_frame: int = 0
-    """The number of the newest frame that was answered."""
     noise_draw: int = 0
     """Which draw of noise is shown: shaking goes on to the next."""
     selections: dict[tuple[Side, Kind], Selection] = field(default_factory=dict)
@@ -157,51 +156,25 @@ class Lab:
     unknown_token: str | None = None
     """The token that the browser had kept, if nothing lies under it any more."""
 
-    inspections: dict[int, Inspection] = field(default_factory=dict)
-    """What was seen of the drawing under each model, by the model's number."""
-    reconstructions: dict[int, np.ndarray] = field(default_factory=dict)
-    """Likewise the reconstructions alone."""
-    inspected: Seen | None = None
-    """What both are of."""
+    sight: Sight | None = None
+    """What the models see now."""
     noise_shown: tuple[float, int] = (0.0, 0)
     """The noise on it, and which draw."""
+    following: Following | None = None
+    """The parts of the page that are drawn anew with each frame of a stroke at work."""
 
-    def inspect(self, shown: Shown, seen: Seen) -> Inspection:
-        """The drawing under a model; computed once for as long as the drawing and its noise stay."""
-        self._turn_to(seen)
-        if shown.number not in self.inspections:
-            self.inspections[shown.number] = inspect(
-                shown.checkpoint.model, seen.x, shown.statistics, seen.clean
-            )
-        return self.inspections[shown.number]
-
-    def reconstruct(self, models: Sequence[Shown], seen: Seen) -> list[np.ndarray]:
-        """What each model makes of the drawing, shape (28, 28) each; computed once, like the inspections."""
-        self._turn_to(seen)
-        missing = [shown for shown in models if shown.number not in self.reconstructions]
-        pictures = reconstruct_each([shown.checkpoint.model for shown in missing], seen.x)
-        self.reconstructions |= {
-            shown.number: picture for shown, picture in zip(missing, pictures, strict=True)
-        }
-        return [self.reconstructions[shown.number] for shown in models]
-
-    def _turn_to(self, seen: Seen) -> None:
-        if self.inspected is not seen:
-            self.inspected, self.inspections, self.reconstructions = seen, {}, {}
-
-    def see(self, noise: float) -> Seen | None:
+    def see(self, noise: float) -> Sight | None:
         """What the models see: the stroke at work or the drawing, with noise; None while there is neither."""
         clean = self.picture if self.frame is None else self.frame.picture
         if clean is None:
             return None
-        old = self.inspected
+        old = self.sight
         if old is not None and old.clean is clean and self.noise_shown == (noise, self.noise_draw):
             return old
         self.noise_shown = (noise, self.noise_draw)
         generator = torch.Generator().manual_seed(self.noise_draw)
-        seen = Seen(clean, clean if noise == 0 else add_noise(clean, noise, generator))
-        self._turn_to(seen)
-        return seen
+        self.sight = Sight(clean, clean if noise == 0 else add_noise(clean, noise, generator))
+        return self.sight
 
     def was_taken(self, file: UploadedFile | None) -> bool:
         """Whether an upload is told of once more; the first time it is noted.
@@ -229,6 +202,9 @@ class Lab:
     def picture(self) -> Tensor | None:
         """What the model sees, shape (1, 1, 28, 28); None while the canvas is blank."""
         return self.strokes[-1].picture if self.strokes else None
+
+
+_open: WeakValueDictionary[str, Lab] = WeakValueDictionary()
 
 
 class _Lease:
@@ -265,8 +241,14 @@ def initialise() -> None:
         # New, or come back after a short loss of the connection: then the lab lies on the shelf.
         shelf().take(lab().token)
         lease.lab = lab()
+    _open[lab().token] = lab()
     for run in lab().runs:
         run.adopt()
+
+
+def find_lab(token: str) -> Lab | None:
+    """The lab of this token whose page is open, or was until lately; for requests outside of any session."""
+    return _open.get(token)
 
 
 def lab() -> Lab:

@@ -7,7 +7,7 @@ from datetime import date
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen, inspect
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints import to_bytes
 from ae_core.config import KINDS, Kind
 from ae_core.errors import CheckpointError
@@ -20,6 +20,7 @@ from ae_core.ui import as_python, library, probes, take_figures
 from ae_core.ui.keys import LADDER
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice, comparable
+from ae_core.ui.sight import Sight
 
 _MODEL = "Model"
 _POCKET = "Pocket edition"
@@ -29,7 +30,7 @@ _POCKET_MEANING = (
 )
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """A row of downloads; each file is made when it is asked for."""
     shown = choice.a
     if shown is None:
@@ -81,7 +82,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     take_figures.show(name, None if blank else lambda: _exhibits([shown], seen)[0])
 
 
-def _exhibits(models: list[Shown], seen: Seen | None) -> list[Exhibit]:
+def _exhibits(models: list[Shown], seen: Sight | None) -> list[Exhibit]:
     assert seen is not None, "its buttons are disabled"
     return [
         Exhibit.of(

@@ -54,7 +54,7 @@ def show(shown: Shown, unit: int) -> None:
     with right:
         markup.show(
             *(
-                _examples(title, indices, unit)
+                _examples(shown.data, title, indices, unit)
                 for title, indices in (
                     (f"Test {shown.data.things} that activate it most", found.strongest),
                     ("In the middle of those on which it is active", found.middle),
@@ -105,10 +105,11 @@ def _signed(correlation: float) -> str:
     return f"{correlation:+.2f}".replace("-", "−")
 
 
-def _examples(title: str, indices: Sequence[int], unit: int) -> str:
+def _examples(data: DataSet, title: str, indices: Sequence[int], unit: int) -> str:
     if not indices:
         return f"<p class='note'>{title}: it is active on none.</p>"
-    return f"<p class='note'>{title}</p>{digit_buttons(indices, f', to which unit {unit} answers,')}"
+    which = f", to which unit {unit} answers,"
+    return f"<p class='note'>{title}</p>{digit_buttons(data, indices, which)}"
 
 
 def _twin(shown: Shown, unit: int) -> None:
@@ -147,7 +148,12 @@ def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
         )
         profile = _profile(other, twin)
         markup.show(
-            _examples(f"The test {shown.data.things} that activate the twin most", profile.strongest, twin)
+            _examples(
+                shown.data,
+                f"The test {shown.data.things} that activate the twin most",
+                profile.strongest,
+                twin,
+            )
         )
 
 

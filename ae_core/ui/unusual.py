@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.novelty import (
     NEAREST,
     Detection,
@@ -17,6 +16,7 @@ from ae_core.render import maps
 from ae_core.render.probe_charts import detection_curve
 from ae_core.ui import markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.sight import Sight
 
 
 @st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=CACHE_KEYS)
@@ -36,7 +36,7 @@ def _detection(shown: Shown) -> Detection:
     return detect_others(shown.checkpoint.model, shown.data.labelled("test"), digits)
 
 
-def show(shown: Shown, seen: Seen | None) -> None:
+def show(shown: Shown, seen: Sight | None) -> None:
     """Gauges for the drawing; for a model that knows some digits alone, how well it tells the others."""
     style.question(f"How unusual is this drawing to {shown.name}?")
     if seen is None:
@@ -58,7 +58,7 @@ def _trained_on(shown: Shown) -> str:
     return f"the classes {markup.plain(', '.join(names))}"
 
 
-def _drawing(shown: Shown, seen: Seen) -> None:
+def _drawing(shown: Shown, seen: Sight) -> None:
     familiar = familiar_of(shown)
     found = look_at(shown.checkpoint.model, familiar, seen.clean)
     images = shown.data.images("train")

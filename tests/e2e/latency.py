@@ -5,7 +5,6 @@ import math
 import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -14,7 +13,27 @@ from tests.e2e.acts import canvas, opened, panel, press, settled, slider
 from tests.e2e.conftest import PATIENCE_MS, launch_chromium, new_context, serving
 
 STROKE_SECONDS = 2
-MOVE_MS = 8
+STROKE = """async (canvas, [seconds, number]) => {
+    const box = canvas.getBoundingClientRect();
+    const tell = (what, x, y) => {
+        const how = { clientX: box.left + x, clientY: box.top + y, button: 0, buttons: what === "up" ? 0 : 1,
+            bubbles: true, composed: true, cancelable: true };
+        canvas.dispatchEvent(new PointerEvent(`pointer${what}`, { ...how, isPrimary: true, pointerId: 1 }));
+        canvas.dispatchEvent(new MouseEvent(`mouse${what}`, how));
+    };
+    const start = performance.now();
+    let gone = 0;
+    tell("down", 140, 60);
+    while (gone < seconds) {
+        const angle = 2.2 * gone + number;
+        tell("move", 140 + 60 * Math.sin(angle) + 20 * Math.sin(3 * angle), 140 - 80 * Math.cos(angle));
+        await new Promise(requestAnimationFrame);
+        gone = (performance.now() - start) / 1000;
+    }
+    window.liftPen = () => tell("up", 140, 60);
+    return gone;
+}"""
+"""The pen moves within the page, once per frame of the screen: a test tool takes longer to move it."""
 LAST_OF_VIEW = {
     "Train": ".st-key-train_ladder",
     "Compare": "[data-testid='stDataFrame']",
@@ -53,25 +72,28 @@ WATCH = """() => {
         window.waited = until(event, () => document.querySelector(last) && resting());
     };
 
-    // The stroke at work: which move of the pointer the newest frame shows, and when the panels show it, too.
+    // The stroke at work: from the newest move of the pointer that a frame has to the panels that show it.
     window.penAfter = () => {
-        const log = window.penLog = { updates: [], up: null, last: null };
-        let move = null, sent = [], shown = look(), newest = JSON.stringify(shown);
-        let at = window.autoencoderLabPen.sentAt;
+        const pen = window.autoencoderLabPen, log = { updates: [], up: null, last: null };
+        let move = null, from = null, shown = look(), newest = JSON.stringify(shown);
         const moved = event => { move = event.timeStamp; };
         document.addEventListener("pointermove", moved, { capture: true });
         document.addEventListener("pointerup", () => { log.up = performance.now(); },
             { capture: true, once: true });
-        Object.defineProperty(window.autoencoderLabPen, "sentAt", { configurable: true,
-            get: () => at, set: value => { at = value; sent.push(move); } });
+        const { sentAt, shownAt } = pen;
+        // Both are set by the pen's script: when a frame goes out, and when the panels show it.
+        Object.defineProperty(pen, "sentAt", { configurable: true, get: () => sentAt,
+            set() { from = move; } });
+        Object.defineProperty(pen, "shownAt", { configurable: true, get: () => shownAt, set() {
+            const then = from, now = look();
+            if (log.up !== null || now.some((one, index) => one === shown[index])) return;
+            shown = now;
+            const wait = () =>
+                loaded() ? log.updates.push(performance.now() - then) : requestAnimationFrame(wait);
+            requestAnimationFrame(wait);
+        } });
         const watch = () => {
-            const now = look(), text = JSON.stringify(now), from = sent[0];
-            if (log.up === null && from !== undefined && loaded()
-                    && now.every((one, index) => one !== shown[index])) {
-                log.updates.push(performance.now() - from);
-                sent.shift();
-                shown = now;
-            }
+            const text = JSON.stringify(look());
             if (log.up !== null && text !== newest && loaded()) log.last = performance.now() - log.up;
             newest = text;
             window.penWatched = requestAnimationFrame(watch);
@@ -80,7 +102,8 @@ WATCH = """() => {
         window.penStop = () => {
             cancelAnimationFrame(window.penWatched);
             document.removeEventListener("pointermove", moved, { capture: true });
-            Object.defineProperty(window.autoencoderLabPen, "sentAt", { value: at, writable: true });
+            Object.defineProperty(pen, "sentAt", { value: sentAt, writable: true });
+            Object.defineProperty(pen, "shownAt", { value: shownAt, writable: true });
             return log;
         };
     };
@@ -100,21 +123,13 @@ def measure(page, act, watch):
 def strokes(page, repeats):
     """Of each stroke: the median of its updates, updates per second, and from its end to the last change."""
     delays, rates, ends = [], [], []
-    box = canvas(page).bounding_box()
     for number in range(repeats):
         press(page, f"digit_{number % 10}")
         settled(page)
         page.evaluate("() => penAfter()")
-        page.mouse.move(box["x"] + 140, box["y"] + 60)
-        page.mouse.down()
-        started = time.perf_counter()
-        while (seconds := time.perf_counter() - started) < STROKE_SECONDS:
-            angle = 2.2 * seconds + number
-            x, y = 140 + 60 * math.sin(angle) + 20 * math.sin(3 * angle), 140 - 80 * math.cos(angle)
-            page.mouse.move(box["x"] + x, box["y"] + y)
-            page.wait_for_timeout(MOVE_MS)
+        seconds = canvas(page).evaluate(STROKE, [STROKE_SECONDS, number])
         before = page.evaluate("() => location.href")
-        page.mouse.up()
+        canvas(page).evaluate("() => liftPen()")
         page.wait_for_function("before => location.href !== before", arg=before)
         settled(page)
         log = page.evaluate("() => penStop()")

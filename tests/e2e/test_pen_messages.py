@@ -23,13 +23,12 @@ CALL = """async ([source, answers]) => {
 }"""
 
 
-def answer(drawn_at, text):
+def told_by_page(drawn_at, text, told=0):
     return {
         "drawnAt": drawn_at,
-        "seq": 0,
-        "told": 0,
+        "token": "a token",
+        "told": told,
         "replaced": False,
-        "pictures": {".corner img": f"data:,{text}"},
         "parts": {".reading": f"<b>{text}</b>"},
     }
 
@@ -37,11 +36,87 @@ def answer(drawn_at, text):
 @pytest.mark.parametrize("order", [(1, 2), (2, 1), (2, 3, 1), (1, 3, 2, 3)], ids=json.dumps)
 def test_of_answers_that_come_in_any_order_the_newest_stays(browser, order):
     page = browser.new_page()
-    page.set_content("<div class='reading'>first</div><div class='corner'><img></div>")
-    page.evaluate(CALL, [script("pen.js"), [answer(at, f"run {at}") for at in order]])
+    page.set_content("<div class='reading'>first</div>")
+    page.evaluate(CALL, [script("pen.js"), [told_by_page(at, f"run {at}") for at in order]])
     assert page.inner_text(".reading") == f"run {max(order)}"
-    assert page.get_attribute(".corner img", "src") == f"data:,run {max(order)}"
     page.close()
+
+
+DRAWING = """
+<style>canvas { width: 280px; height: 280px }</style>
+<div><canvas class='upper-canvas'></canvas><canvas class='lower-canvas'></canvas></div>
+<div class='reading'></div>
+<div id='page'><section class='part'><img alt='kept'><p>of the page</p></section></div>
+"""
+ANSWERING = """([source, data]) => {
+    window.asked = [];
+    window.fetch = (address, request) => new Promise(answer => {
+        window.asked.push({ address, after: request.headers["X-After"], token: request.headers["X-Lab-Token"],
+            pixels: request.body.length });
+        window.answer = parts => answer(new Response(`${JSON.stringify(parts)}\\n`));
+    });
+    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    return import(url).then(({ default: call }) => {
+        window.draw = data => call({ data, setTriggerValue() {} });
+        window.draw(data);
+    });
+}"""
+FRAME = {".part": "<img alt='kept'><p>of the stroke</p>"}
+
+
+@pytest.fixture
+def drawn_on(browser):
+    """A page with a canvas and the pen's script; the pen is down, and its first frame is on its way."""
+    page = browser.new_page()
+    page.set_content(DRAWING)
+    page.evaluate(ANSWERING, [script("pen.js"), told_by_page(1, "")])
+    page.mouse.move(100, 100)
+    page.mouse.down()
+    page.mouse.move(150, 150)
+    page.wait_for_function("() => window.asked.length === 1")
+    yield page
+    page.close()
+
+
+def said(page):
+    return page.inner_text(".part p")
+
+
+def test_a_frame_goes_to_the_page_s_own_server_and_its_answer_stands_on_the_page(drawn_on):
+    (asked,) = drawn_on.evaluate("() => window.asked")
+    assert asked.pop("address").endswith("/frame")
+    assert asked == {"after": 0, "token": "a token", "pixels": 140 * 140}
+    drawn_on.evaluate("() => { window.picture = document.querySelector('.part img'); }")
+    drawn_on.mouse.move(160, 160)
+    drawn_on.evaluate("parts => window.answer(parts)", FRAME)
+    drawn_on.wait_for_function("() => window.asked.length === 2")
+    assert said(drawn_on) == "of the stroke"
+    assert drawn_on.evaluate("() => window.picture === document.querySelector('.part img')"), "it would flash"
+
+
+def test_what_the_page_leaves_as_it_was_is_as_it_was_before_the_stroke(drawn_on):
+    """A stroke that is given up: the page has nothing new to draw."""
+    drawn_on.evaluate("parts => window.answer(parts)", FRAME)
+    drawn_on.wait_for_function("() => document.querySelector('.part p').textContent === 'of the stroke'")
+    drawn_on.evaluate("data => window.draw(data)", told_by_page(2, "run 2"))
+    assert said(drawn_on) == "of the page"
+    assert drawn_on.inner_text(".reading") == "run 2"
+
+
+def test_what_the_page_draws_anew_stays(drawn_on):
+    drawn_on.evaluate("parts => window.answer(parts)", FRAME)
+    drawn_on.wait_for_function("() => document.querySelector('.part p').textContent === 'of the stroke'")
+    anew = "<section class=part><p>finished</p></section>"
+    drawn_on.evaluate("anew => { document.querySelector('#page').innerHTML = anew; }", anew)
+    drawn_on.evaluate("data => window.draw(data)", told_by_page(2, "run 2", told=1))
+    assert said(drawn_on) == "finished"
+
+
+def test_an_answer_that_comes_after_the_finished_stroke_is_not_shown(drawn_on):
+    drawn_on.evaluate("data => window.draw(data)", told_by_page(2, "run 2", told=1))
+    drawn_on.evaluate("parts => window.answer(parts)", FRAME)
+    drawn_on.wait_for_function("() => window.autoencoderLabPen.inFlight === null")
+    assert said(drawn_on) == "of the page"
 
 
 def _drawing_in(message):
@@ -84,12 +159,11 @@ def test_a_stroke_of_which_the_page_did_not_hear_is_asked_for(visitor, server):
 
 
 async def _told_together(address):
-    """The end of a stroke in the very message that tells of a frame; returns what the page then knows."""
+    """The end of a stroke in a message about something else; returns what the page then knows."""
     async with Session.opened(address) as session:
         drawing = Drawing((), ()).with_stroke("a line", [(60, 60), (200, 220)])
-        before = json.loads(session.widget("pen").json)["told"]
         session.put("canvas", **canvas_state(drawing.shapes, data_url(to_png(drawing.canvas))))
-        await session.tell("pen", "frame", {"seq": 1, "pixels": "", "after": before})
+        await session.tell("pen", "look", 1)
         await session.until(lambda: session.at_rest, "the answer to both")
         (seen,) = re.findall(
             r"src='([^']*)' alt='What the models see",
@@ -98,7 +172,7 @@ async def _told_together(address):
         return picture_of(seen).convert("L"), grey_picture(to_mnist(drawing.canvas)[0, 0].numpy(), 28)
 
 
-def test_a_stroke_that_ends_in_the_same_message_as_a_frame_is_not_lost(server):
+def test_a_stroke_that_ends_in_the_message_of_something_else_is_not_lost(server):
     # In a thread of its own: the browser's driver keeps an event loop in this one.
     with ThreadPoolExecutor() as pool:
         seen, drawn = pool.submit(asyncio.run, _told_together(server)).result()

@@ -106,7 +106,7 @@ def test_parts_of_the_page_that_repeat_do_so_by_its_own_clock():
 
 HARMLESS = {
     ("ui/clock.py", "on_tick_change"),
-    ("ui/pen.py", "on_frame_change"),
+    ("ui/pen.py", "on_look_change"),
     ("ui/state.py", "on_release"),
 }
 """The first two touch no file and no model, and act many times a second; the last is no widget's."""

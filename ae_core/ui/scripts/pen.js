@@ -1,20 +1,20 @@
-// What is on the canvas while the pen is down, sent to the page many times a second.
+// What is on the canvas while the pen is down, sent to the server many times a second; what it answers stands on
+// the page until the page itself is drawn again.
 //
 // st_canvas tells of a stroke only when it is finished. This watches the same canvas and sends what is seen on
-// it, one frame at a time: the next one goes out when the page has answered the last, so that a slow server or
-// a far network gets fewer frames, and never a queue of them.
+// it, one frame at a time: the next one goes out when the last is answered, so that a slow server or a far
+// network gets fewer frames, and never a queue of them.
 
 const SIDE = 140;
 const QUICK_MS = 150;
 const LONGEST_PAUSE_MS = 1000;
 const LOST_MS = 5000;
 const TAKEN_MS = 1500;
-const ASIDE_MS = 20;
 
-// One pen for the page: Streamlit calls the function below again after each answer.
+// One pen for the page: Streamlit calls the function below again whenever it has drawn the panels.
 const pen = (window.autoencoderLabPen ??= {
-    inFlight: null, sentAt: 0, next: null, timer: null, seq: 0, data: null, send: null, cover: null,
-    bare: null, listening: false,
+    inFlight: null, sentAt: 0, shownAt: 0, next: null, timer: null, seq: 0, data: null, look: null, cover: null,
+    bare: null, listening: false, pageOf: new Map(),
 });
 
 const board = document.createElement("canvas");
@@ -38,50 +38,110 @@ function frame(upper) {
     brush.fillRect(0, 0, SIDE, SIDE);
     for (const layer of [lower, upper]) brush.drawImage(layer, 0, 0, SIDE, SIDE);
     const rgba = brush.getImageData(0, 0, SIDE, SIDE).data;
-    let text = "";
-    for (let at = 0; at < rgba.length; at += 4) text += String.fromCharCode(rgba[at]);
-    return btoa(text);
+    return Uint8Array.from({ length: SIDE * SIDE }, (_, pixel) => rgba[4 * pixel]);
 }
 
 function offer(upper) {
     pen.next = upper;
-    // A connection that was lost takes the answer with it.
-    if (performance.now() - pen.sentAt > LOST_MS) pen.inFlight = null;
     if (pen.inFlight === null && pen.timer === null) release();
 }
 
-function release() {
+async function release() {
     pen.timer = null;
     if (pen.next === null || !pen.next.isConnected) return;
-    // What happens at the same moment is sent as one message that names one part of the page alone.
-    const clock = window.autoencoderLabClock;
-    const wait = (clock?.tickedAt ?? -Infinity) + ASIDE_MS - performance.now();
-    if (wait > 0) return void (pen.timer = setTimeout(release, wait));
-    clock?.stepAside();
-    const upper = pen.next;
+    const upper = pen.next, after = pen.data.told;
     pen.next = null;
     pen.inFlight = ++pen.seq;
-    pen.sentAt = performance.now();
-    pen.send("frame", { seq: pen.seq, pixels: frame(upper), after: pen.data.told });
+    const sentAt = pen.sentAt = performance.now();
+    let late = LONGEST_PAUSE_MS;
+    try {
+        for await (const parts of answers(frame(upper), after)) {
+            // The page may have been drawn with the finished stroke meanwhile.
+            if (after === pen.data.told) follow(parts);
+            // The panels come first.
+            pen.shownAt = performance.now();
+        }
+        // A slow answer tells of a busy server: give the others time.
+        late = performance.now() - sentAt - QUICK_MS;
+    } catch {
+        // Lost on the way: the finished stroke tells all.
+    }
+    pen.inFlight = null;
+    pen.timer = setTimeout(release, Math.min(LONGEST_PAUSE_MS, Math.max(0, late)));
 }
 
-// What the canvas tells of a stroke can meet a page that is being drawn, and is then left lying: a frame has the
+// What the server makes of a frame, some parts of the page after others: a line each, as JSON.
+async function* answers(pixels, after) {
+    const answer = await fetch(`${location.pathname.replace(/\/+$/, "")}/frame`, {
+        method: "POST",
+        headers: { "X-Lab-Token": pen.data.token, "X-After": after },
+        body: pixels,
+        signal: AbortSignal.timeout(LOST_MS),
+    });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const lines = (rest + value).split("\n");
+        rest = lines.pop();
+        for (const line of lines) yield JSON.parse(line);
+    }
+}
+
+// What the canvas tells of a stroke can meet a page that is being drawn, and is then left lying: this has the
 // page look for it.
-function remind(upper, told, times) {
+function remind(told, times) {
     setTimeout(() => {
         if (pen.data.told !== told || times === 0) return;
-        offer(upper);
-        remind(upper, told, times - 1);
+        pen.look("look", times);
+        remind(told, times - 1);
     }, TAKEN_MS);
 }
 
-function answered(seq) {
-    if (pen.inFlight === null || seq < pen.inFlight) return;
-    pen.inFlight = null;
-    // A slow answer tells of a busy server: give the others time.
-    const late = performance.now() - pen.sentAt - QUICK_MS;
-    const pause = Math.min(LONGEST_PAUSE_MS, Math.max(0, late));
-    pen.timer = setTimeout(release, pause);
+// Makes an element like another one; what is the same stays as it is: no picture flashes.
+function become(old, fresh) {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+        if (old.data !== fresh.data) old.data = fresh.data;
+        return;
+    }
+    for (const { name, value } of fresh.attributes) {
+        if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    const olds = [...old.childNodes], freshes = [...fresh.childNodes];
+    const alike = olds.length === freshes.length
+        && olds.every((node, place) => node.nodeName === freshes[place].nodeName);
+    if (alike) olds.forEach((node, place) => become(node, freshes[place]));
+    else old.replaceChildren(...freshes);
+}
+
+function write(part, html) {
+    const fresh = part.cloneNode(false);
+    fresh.innerHTML = html;
+    become(part, fresh);
+}
+
+// A frame's parts, over those that the page has drawn.
+function follow(parts) {
+    for (const [selector, html] of Object.entries(parts)) {
+        const part = document.querySelector(selector);
+        if (!part) continue;
+        if (!pen.pageOf.has(part)) pen.pageOf.set(part, part.cloneNode(true));
+        write(part, html);
+    }
+}
+
+// The page has been drawn: what it left as it was takes back what it had before the frames, and the parts that
+// are not drawn with the rest are renewed.
+function settle(parts) {
+    for (const [part, before] of pen.pageOf) if (part.isConnected) become(part, before);
+    pen.pageOf.clear();
+    for (const [selector, html] of Object.entries(parts)) {
+        const part = document.querySelector(selector);
+        if (part) write(part, html);
+    }
 }
 
 // The digit that the page starts with is covered from the first touch on: the first stroke replaces it.
@@ -128,7 +188,7 @@ function listen() {
         // Before the canvas moves the stroke to its lower layer, which lies under the cover.
         if (pen.cover) pen.cover.getContext("2d").drawImage(upper, 0, 0);
         setTimeout(() => offer(upper), 30);
-        remind(upper, pen.data.told, 4);
+        remind(pen.data.told, 4);
     };
     const moves = ["pointermove", "mousemove", "touchmove"];
     const ends = ["pointerup", "pointercancel"];
@@ -151,28 +211,14 @@ function hideTools() {
     pen.bare = upper;
 }
 
-// The small pictures at the canvas and what stands below it: the page itself renews them when a stroke is
-// finished.
-function renew({ pictures, parts }) {
-    for (const [selector, html] of Object.entries(parts)) {
-        const part = document.querySelector(selector);
-        if (part) part.innerHTML = html;
-    }
-    for (const [selector, url] of Object.entries(pictures)) {
-        const image = document.querySelector(selector);
-        if (image && url && image.src !== url) image.src = url;
-    }
-}
-
 export default function ({ data, setTriggerValue }) {
     // Streamlit imports this for each call, and calls that wait for the first import are made in any order.
     if (pen.data?.drawnAt > data.drawnAt) return;
     // What has become a stroke needs no frame any more; a pen that is down offers another with its next move.
     if (pen.data?.told !== data.told) pen.next = null;
     pen.data = data;
-    pen.send = setTriggerValue;
-    renew(data);
-    answered(data.seq);
+    pen.look = setTriggerValue;
+    settle(data.parts);
     uncover();
     hideTools();
     if (!pen.listening) listen();

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.config import CODE_ACTIVATIONS, KINDS, LADDERS, RECIPE_NAMES, RECIPES, Kind, Recipe
 from ae_core.errors import DeviceError
@@ -21,6 +20,7 @@ from ae_core.ui import data_choice, keys, markup
 from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 from ae_core.ui.training import interrupted_runs, watching, winding
 
@@ -39,7 +39,7 @@ _FIELDS = (
 _MOST_CLASSES = 10
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The slider that winds back; below it the form, and beside that the runs."""
     winding.show(choice, seen)
     with st.container(key=keys.wrapping("train")):

@@ -6,13 +6,14 @@ from functools import partial
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen, inspect
+from ae_core.analysis.inspection import inspect
 from ae_core.checkpoints.film import Film
 from ae_core.errors import CheckpointError
 from ae_core.render.animation import animate
 from ae_core.ui import clock, films, keys, shown_model
 from ae_core.ui.keys import Side
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 _POLL_SECONDS = 1.0
@@ -20,7 +21,7 @@ _SAME = 1e-3
 """The rounding of a film."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The slider, and the films to take away; a sentence where there is none."""
     if lab().running:
         _growing(seen)
@@ -29,13 +30,13 @@ def show(choice: Choice, seen: Seen | None) -> None:
 
 
 @st.fragment
-def _growing(seen: Seen | None) -> None:
+def _growing(seen: Sight | None) -> None:
     """The same while a film grows; the panels follow by their own clock."""
     _show(shown_model.choice(), seen)
     clock.again_after(_POLL_SECONDS, "winding")
 
 
-def _show(choice: Choice, seen: Seen | None) -> None:
+def _show(choice: Choice, seen: Sight | None) -> None:
     found: dict[Side, Film] = {}
     for side, shown in choice.sides.items():
         try:
@@ -92,7 +93,7 @@ def _notes() -> None:
             st.caption(note)
 
 
-def _animate(film: Film, seen: Seen | None, title: str) -> bytes:
+def _animate(film: Film, seen: Sight | None, title: str) -> bytes:
     assert seen is not None, "its button is disabled"
     return animate(
         [(frame.step, inspect(film.model(frame), seen.x, None, seen.clean)) for frame in film.frames], title

@@ -7,35 +7,35 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.ui import keys, strip
+from ae_core.ui.following import Follower
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 from ae_core.ui.training import form
 from ae_core.ui.views import atlas, compare, jacobian, learn, meaning, mistakes, play, robustness, units
 
-_Part = Callable[[Choice, Seen | None], None]
-
 
 class _Entry(NamedTuple):
-    show: _Part | None = None
+    show: Callable[[Choice, Sight | None], None] | None = None
     """What is renewed by a finished stroke and by the controls."""
-    follow: _Part | None = None
-    """What is renewed while the pen is down, too, and stands above the rest: it costs less than 50 ms."""
+    live: Callable[[Choice, Sight | None], Follower | None] | None = None
+    """What stands above the rest and is renewed together with the panels: while a model trains or the picture
+    is shaken. What follows the pen, too, it returns: it costs less than 50 ms."""
 
 
 VIEWS = {
-    View.PLAY: _Entry(play.show, follow=strip.show),
+    View.PLAY: _Entry(play.show, live=strip.show),
     View.TRAIN: _Entry(form.show),
     View.COMPARE: _Entry(compare.show),
     View.UNITS: _Entry(units.show),
-    View.MAP: _Entry(atlas.show, follow=atlas.follow),
+    View.MAP: _Entry(atlas.show, live=atlas.live),
     View.JACOBIAN: _Entry(jacobian.show),
     View.ROBUSTNESS: _Entry(robustness.show),
     View.MEANING: _Entry(meaning.show),
-    View.MISTAKES: _Entry(follow=mistakes.show),
+    View.MISTAKES: _Entry(live=mistakes.show),
     View.LEARN: _Entry(learn.show),
 }
 _WITHOUT_VALUES = (View.TRAIN, View.LEARN)
@@ -48,12 +48,17 @@ def offered() -> list[View]:
     return [view for view in VIEWS if view.value in named] or list(VIEWS)
 
 
-def follow(choice: Choice, seen: Seen | None) -> None:
-    """What of the open view follows the pen."""
-    _draw(VIEWS[View(keys.VIEW.get())].follow, choice, seen)
+def live(choice: Choice, seen: Sight | None) -> tuple[Follower, ...]:
+    """What of the open view is renewed together with the panels; returns what of it follows the pen."""
+    part = VIEWS[View(keys.VIEW.get())].live
+    follower = None
+    if part is not None:
+        with guard_part():
+            follower = part(choice, seen)
+    return () if follower is None else (follower,)
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The rest of the open view."""
     view = View(keys.VIEW.get())
     unfinished = [shown.label for shown in choice.sides.values() if shown.in_training]
@@ -64,14 +69,11 @@ def show(choice: Choice, seen: Seen | None) -> None:
         )
         return
     before = dict(lab().charts)
-    _draw(VIEWS[view].show, choice, seen)
+    part = VIEWS[view].show
+    if part is not None:
+        with guard_part():
+            part(choice, seen)
     # Last: who asks for the charts while the view is drawn anew gets all of them.
     for key, figure in before.items():
         if lab().charts[key] is figure:
             del lab().charts[key]
-
-
-def _draw(part: _Part | None, choice: Choice, seen: Seen | None) -> None:
-    if part is not None:
-        with guard_part():
-            part(choice, seen)

@@ -7,7 +7,6 @@ from functools import partial
 import streamlit as st
 
 from ae_core.analysis.atlas import NEIGHBOURS, TRUST_IMAGES, TRUST_NEIGHBOURS, Atlas, place_among
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.vectors import Near, Vectors, find_near
 from ae_core.data import DataSet
 from ae_core.errors import AnalysisError, CheckpointError
@@ -23,9 +22,11 @@ from ae_core.ui import (
     style,
 )
 from ae_core.ui.digit_buttons import digit_buttons
+from ae_core.ui.following import Follower, Parts
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 _SHOWN = 6
@@ -34,11 +35,11 @@ _ENCODING_SECONDS = 0.3
 """Between two looks whether the test digits are encoded."""
 
 
-def follow(choice: Choice, seen: Seen | None) -> None:
+def live(choice: Choice, seen: Sight | None) -> Follower | None:
     """The map with the drawing on it, and its neighbours by code and by pixels."""
     shown = choice.a
     if shown is None or shown.is_moment:
-        return
+        return None
     style.question(f"Where does this drawing lie among the test {shown.data.things}?")
     if seen is None:
         st.markdown("Draw a digit, or place one, to see where it lies.")
@@ -49,30 +50,34 @@ def follow(choice: Choice, seen: Seen | None) -> None:
         atlas = _atlas_of(shown, codes)
     except AnalysisError as error:
         st.markdown(str(error))
-        return
+        return None
     if atlas is None:
         st.caption(f"Encoding the test {shown.data.things}.")
-        return
-    marks = {}
-    if lab().map_goal is not None:
-        marks["goal"] = atlas.places[lab().map_goal]
-    near = None
-    if seen is not None and codes is not None:
-        near = find_near(lab().inspect(shown, seen).code, codes, _SHOWN)
-        marks["here"] = place_among(near.first(NEIGHBOURS), atlas.places)
+        return None
+    follower = partial(_among, shown, atlas, codes, lab().map_goal)
+    marks, neighbours = follower(seen).values()
     with st.container(key=keys.wrapping("all_map")):
         left, right = st.columns([3, 2], gap="medium")
     with left:
         atlas_map.show(atlas, shown.data, marks)
     with right:
-        if near is not None and seen is not None:
-            _neighbours(near, seen)
-        elif seen is not None:
-            st.caption(f"Encoding the test {shown.data.things}.")
+        markup.show("<div class='neighbours'>", neighbours, "</div>")
         _trust(atlas, shown.data)
+    return follower
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def _among(shown: Shown, atlas: Atlas, codes: Vectors | None, goal: int | None, seen: Sight | None) -> Parts:
+    """The marks on the map, and the neighbours beside it."""
+    marks = {} if goal is None else {"goal": atlas.places[goal]}
+    beside = "" if seen is None else f"<p class='note'>Encoding the test {shown.data.things}.</p>"
+    if seen is not None and codes is not None:
+        near = find_near(seen.inspect(shown).code, codes, _SHOWN)
+        marks["here"] = place_among(near.first(NEIGHBOURS), atlas.places)
+        beside = _neighbours(near, shown.data, seen)
+    return {".atlas-marks": atlas_map.marks(marks), ".neighbours": beside}
+
+
+def show(choice: Choice, seen: Sight | None) -> None:
     """The making of a map that is not there yet, and the ways to the digit that was chosen on it."""
     shown = choice.a
     if shown is None:
@@ -99,13 +104,13 @@ def _atlas_of(shown: Shown, codes: Vectors | None) -> Atlas | None:
     return components
 
 
-def _neighbours(near: Near, seen: Seen) -> None:
-    by_pixels = digit_codes.find_near_by_pixels(seen, _SHOWN)
-    markup.show(
-        f"<p class='note'>Nearest test {lab().data.things} by their code</p>",
-        digit_buttons(near.indices.tolist(), ", near by its code,"),
-        "<p class='note'>Nearest by their pixels</p>",
-        digit_buttons(by_pixels.indices.tolist(), ", near by its pixels,"),
+def _neighbours(near: Near, data: DataSet, seen: Sight) -> str:
+    by_pixels = digit_codes.find_near_by_pixels(seen, data, _SHOWN)
+    return (
+        f"<p class='note'>Nearest test {data.things} by their code</p>"
+        + digit_buttons(data, near.indices.tolist(), ", near by its code,")
+        + "<p class='note'>Nearest by their pixels</p>"
+        + digit_buttons(data, by_pixels.indices.tolist(), ", near by its pixels,")
     )
 
 

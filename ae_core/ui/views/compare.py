@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ae_core.analysis import glossary
-from ae_core.analysis.inspection import Inspection, Seen, difference
+from ae_core.analysis.inspection import Inspection, difference
 from ae_core.checkpoints.history import History
 from ae_core.render import maps, training_charts
 from ae_core.render.export import histories_to_csv
@@ -16,6 +16,7 @@ from ae_core.training.observer import NOISE, Observation
 from ae_core.ui import keys, markup, probes, shown_model, style
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 from ae_core.ui.views import trade_off
 
@@ -24,7 +25,7 @@ _COLUMNS = 8
 _CELL = maps.CELL_PIXELS
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The trade-off over the test set, then every model on this drawing, then the difference of two."""
     style.question("What does a stronger penalty buy, and what does it cost?")
     shown = choice.a
@@ -37,7 +38,7 @@ def show(choice: Choice, seen: Seen | None) -> None:
     if seen is None:
         st.markdown("Draw a digit, or place one, to see it under every model side by side.")
         return
-    _maps(models, [lab().inspect(model, seen) for model in models])
+    _maps(models, [seen.inspect(model) for model in models])
     if choice.b is not None and choice.b is not shown:
         _difference(shown, choice.b, seen)
 
@@ -161,10 +162,10 @@ def _row(title: str, pictures: Sequence[np.ndarray]) -> None:
     )
 
 
-def _difference(a: Shown, b: Shown, seen: Seen) -> None:
+def _difference(a: Shown, b: Shown, seen: Sight) -> None:
     """The signed difference of A and B."""
     style.question("How do A and B differ on this drawing?")
-    a_minus_b = difference(lab().inspect(a, seen), lab().inspect(b, seen))
+    a_minus_b = difference(seen.inspect(a), seen.inspect(b))
     differences = {
         "Reconstruction, A − B": a_minus_b.reconstruction,
         "Error, A − B": a_minus_b.error,

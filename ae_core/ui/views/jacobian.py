@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.linearization import (
     PROBES,
     Linearization,
@@ -22,6 +21,7 @@ from ae_core.render import charts, maps
 from ae_core.ui import keys, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
+from ae_core.ui.sight import Sight
 
 _TANGENTS = 6
 _DISTANCES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
@@ -31,7 +31,7 @@ _DIRECTIONS = 64
 """Random directions beside the tangent."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """What the chosen model's encoder does in the neighbourhood of the drawing."""
     style.question("Which changes of this drawing does the code follow, and which does it ignore?")
     shown = choice.a

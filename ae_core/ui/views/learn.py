@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.page_names import View
 from ae_core.analysis.probe_errors import ALL_LABELS
 from ae_core.analysis.scenes import SCENES, Answer, Scene, Subject
@@ -20,10 +19,11 @@ from ae_core.ui.keys import LADDER
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 
-def show(choice: Choice, seen: Seen | None) -> None:  # noqa: ARG001 - the signature of a view
+def show(choice: Choice, seen: Sight | None) -> None:  # noqa: ARG001 - the signature of a view
     """The scenes to choose from, and what the papers claim."""
     style.question("A story in five scenes: predict, then let the models answer.")
     for index, scene in enumerate(SCENES):

@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.notation import penalty_symbol
 from ae_core.analysis.probe import Probe
 from ae_core.analysis.probe_errors import (
@@ -26,6 +25,7 @@ from ae_core.ui import confusion_grid, keys, markup, measuring, probes, style, u
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard, guard_part
 from ae_core.ui.shown_model import Choice, apart, comparable, intact_ladder
+from ae_core.ui.sight import Sight
 
 _PIXELS = "pixels"
 _ALIKE = 0.5
@@ -39,7 +39,7 @@ _LABELS: dict[str, tuple[str, str | None]] = {
 """The error with so many labels and its standard deviation, by their names in a probe."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The ladder's errors, then A's: under noise and shift, its confusions, and how it takes the drawing."""
     style.question("What is the code good for?")
     shown = choice.a

@@ -7,12 +7,12 @@ from functools import lru_cache
 import streamlit as st
 
 from ae_core.analysis import glossary
-from ae_core.analysis.inspection import Inspection, Seen
+from ae_core.analysis.inspection import Inspection
 from ae_core.analysis.notation import value_text
 from ae_core.render.small_trade_off import small_trade_off
 from ae_core.ui import keys, markup, shown_model
 from ae_core.ui.shown_model import Choice
-from ae_core.ui.state import lab
+from ae_core.ui.sight import Sight
 
 _WIDTH, _HEIGHT = 460, 190
 
@@ -21,7 +21,7 @@ _drawn = lru_cache(maxsize=256)(small_trade_off)
 """The same for every drawing."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """The trade-off with A and B on it, and the values in full."""
     if choice.a is None:
         return
@@ -57,11 +57,11 @@ def _trade_off(choice: Choice) -> None:
     markup.show(f"<p class='note'>Down: a better reconstruction. Left: {markup.escape(term.less)}.</p>")
 
 
-def _values(choice: Choice, seen: Seen | None) -> None:
+def _values(choice: Choice, seen: Sight | None) -> None:
     """All values of A and B, those of the drawing first."""
     rows = ["<tr><td></td>" + "".join(f"<th scope='col'>{side}</th>" for side in choice.sides) + "</tr>"]
     if seen is not None:
-        inspections = [lab().inspect(shown, seen) for shown in choice.sides.values()]
+        inspections = [seen.inspect(shown) for shown in choice.sides.values()]
         for name, text in _OF_DRAWING.items():
             rows.append(_row(name, [text(each) for each in inspections]))
     for name, metric in _OF_TEST_SET.items():

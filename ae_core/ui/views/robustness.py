@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from ae_core.analysis.corruption import CORRUPTIONS, FIRST_CORRUPTION, corrupt, corrupt_by
-from ae_core.analysis.inspection import Seen
 from ae_core.analysis.neighbourhood import (
     DIRECTIONS,
     RADII,
@@ -20,13 +19,14 @@ from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import Choice, apart, comparable
+from ae_core.ui.sight import Sight
 
 _TEST_DIGITS = 100
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """One change of the drawing under every model, then random moves of a growing length."""
     style.question("How far does the code move when the picture changes a little?")
     shown = choice.a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ae_core.analysis.inspection import Inspection, Seen
+from ae_core.analysis.inspection import Inspection
 from ae_core.analysis.units import (
     UnitUse,
     contributions,
@@ -18,18 +18,19 @@ from ae_core.ui import digit_codes, keys, markup, style, unit_profile, unit_sett
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.shown_model import Choice
+from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 
 _UNITS = 8
 
 
-def show(choice: Choice, seen: Seen | None) -> None:
+def show(choice: Choice, seen: Sight | None) -> None:
     """One unit, then those that make up the drawing, then all units over the test set."""
     shown = choice.a
     if shown is None:
         return
     use = digit_codes.use_of(shown)
-    inspection = None if seen is None else lab().inspect(shown, seen)
+    inspection = None if seen is None else seen.inspect(shown)
     units = _shown_units(shown, inspection)
     unit = units[0]
     style.question(f"What does unit {unit} stand for?")

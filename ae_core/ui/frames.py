@@ -1,0 +1,84 @@
+"""Answers to the pen while a stroke is at work: what is on the canvas goes in, parts of the page come out.
+
+They are no runs of Streamlit's script: after those the browser looks through the whole page, which takes
+longer than all that is computed here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import anyio
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ae_core.drawing import to_mnist
+from ae_core.ui.canvas_states import Frame
+from ae_core.ui.following import Parts
+from ae_core.ui.state import Lab, compute_on_one_core, find_lab
+
+_SIDE = 140
+"""Of a frame, in pixels: the script's `SIDE`."""
+_at_once = anyio.CapacityLimiter(os.cpu_count() or 1)
+
+
+async def answer(request: Request) -> Response:
+    """What a frame makes of the page's parts, line by line; see `read_frame` for what the request holds."""
+    lab = find_lab(request.headers.get("x-lab-token", ""))
+    if lab is None:
+        # Of another process, or of one that has ended: the finished stroke finds its way.
+        return Response(status_code=404)
+    pixels = await _body_of(request, _SIDE**2)
+    frame = read_frame(request.headers.get("x-after", ""), pixels)
+    if frame is None:
+        return Response(status_code=400)
+    # Proxies that gather an answer before they pass it on are asked not to.
+    return StreamingResponse(_lines(_parts(lab, frame)), headers={"X-Accel-Buffering": "no"})
+
+
+async def _body_of(request: Request, most: int) -> bytes:
+    """The body of a request; of a longer one only so much that it is seen to be too long."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            break
+    return body
+
+
+def read_frame(after: str, pixels: bytes) -> Frame | None:
+    """A frame as the script sends it; None for anything else.
+
+    Args:
+        after: a whole number.
+        pixels: a byte each, row by row.
+    """
+    if not (after.isdecimal() and len(pixels) == _SIDE**2):
+        return None
+    ink = np.frombuffer(pixels, dtype=np.uint8).reshape(_SIDE, _SIDE)
+    return Frame(int(after), to_mnist(ink))
+
+
+def _parts(lab: Lab, frame: Frame) -> Iterator[Parts]:
+    """The page's parts with a frame; none if it was on its way when the stroke was finished or taken back."""
+    following = lab.following
+    if following is None or frame.after != lab.canvas_told:
+        return
+    lab.frame = frame
+    seen = lab.see(following.noise)
+    for follower in following.followers:
+        yield follower(seen)
+
+
+async def _lines(answers: Iterator[Parts]) -> AsyncIterator[str]:
+    """Each of the answers as soon as it is there, as a line of JSON."""
+    while (parts := await anyio.to_thread.run_sync(_next, answers, limiter=_at_once)) is not None:
+        yield json.dumps(parts) + "\n"
+
+
+def _next(answers: Iterator[Parts]) -> Parts | None:
+    compute_on_one_core()
+    return next(answers, None)

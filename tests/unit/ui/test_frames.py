@@ -1,0 +1,183 @@
+"""Answers to the pen: what is taken for a frame, and what comes back. Needs torch and Streamlit."""
+
+import asyncio
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+
+from ae_core.drawing import to_mnist
+from ae_core.ui import frames, server, state
+from ae_core.ui.following import Following
+from ae_core.ui.frames import read_frame
+from ae_core.ui.state import Lab
+
+SIDE = 140
+
+
+def canvas_with_ink():
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    canvas[20:120, 60:80] = 255
+    return canvas
+
+
+def test_a_frame_is_what_the_model_would_see_of_the_canvas():
+    canvas = canvas_with_ink()
+    frame = read_frame("2", canvas.tobytes())
+    assert frame.after == 2
+    assert torch.equal(frame.picture, to_mnist(canvas))
+    assert read_frame("2", bytes(SIDE**2)).picture is None, "a blank canvas"
+
+
+@pytest.mark.parametrize(
+    ("after", "pixels"),
+    [
+        ("", bytes(SIDE**2)),
+        ("-1", bytes(SIDE**2)),
+        ("1.5", bytes(SIDE**2)),
+        ("two", bytes(SIDE**2)),
+        ("\u00b2", bytes(SIDE**2)),
+        ("1", b""),
+        ("1", bytes(SIDE**2 - 1)),
+        ("1", bytes(SIDE**2 + 1)),
+    ],
+)
+def test_anything_else_is_no_frame(after, pixels):
+    assert read_frame(after, pixels) is None
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A lab whose page is open, and is followed by two parts that tell what they are of."""
+    lab = Lab()
+    monkeypatch.setitem(state._open, lab.token, lab)
+
+    def ink(seen):
+        return {".ink": "none" if seen is None else f"{float(seen.clean.sum()):.3f}"}
+
+    lab.following = Following(0.0, (ink, lambda _: {".second": "<b>2</b>"}))
+    return lab
+
+
+def run(work):
+    """In a thread of its own: in this one a browser's driver may have left an event loop."""
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+class Answer(NamedTuple):
+    status: int
+    chunks: list[str]
+
+
+def ask(lab, body, token=None, after="0"):
+    """A request to the server's own addresses, as a server puts it to them."""
+    headers = {"X-Lab-Token": token or lab.token, "X-After": after}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/frame",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    come, sent = [{"type": "http.request", "body": body}], []
+
+    async def receive():
+        # Nobody leaves before the answer.
+        return come.pop() if come else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    run(Starlette(routes=server.routes())(scope, receive, send))
+    head, *rest = sent
+    return Answer(head["status"], [each["body"].decode() for each in rest if each["body"]])
+
+
+def test_each_part_comes_as_soon_as_it_is_there(lab):
+    canvas = canvas_with_ink()
+    answer = ask(lab, canvas.tobytes())
+    assert answer.status == 200
+    first, second = map(json.loads, answer.chunks)
+    assert first == {".ink": f"{float(to_mnist(canvas).sum()):.3f}"}
+    assert second == {".second": "<b>2</b>"}
+    assert torch.equal(lab.frame.picture, to_mnist(canvas)), "whatever else redraws shows the stroke, too"
+
+
+def test_a_blank_canvas_has_parts_too(lab):
+    assert json.loads(ask(lab, bytes(SIDE**2)).chunks[0]) == {".ink": "none"}
+
+
+def test_noise_is_on_what_the_models_see(lab):
+    lab.following = Following(0.4, (lambda seen: {".x": str(torch.equal(seen.x, seen.clean))},))
+    assert json.loads(*ask(lab, canvas_with_ink().tobytes()).chunks) == {".x": "False"}
+
+
+def test_of_a_stroke_that_is_finished_no_frame_is_shown(lab):
+    lab.canvas_told = 1
+    assert ask(lab, canvas_with_ink().tobytes()).chunks == []
+    assert lab.frame is None
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", bytes(SIDE**2 + 1), bytes(50 * SIDE**2)])
+def test_junk_is_refused_and_changes_nothing(lab, body):
+    assert ask(lab, body).status == 400
+    assert lab.frame is None
+
+
+def test_who_does_not_know_the_token_gets_nothing(lab):
+    assert ask(lab, canvas_with_ink().tobytes(), token="guessed").status == 404
+    assert lab.frame is None
+
+
+def test_a_long_body_is_not_read_to_its_end():
+    taken = []
+
+    class Request:
+        async def stream(self):
+            for _ in range(100):
+                taken.append(1)
+                yield bytes(SIDE**2)
+
+    body = run(frames._body_of(Request(), SIDE**2))
+    assert len(body) > SIDE**2
+    assert len(taken) == 2
+
+
+def test_the_address_lies_below_the_page_s_own(monkeypatch):
+    monkeypatch.setattr(server.st, "get_option", {"server.baseUrlPath": "/class/lab/"}.get)
+    (route,) = server.routes()
+    assert route.path == "/class/lab/frame"
+
+
+def test_what_the_server_writes_is_sent_at_once():
+    """The socket is made as Streamlit makes it: without naming TCP."""
+
+    async def serve():
+        loop = asyncio.get_running_loop()
+        accepted = loop.create_future()
+        with socket.socket(socket.AF_INET) as listening:
+            listening.bind(("127.0.0.1", 0))
+            async with server.lifespan(None):
+                served = await loop.create_server(lambda: _Accepting(accepted), sock=listening, backlog=1)
+            async with served:
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                taken = (await accepted).get_extra_info("socket")
+                delay_off = taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                writer.close()
+        return delay_off
+
+    assert run(serve())
+
+
+class _Accepting(asyncio.Protocol):
+    def __init__(self, accepted):
+        self._accepted = accepted
+
+    def connection_made(self, transport):
+        self._accepted.set_result(transport)
