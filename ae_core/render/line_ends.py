@@ -15,6 +15,8 @@ _AROUND = 56
 """Pixels that a chart's height has besides the plot: ticks, their title, margins."""
 _LEADER = 14
 """Pixels from the end of a curve to its name."""
+_BESIDE = 5
+"""Pixels by which a name may stand higher or lower than the end of its curve without a line between them."""
 
 
 class _End(NamedTuple):
@@ -32,8 +34,8 @@ def finish_with_names(
 ) -> Chart:
     """Finish a chart whose curves are named at their right ends, not in a legend; returns the same chart.
 
-    Both axes have a range. Names that would cover each other stand apart, joined to their curves by lines;
-    where there are too many the chart is higher.
+    Both axes have a range. Names that would cover each other stand apart, joined to their curves by lines
+    where they had to move; where there are too many the chart is higher.
 
     Args:
         chosen: the curve whose name is bold.
@@ -49,28 +51,41 @@ def finish_with_names(
     shares = [(end.y - low) / (high - low) for _, end in ends.values()]
     places = spread(shares, [pixels / (height - _AROUND) for pixels in heights])
     labels = chart.layout["annotations"]
-    for (name, (trace, end)), place in zip(ends.items(), places, strict=True):
+    for (name, (trace, end)), share, place in zip(ends.items(), shares, places, strict=True):
         text = "<br>".join(html.escape(line) for line in texts[name])
-        labels.append(
-            {
-                "x": end.x,
-                "y": end.y,
-                "ax": _LEADER,
-                "ayref": "y",
-                "ay": low + place * (high - low),
-                "text": f"<b>{text}</b>" if name == chosen else text,
-                "hovertext": html.escape(name),
-                "align": "left",
-                "xanchor": "left",
-                "borderpad": 0,
-                "arrowhead": 0,
-                "arrowwidth": 1,
-                "arrowcolor": trace["line"]["color"],
-            }
-        )
+        label = {
+            "x": end.x,
+            "y": low + place * (high - low),
+            "xshift": _LEADER,
+            "showarrow": False,
+            "text": f"<b>{text}</b>" if name == chosen else text,
+            "hovertext": html.escape(name),
+            "align": "left",
+            "xanchor": "left",
+            "borderpad": 0,
+        }
+        # Plotly draws a line from a name in more time than it takes for the curve.
+        if abs(place - share) * (height - _AROUND) > _BESIDE:
+            label |= _line_to(end, label["y"], trace["line"]["color"])
+        labels.append(label)
     widest = max((text_width(line) for lines in texts.values() for line in lines), default=0.0)
     chart.update_layout(showlegend=False)
     return chart.finish(height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
+
+
+def _line_to(end: _End, y: float, colour: str) -> dict[str, Any]:
+    """What has a name at the height `y` joined to the end of its curve."""
+    return {
+        "y": end.y,
+        "xshift": 0,
+        "showarrow": True,
+        "ax": _LEADER,
+        "ayref": "y",
+        "ay": y,
+        "arrowhead": 0,
+        "arrowwidth": 1,
+        "arrowcolor": colour,
+    }
 
 
 def _end(chart: Chart, trace: dict[str, Any]) -> _End | None:
