@@ -31,7 +31,7 @@ _STRIP = "all penalties"
 _STROKE_SECONDS = 1.0
 _FOLLOWED = 0.8
 """The share of a stroke up to which frames are sent one by one: its end still changes what is seen."""
-_FRAME_SIDE = 140
+_FRAME_SIDE, _CANVAS_SIDE = 140, 280
 _SCREEN_SECONDS = 1 / 60
 _QUICK_SECONDS, _LONGEST_PAUSE_SECONDS = 0.15, 1.0
 """The pen's script waits as long as an answer took, less the first, and at most the second."""
@@ -173,7 +173,7 @@ class Visitor:
         await self._follow(below, points)
         before, ended = self._panels(), time.perf_counter()
         # The last frame is still on its way when the canvas tells of the stroke.
-        last = asyncio.create_task(self._send_frame(self._drawings[-1]))
+        last = asyncio.create_task(self._send_frame(self._drawings[-1], _CANVAS_SIDE))
         await self._report()
         changed = await self._until_changed(before, "the answer to a finished stroke")
         await last
@@ -190,16 +190,16 @@ class Visitor:
             late = min(_LONGEST_PAUSE_SECONDS, max(0.0, taken - _QUICK_SECONDS))
             await asyncio.sleep(max(late, _SCREEN_SECONDS))
 
-    async def _send_frame(self, drawing):
+    async def _send_frame(self, drawing, side=_FRAME_SIDE):
         """Ask what becomes of what is on the canvas before the stroke is finished."""
-        small = np.asarray(Image.fromarray(drawing.canvas).convert("L").resize((_FRAME_SIDE, _FRAME_SIDE)))
+        seen = np.asarray(Image.fromarray(drawing.canvas).convert("L").resize((side, side)))
         pen = json.loads(self.session.widget("pen").json)
         lines = await self.session.post(
-            "frame", small.tobytes(), X_Lab_Token=pen["token"], X_After=pen["told"]
+            "frame", seen.tobytes(), X_Lab_Token=pen["token"], X_After=pen["told"]
         )
         parts = {place: html for line in lines for place, html in json.loads(line).items()}
         # None are told of a frame that meets the finished stroke.
-        if parts and not _shows(parts[".corner"], small):
+        if parts and not _shows(parts[".corner"], seen):
             self._misled.append("what the models see of a stroke at work is not this visitor's")
 
     async def _digit(self):

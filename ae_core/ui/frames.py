@@ -7,6 +7,7 @@ longer than all that is computed here.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,12 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ae_core.drawing import to_mnist
+from ae_core.drawing.photo import SIDE
 from ae_core.ui.canvas_states import Frame
 from ae_core.ui.following import Parts
 from ae_core.ui.state import Lab, compute_on_one_core, find_lab
 
-_SIDE = 140
-"""Of a frame, in pixels: the script's `SIDE`."""
+_SIDES = (140, SIDE)
+"""Of a frame, in pixels: while the pen is down, and as it is lifted."""
 _at_once = anyio.CapacityLimiter(os.cpu_count() or 1)
 
 
@@ -31,7 +33,7 @@ async def answer(request: Request) -> Response:
     if lab is None:
         # Of another process, or of one that has ended: the finished stroke finds its way.
         return Response(status_code=404)
-    pixels = await _body_of(request, _SIDE**2)
+    pixels = await _body_of(request, SIDE**2)
     frame = read_frame(request.headers.get("x-after", ""), pixels)
     if frame is None:
         return Response(status_code=400)
@@ -56,9 +58,10 @@ def read_frame(after: str, pixels: bytes) -> Frame | None:
         after: a whole number.
         pixels: a byte each, row by row.
     """
-    if not (after.isdecimal() and len(pixels) == _SIDE**2):
+    side = math.isqrt(len(pixels))
+    if not (after.isdecimal() and side in _SIDES and side**2 == len(pixels)):
         return None
-    ink = np.frombuffer(pixels, dtype=np.uint8).reshape(_SIDE, _SIDE)
+    ink = np.frombuffer(pixels, dtype=np.uint8).reshape(side, side)
     return Frame(int(after), to_mnist(ink))
 
 

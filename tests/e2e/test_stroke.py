@@ -137,6 +137,31 @@ def test_the_next_stroke_is_followed_too_and_what_is_shown_at_last_is_the_drawin
     assert all_changed(page, two) == one
 
 
+def test_what_is_shown_as_the_pen_is_lifted_is_what_the_finished_stroke_shows(page):
+    draw_and_settle(page, SEVEN)
+    page.evaluate(SENT)
+    box = canvas(page).bounding_box()
+    for attempt in range(4):
+        before, sent = page.url, page.evaluate("() => window.sentFrames.length")
+        page.mouse.move(box["x"] + 40 * (1 + attempt), box["y"] + 30)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 40 * (1 + attempt), box["y"] + 250, steps=4)
+        page.mouse.up()
+        page.wait_for_function(
+            """([sent, before]) => location.href !== before || (window.autoencoderLabPen.inFlight === null
+                && window.sentFrames.slice(sent).some(([, length]) => length === 280 * 280))""",
+            arg=[sent, before],
+        )
+        lifted = page.evaluate(f"() => [{IN_PANELS}, location.href]")
+        page.wait_for_url(lambda url, before=before: url != before)
+        finished = settled(page)
+        # On a busy machine the page may hear of the stroke before it has shown the frame.
+        if lifted[1] == before:
+            assert lifted[0] == finished
+            return
+    pytest.fail("the last frame was never answered before the page was drawn")
+
+
 def ink_at(page, x, y):
     """How bright a person sees the canvas at a place: whatever lies there, 0 to 255."""
     box = canvas(page).bounding_box()

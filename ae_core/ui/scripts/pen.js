@@ -5,7 +5,7 @@
 // it, one frame at a time: the next one goes out when the last is answered, so that a slow server or a far
 // network gets fewer frames, and never a queue of them.
 
-const SIDE = 140;
+const SIDE = 140, FULL_SIDE = 280;
 const QUICK_MS = 150;
 const LONGEST_PAUSE_MS = 1000;
 const LOST_MS = 5000;
@@ -13,13 +13,17 @@ const TAKEN_MS = 1500;
 
 // One pen for the page: Streamlit calls the function below again whenever it has drawn the panels.
 const pen = (window.autoencoderLabPen ??= {
-    inFlight: null, sentAt: 0, shownAt: 0, next: null, timer: null, seq: 0, data: null, look: null, cover: null,
+    inFlight: null, sentAt: 0, shownAt: 0, next: null, isLast: false, timer: null, seq: 0, data: null, look: null, cover: null,
     bare: null, listening: false, pageOf: new Map(),
 });
 
-const board = document.createElement("canvas");
-board.width = board.height = SIDE;
-const brush = board.getContext("2d", { willReadFrequently: true });
+function boardOf(side) {
+    const board = document.createElement("canvas");
+    board.width = board.height = side;
+    return board.getContext("2d", { willReadFrequently: true });
+}
+
+const small = boardOf(SIDE), full = boardOf(FULL_SIDE);
 
 // The canvas may be inside an open shadow root.
 function find(root, selector) {
@@ -32,17 +36,20 @@ function find(root, selector) {
     return null;
 }
 
-function frame(upper) {
+// The last frame of a stroke is of the canvas's own size: what it shows is what the finished stroke will.
+function frame(upper, brush) {
     const lower = pen.cover ?? upper.parentElement.querySelector("canvas.lower-canvas");
+    const side = brush.canvas.width;
     brush.fillStyle = "#000";
-    brush.fillRect(0, 0, SIDE, SIDE);
-    for (const layer of [lower, upper]) brush.drawImage(layer, 0, 0, SIDE, SIDE);
-    const rgba = brush.getImageData(0, 0, SIDE, SIDE).data;
-    return Uint8Array.from({ length: SIDE * SIDE }, (_, pixel) => rgba[4 * pixel]);
+    brush.fillRect(0, 0, side, side);
+    for (const layer of [lower, upper]) brush.drawImage(layer, 0, 0, side, side);
+    const rgba = brush.getImageData(0, 0, side, side).data;
+    return Uint8Array.from({ length: side * side }, (_, pixel) => rgba[4 * pixel]);
 }
 
-function offer(upper) {
+function offer(upper, isLast = false) {
     pen.next = upper;
+    pen.isLast = isLast;
     if (pen.inFlight === null && pen.timer === null) release();
 }
 
@@ -55,7 +62,7 @@ async function release() {
     const sentAt = pen.sentAt = performance.now();
     let late = LONGEST_PAUSE_MS;
     try {
-        for await (const parts of answers(frame(upper), after)) {
+        for await (const parts of answers(frame(upper, pen.isLast ? full : small), after)) {
             // The page may have been drawn with the finished stroke meanwhile.
             if (after === pen.data.told) follow(parts);
             // The panels come first.
@@ -187,7 +194,7 @@ function listen() {
         down = null;
         // Before the canvas moves the stroke to its lower layer, which lies under the cover.
         if (pen.cover) pen.cover.getContext("2d").drawImage(upper, 0, 0);
-        setTimeout(() => offer(upper), 30);
+        setTimeout(() => offer(upper, true), 30);
         remind(pen.data.told, 4);
     };
     const moves = ["pointermove", "mousemove", "touchmove"];

@@ -26,8 +26,9 @@ def canvas_with_ink():
     return canvas
 
 
-def test_a_frame_is_what_the_model_would_see_of_the_canvas():
-    canvas = canvas_with_ink()
+@pytest.mark.parametrize("enlarged", [1, 2])
+def test_a_frame_is_what_the_model_would_see_of_the_canvas(enlarged):
+    canvas = canvas_with_ink().repeat(enlarged, axis=0).repeat(enlarged, axis=1)
     frame = read_frame("2", canvas.tobytes())
     assert frame.after == 2
     assert torch.equal(frame.picture, to_mnist(canvas))
@@ -45,6 +46,8 @@ def test_a_frame_is_what_the_model_would_see_of_the_canvas():
         ("1", b""),
         ("1", bytes(SIDE**2 - 1)),
         ("1", bytes(SIDE**2 + 1)),
+        ("1", bytes(200**2)),
+        ("1", bytes((2 * SIDE) ** 2 + 1)),
     ],
 )
 def test_anything_else_is_no_frame(after, pixels):
