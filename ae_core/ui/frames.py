@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import anyio
 import numpy as np
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from ae_core.drawing import to_mnist
 from ae_core.drawing.photo import SIDE
+from ae_core.errors import explain
 from ae_core.ui.canvas_states import Frame
 from ae_core.ui.following import Parts
 from ae_core.ui.state import Lab, compute_on_one_core, find_lab
@@ -33,7 +34,10 @@ async def answer(request: Request) -> Response:
     if lab is None:
         # Of another process, or of one that has ended: the finished stroke finds its way.
         return Response(status_code=404)
-    pixels = await _body_of(request, SIDE**2)
+    try:
+        pixels = await _body_of(request, SIDE**2)
+    except ClientDisconnect:
+        pixels = b""
     frame = read_frame(request.headers.get("x-after", ""), pixels)
     if frame is None:
         return Response(status_code=400)
@@ -84,4 +88,10 @@ async def _lines(answers: Iterator[Parts]) -> AsyncIterator[str]:
 
 def _next(answers: Iterator[Parts]) -> Parts | None:
     compute_on_one_core()
-    return next(answers, None)
+    try:
+        return next(answers, None)
+    except Exception as error:
+        # The page tells of what can be expected to fail, in its place, as soon as the stroke is finished.
+        if explain(error) is None:
+            raise
+        return None

@@ -27,6 +27,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """
     loop = asyncio.get_running_loop()
     create_server = loop.create_server
+    # Another kind of loop, such as uvloop's, sends at once by itself.
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        yield
+        return
 
     async def create_quick_server(*arguments: Any, **options: Any) -> asyncio.Server:  # noqa: ANN401 - asyncio's
         if options.get("sock") is not None:

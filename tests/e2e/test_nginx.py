@@ -145,13 +145,15 @@ def test_an_upload_needs_its_token_and_has_a_limit(lab):
 
 def test_a_visitor_draws_uploads_and_trains_on_one_replica(lab, visitor):
     context = visitor()
-    asked, sockets = [], []
+    asked, answered, sockets = [], {}, []
     context.on("request", lambda request: asked.append(request.url))
+    context.on("response", lambda response: answered.setdefault(response.url, set()).add(response.status))
     context.on("page", lambda page: page.on("websocket", lambda opened: sockets.append(opened.url)))
     before = len(lab.served())
     page = opened(context, lab.address)
     drawn = draw_and_settle(page, THREE)
     assert "Hoyer" in drawn[4]
+    assert answered[f"{lab.address}/frame"] == {200}, "the panels followed the pen"
     upload(page)
     open_view(page, "Train")
     press(page, "train")

@@ -117,6 +117,10 @@ function become(old, fresh) {
         if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
     for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    fill(old, fresh);
+}
+
+function fill(old, fresh) {
     const olds = [...old.childNodes], freshes = [...fresh.childNodes];
     const alike = olds.length === freshes.length
         && olds.every((node, place) => node.nodeName === freshes[place].nodeName);
@@ -125,9 +129,10 @@ function become(old, fresh) {
 }
 
 function write(part, html) {
-    const fresh = part.cloneNode(false);
-    fresh.innerHTML = html;
-    become(part, fresh);
+    // In a template pictures are not loaded.
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    fill(part, template.content);
 }
 
 // A frame's parts, over those that the page has drawn.

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from ae_core.drawing import to_mnist
+from ae_core.errors import DataError
 from ae_core.ui import frames, server, state
 from ae_core.ui.following import Following
 from ae_core.ui.frames import read_frame
@@ -184,3 +186,32 @@ class _Accepting(asyncio.Protocol):
 
     def connection_made(self, transport):
         self._accepted.set_result(transport)
+
+
+def test_what_can_be_expected_to_fail_ends_the_answer_and_a_bug_is_not_hidden(lab):
+    def fail(error):
+        def part(seen):
+            raise error
+
+        return part
+
+    lab.following = Following(0.0, (lambda _: {".a": "1"}, fail(DataError("The images are gone.")), _never))
+    assert ask(lab, canvas_with_ink().tobytes()).chunks == ['{".a": "1"}\n']
+    lab.following = Following(0.0, (fail(KeyError("a bug")),))
+    with pytest.raises(KeyError):
+        ask(lab, canvas_with_ink().tobytes())
+
+
+def _never(seen):
+    raise AssertionError("what comes after a failure is not asked for")
+
+
+def test_whoever_leaves_before_all_is_sent_is_let_go(lab):
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    request = Request(
+        {"type": "http", "method": "POST", "headers": [(b"x-lab-token", lab.token.encode())]}, receive
+    )
+    assert run(frames.answer(request)).status_code == 400
+    assert lab.frame is None
