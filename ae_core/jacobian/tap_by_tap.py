@@ -74,7 +74,7 @@ def masked_jacobian(
     for some, windows in _windows(first, mask1, second, mask2, third):
         for unit, place, seen in _on_image((first, second, third), windows):
             jacobian[(some, slice(None), *unit, *place)] = seen.permute(0, 3, 1, 2)
-    return jacobian.view(batch, -1, PIXELS)
+    return jacobian.view(batch, channels * units**2, PIXELS)
 
 
 def masked_column_sq_norms(

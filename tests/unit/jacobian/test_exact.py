@@ -121,6 +121,30 @@ def test_column_norms_are_those_of_the_jacobian_that_is_not_built(kind, activati
     torch.testing.assert_close(column_sq_norms(foreign, x), expected, rtol=1e-9, atol=1e-18)
 
 
+@pytest.mark.parametrize("off", ["some", "all", "all in one image"])
+def test_channels_that_are_off_change_nothing_of_the_rest(off):
+    model, x = model_and_images("contractive", batch=2)
+    bias = model.encoder_convolutions[1].bias
+    with torch.no_grad():
+        bias[: {"some": 40, "all": 64, "all in one image": 0}[off]] = -1e3
+        if off == "all in one image":
+            # The second layer answers to ink alone, and one image has none.
+            bias.fill_(0)
+            model.encoder_convolutions[0].bias.fill_(0)
+            x[0] = 0
+    jacobian = encoder_jacobian(model, x)
+    for found, image in zip(jacobian, x, strict=True):
+        torch.testing.assert_close(found, reverse_mode(model.encode, image), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(column_sq_norms(model, x).flatten(1), jacobian.square().sum(1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_no_image_there_is_an_empty_jacobian(kind):
+    model, x = model_and_images(kind, batch=1)
+    assert encoder_jacobian(model, x[:0]).shape == (0, model.code_size, 784)
+    assert column_sq_norms(model, x[:0]).shape == (0, 28, 28)
+
+
 def test_squared_norm_is_the_sum_of_squared_singular_values():
     model, x = model_and_images("sparse", batch=1)
     jacobian = encoder_jacobian(model, x)
