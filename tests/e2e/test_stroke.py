@@ -92,7 +92,7 @@ def test_all_panels_follow_the_pen_before_it_is_lifted(visitor, server, pen_clas
     page.evaluate(SENT)
     pen, box = pen_class(page), canvas(page).bounding_box()
     scale = box["width"] / 280
-    looks, readings = [page.evaluate(f"() => {IN_PANELS}")], set()
+    looks, readings, in_full = [page.evaluate(f"() => {IN_PANELS}")], set(), set()
     start, *others = [(box["x"] + scale * x, box["y"] + scale * y) for x, y in THREE]
     pen.down(*start)
     for place in others:
@@ -101,8 +101,10 @@ def test_all_panels_follow_the_pen_before_it_is_lifted(visitor, server, pen_clas
         changed(page, looks[-1])
         looks.append(page.evaluate(f"() => {IN_PANELS}"))
         readings.add(page.locator(".reading").inner_html())
+        in_full |= set(page.locator(".more .of-drawing").all_inner_texts())
     assert "drawing=" not in page.url
     assert len(readings) > 3, "what the code is read as follows, too"
+    assert view != "Play" or len(in_full) > 3, "and the values in full"
     for name, seen in zip(PANELS, zip(*looks, strict=True), strict=True):
         assert len(set(seen)) == len(THREE), name
     pen.up()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from ae_core.analysis.page_names import View
-from ae_core.ui import keys, strip
+from ae_core.ui import keys
 from ae_core.ui.following import Follower
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import Choice
@@ -27,7 +27,7 @@ class _Entry(NamedTuple):
 
 
 VIEWS = {
-    View.PLAY: _Entry(play.show, live=strip.show),
+    View.PLAY: _Entry(play.show, live=play.live),
     View.TRAIN: _Entry(form.show),
     View.COMPARE: _Entry(compare.show),
     View.UNITS: _Entry(units.show),

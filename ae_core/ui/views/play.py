@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 
 import streamlit as st
 
@@ -10,7 +11,10 @@ from ae_core.analysis import glossary
 from ae_core.analysis.inspection import Inspection
 from ae_core.analysis.notation import value_text
 from ae_core.render.small_trade_off import small_trade_off
-from ae_core.ui import keys, markup, shown_model
+from ae_core.ui import keys, markup, shown_model, strip
+from ae_core.ui.following import Follower, Parts
+from ae_core.ui.keys import Side
+from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 
@@ -19,6 +23,15 @@ _WIDTH, _HEIGHT = 460, 190
 
 _drawn = lru_cache(maxsize=256)(small_trade_off)
 """The same for every drawing."""
+
+
+def live(choice: Choice, seen: Sight | None) -> Follower:
+    """The strip of all penalties; what follows the pen is that and, below it, the values of the drawing."""
+    return partial(_follow, strip.show(choice, seen), choice.sides)
+
+
+def _follow(cells: Follower, sides: Mapping[Side, Shown], seen: Sight | None) -> Parts:
+    return cells(seen) | {".more .of-drawing": _rows_of_drawing(sides, seen)}
 
 
 def show(choice: Choice, seen: Sight | None) -> None:
@@ -59,17 +72,23 @@ def _trade_off(choice: Choice) -> None:
 
 def _values(choice: Choice, seen: Sight | None) -> None:
     """All values of A and B, those of the drawing first."""
-    rows = ["<tr><td></td>" + "".join(f"<th scope='col'>{side}</th>" for side in choice.sides) + "</tr>"]
-    if seen is not None:
-        inspections = [seen.inspect(shown) for shown in choice.sides.values()]
-        for name, text in _OF_DRAWING.items():
-            rows.append(_row(name, [text(each) for each in inspections]))
+    head = "<tr><td></td>" + "".join(f"<th scope='col'>{side}</th>" for side in choice.sides) + "</tr>"
+    rows = []
     for name, metric in _OF_TEST_SET.items():
         found = [shown.checkpoint.metrics.value_of(metric) for shown in choice.sides.values()]
         rows.append(_row(name, ["not measured" if value is None else value_text(value) for value in found]))
     markup.show(
-        f"<details open><summary>More values</summary><table class='more'>{''.join(rows)}</table></details>"
+        f"<details open><summary>More values</summary><table class='more'><thead>{head}</thead>"
+        f"<tbody class='of-drawing'>{_rows_of_drawing(choice.sides, seen)}</tbody>"
+        f"<tbody>{''.join(rows)}</tbody></table></details>"
     )
+
+
+def _rows_of_drawing(sides: Mapping[Side, Shown], seen: Sight | None) -> str:
+    if seen is None:
+        return ""
+    inspections = [seen.inspect(shown) for shown in sides.values()]
+    return "".join(_row(name, [text(each) for each in inspections]) for name, text in _OF_DRAWING.items())
 
 
 def _row(name: str, texts: list[str]) -> str:
