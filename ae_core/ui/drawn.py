@@ -166,7 +166,7 @@ def has_news() -> bool:
     """Whether the canvas has said something that `remember` has not taken yet.
 
     The browser sends what happens at the same moment as one message, which reruns the part of the page that
-    was named last: a stroke that ends while a frame of it is on its way would be overlooked.
+    was named last: a stroke that ends as a clock ticks would be overlooked.
     """
     said = _said()
     return said is not None and said["data"] != lab().canvas_taken

@@ -143,7 +143,7 @@ def _beside_the_ladder(kind: Kind, paths: Mapping[float, Path], what: str) -> li
     return models
 
 
-# Streamlit's own cache takes longer to look up: the whole ladder is asked for with every move of the pen.
+# Streamlit's own cache takes longer to look up: the whole ladder is asked for whenever the panels are drawn.
 @lru_cache(maxsize=64)
 def _load_shipped(
     path: Path,

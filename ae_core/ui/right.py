@@ -57,13 +57,14 @@ def _live() -> None:
     if keys.SHAKING.find():
         lab().noise_draw += 1
     choice = shown_model.choice()
-    seen = lab().see(keys.NOISE.get())
+    noise = keys.NOISE.get()
+    seen = lab().see(noise)
     if choice.problem is not None:
         st.error(choice.problem)
     rows = panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
     in_view = views.live(choice, seen)
     at_canvas = (reading.follower(choice), corner.follower(choice))
-    lab().following = Following(keys.NOISE.get(), (rows, *at_canvas, *in_view))
+    lab().following = Following(noise, (rows, *at_canvas, *in_view))
     # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
     pen.listen({place: html for part in at_canvas for place, html in part(seen).items()})
     seconds = _seconds_between()

@@ -27,17 +27,15 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """
     loop = asyncio.get_running_loop()
     create_server = loop.create_server
-    # Another kind of loop, such as uvloop's, sends at once by itself.
-    if not isinstance(loop, asyncio.BaseEventLoop):
-        yield
-        return
 
     async def create_quick_server(*arguments: Any, **options: Any) -> asyncio.Server:  # noqa: ANN401 - asyncio's
         if options.get("sock") is not None:
             options["sock"].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return await create_server(*arguments, **options)
 
-    loop.create_server = create_quick_server  # type: ignore[method-assign]
+    # Another kind of loop, such as uvloop's, sends at once by itself.
+    if isinstance(loop, asyncio.BaseEventLoop):
+        loop.create_server = create_quick_server  # type: ignore[method-assign]
     yield
 
 

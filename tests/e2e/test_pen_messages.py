@@ -16,10 +16,10 @@ from tests.client import Session, canvas_state
 from tests.drawings import Drawing, picture_of
 from tests.e2e.acts import all_changed, canvas, settled
 
-CALL = """async ([source, answers]) => {
+LOAD = """async source => {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const { default: call } = await import(url);
-    for (const data of answers) call({ data, setTriggerValue() {} });
+    window.draw = data => call({ data, setTriggerValue() {} });
 }"""
 
 
@@ -37,7 +37,8 @@ def told_by_page(drawn_at, text, told=0):
 def test_of_answers_that_come_in_any_order_the_newest_stays(browser, order):
     page = browser.new_page()
     page.set_content("<div class='reading'>first</div>")
-    page.evaluate(CALL, [script("pen.js"), [told_by_page(at, f"run {at}") for at in order]])
+    page.evaluate(LOAD, script("pen.js"))
+    page.evaluate("answers => answers.forEach(window.draw)", [told_by_page(at, f"run {at}") for at in order])
     assert page.inner_text(".reading") == f"run {max(order)}"
     page.close()
 
@@ -48,17 +49,12 @@ DRAWING = """
 <div class='reading'></div>
 <div id='page'><section class='part'><img alt='kept'><p>of the page</p></section></div>
 """
-ANSWERING = """([source, data]) => {
+ANSWERING = """() => {
     window.asked = [];
     window.fetch = (address, request) => new Promise(answer => {
         window.asked.push({ address, after: request.headers["X-After"], token: request.headers["X-Lab-Token"],
             pixels: request.body.length });
         window.answer = parts => answer(new Response(`${JSON.stringify(parts)}\\n`));
-    });
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    return import(url).then(({ default: call }) => {
-        window.draw = data => call({ data, setTriggerValue() {} });
-        window.draw(data);
     });
 }"""
 FRAME = {".part": "<img alt='kept'><p>of the stroke</p>"}
@@ -69,7 +65,9 @@ def drawn_on(browser):
     """A page with a canvas and the pen's script; the pen is down, and its first frame is on its way."""
     page = browser.new_page()
     page.set_content(DRAWING)
-    page.evaluate(ANSWERING, [script("pen.js"), told_by_page(1, "")])
+    page.evaluate(ANSWERING)
+    page.evaluate(LOAD, script("pen.js"))
+    page.evaluate("data => window.draw(data)", told_by_page(1, ""))
     page.mouse.move(100, 100)
     page.mouse.down()
     page.mouse.move(150, 150)

@@ -8,7 +8,7 @@ const LOST_MS = 5000;
 
 // One for the page.
 const clock = (window.autoencoderLabClock ??= {
-    timers: new Map(), ticks: new Map(), quietUntil: 0, tickedAt: -Infinity, listening: false,
+    timers: new Map(), ticks: new Map(), quietUntil: 0, listening: false,
     stepAside() { clock.quietUntil = performance.now() + ASIDE_MS; },
 });
 
@@ -28,8 +28,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
         const quiet = clock.quietUntil - performance.now();
         if (quiet > 0) return wait(quiet);
         clock.stepAside();
-        clock.tickedAt = performance.now();
-        clock.ticks.set(data.name, clock.tickedAt);
+        clock.ticks.set(data.name, performance.now());
         setTriggerValue("tick", data.turn);
         // A connection that was lost takes the answer with it.
         wait(LOST_MS);

@@ -13,7 +13,7 @@ const TAKEN_MS = 1500;
 
 // One pen for the page: Streamlit calls the function below again whenever it has drawn the panels.
 const pen = (window.autoencoderLabPen ??= {
-    inFlight: null, sentAt: 0, shownAt: 0, next: null, isLast: false, timer: null, seq: 0, data: null, look: null, cover: null,
+    inFlight: null, sentAt: 0, shownAt: 0, next: null, timer: null, data: null, look: null, cover: null,
     bare: null, listening: false, pageOf: new Map(),
 });
 
@@ -36,8 +36,7 @@ function find(root, selector) {
     return null;
 }
 
-// The last frame of a stroke is of the canvas's own size: what it shows is what the finished stroke will.
-function frame(upper, brush) {
+function frame({ upper, brush }) {
     const lower = pen.cover ?? upper.parentElement.querySelector("canvas.lower-canvas");
     const side = brush.canvas.width;
     brush.fillStyle = "#000";
@@ -47,22 +46,20 @@ function frame(upper, brush) {
     return Uint8Array.from({ length: side * side }, (_, pixel) => rgba[4 * pixel]);
 }
 
-function offer(upper, isLast = false) {
-    pen.next = upper;
-    pen.isLast = isLast;
+function offer(upper, brush) {
+    pen.next = { upper, brush };
     if (pen.inFlight === null && pen.timer === null) release();
 }
 
 async function release() {
     pen.timer = null;
-    if (pen.next === null || !pen.next.isConnected) return;
-    const upper = pen.next, after = pen.data.told;
+    if (!pen.next?.upper.isConnected) return;
+    const { next } = pen, after = pen.data.told;
     pen.next = null;
-    pen.inFlight = ++pen.seq;
-    const sentAt = pen.sentAt = performance.now();
+    const sentAt = pen.inFlight = pen.sentAt = performance.now();
     let late = LONGEST_PAUSE_MS;
     try {
-        for await (const parts of answers(frame(upper, pen.isLast ? full : small), after)) {
+        for await (const parts of answers(frame(next), after)) {
             // The page may have been drawn with the finished stroke meanwhile.
             if (after === pen.data.told) follow(parts);
             // The panels come first.
@@ -191,7 +188,7 @@ function listen() {
     };
     const move = () => {
         // The canvas's own brush paints in the same event, after this.
-        if (down) requestAnimationFrame(() => down && offer(down));
+        if (down) requestAnimationFrame(() => down && offer(down, small));
     };
     const end = () => {
         if (!down) return;
@@ -199,7 +196,8 @@ function listen() {
         down = null;
         // Before the canvas moves the stroke to its lower layer, which lies under the cover.
         if (pen.cover) pen.cover.getContext("2d").drawImage(upper, 0, 0);
-        setTimeout(() => offer(upper, true), 30);
+        // As large as the canvas: it shows what the finished stroke will.
+        setTimeout(() => offer(upper, full), 30);
         remind(pen.data.told, 4);
     };
     const moves = ["pointermove", "mousemove", "touchmove"];
