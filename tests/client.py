@@ -59,6 +59,8 @@ class Session:
         """Runs asked for since that one began."""
         self._clocks = {}
         """A task for each clock of the page, by its identity."""
+        self._misplaced = None
+        """A sentence on the first message after which a browser's page is blank for good."""
         self._news = asyncio.Condition()
 
     @staticmethod
@@ -153,13 +155,17 @@ class Session:
         """Wait until the page is such that something holds.
 
         Raises:
-            UnansweredError: if it never does.
+            UnansweredError: if it never does, or the page went blank.
         """
         try:
             async with asyncio.timeout(PATIENCE_SECONDS), self._news:
-                await self._news.wait_for(lambda: holds() or self._connection.close_code is not None)
+                await self._news.wait_for(
+                    lambda: holds() or self._misplaced or self._connection.close_code is not None
+                )
         except TimeoutError:
             raise UnansweredError(f"{what} never came") from None
+        if self._misplaced:
+            raise UnansweredError(f"the page went blank: {self._misplaced}")
         if not holds():
             raise UnansweredError(f"the connection was lost before {what} came")
 
@@ -214,9 +220,21 @@ class Session:
         else:
             element = delta.new_element
             identity = getattr(getattr(element, element.WhichOneof("type")), "id", "")
+            self._parts = {place: part for place, part in self._parts.items() if place[: len(path)] != path}
+        self._misplaced = self._misplaced or self._why_misplaced(path)
         self._parts[path] = _Part(element, identity, delta.fragment_id, self._run)
         if _CLOCK in identity:
             self._wind(identity, json.loads(element.bidi_component.json))
+
+    def _why_misplaced(self, path):
+        """Why a browser has no place for what is to stand at a path; None if it has one."""
+        *above, index = path
+        # The first number names the page's main part, or one beside it, which are there from the start.
+        container = self._parts.get(tuple(above))
+        if len(above) > 1 and (container is None or container.element is not None):
+            return f"nothing at {above} can hold {path}"
+        beside = sum(place[:-1] == tuple(above) for place in self._parts)
+        return f"{path} comes after {beside} others" if index > beside else None
 
     def _clear_away(self):
         """Take away what the run that is over would have sent anew if it still were on the page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 import streamlit as st
@@ -12,14 +13,15 @@ from ae_core.ui.pen import script
 _turns = count()
 
 
-def again_after(seconds: float, name: str) -> None:
-    """Have the fragment in which this is called run again, once; called in each of its runs it goes on.
+def again_after(seconds: float, name: str, before: Callable[[], None] = lambda: None) -> None:
+    """Have the part in which this is called drawn again, once; called each time it goes on.
 
     Not Streamlit's `run_every`: when its timer meets a click that is on its way, it sends the click a second
     time, and a button that was pressed once is pressed twice.
 
     Args:
-        name: of the part, unique on the page.
+        name: of the clock, unique on the page.
+        before: a callback.
     """
     # Here and not at import: a component is registered from a running script only.
     listen = st.components.v2.component("clock", js=script("clock.js"), html="<div></div>")
@@ -27,5 +29,5 @@ def again_after(seconds: float, name: str) -> None:
     listen(
         key=keys.clock(name),
         data={"name": name, "seconds": seconds, "turn": next(_turns)},
-        on_tick_change=lambda: None,
+        on_tick_change=before,
     )

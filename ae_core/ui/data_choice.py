@@ -72,7 +72,6 @@ def use(data: DataSet) -> None:
     lab().wound.clear()
     lab().examples_placed.clear()
     lab().map_goal = lab().cell = None
-    lab().page_stale = True
 
 
 def for_run(saved: SavedRun) -> DataSet:

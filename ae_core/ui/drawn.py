@@ -163,11 +163,7 @@ def remember() -> None:
 
 
 def has_news() -> bool:
-    """Whether the canvas has said something that `remember` has not taken yet.
-
-    The browser sends what happens at the same moment as one message, which reruns the part of the page that
-    was named last: a stroke that ends as a clock ticks would be overlooked.
-    """
+    """Whether the canvas has said something that `remember` has not taken yet."""
     said = _said()
     return said is not None and said["data"] != lab().canvas_taken
 

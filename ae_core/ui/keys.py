@@ -240,6 +240,12 @@ def is_back_or_forward() -> bool:
     return context is not None and context.is_history_navigation
 
 
+def is_whole_page() -> bool:
+    """Whether the whole page is drawn, and not a part of it alone."""
+    context = get_script_run_ctx()
+    return context is None or not context.fragment_ids_this_run
+
+
 def presenting() -> bool:
     """Whether the page is shown to a class: large type, and only what the link names."""
     return in_address(PRESENT) == "1"

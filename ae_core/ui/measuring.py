@@ -9,12 +9,13 @@ import streamlit as st
 
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui import clock
+from ae_core.ui.parts import part
 from ae_core.ui.problems import guard
 
 _POLL_SECONDS = 0.5
 
 
-@st.fragment
+@part
 def show(
     key: str,
     find: Callable[[], BackgroundWork[Any] | None],

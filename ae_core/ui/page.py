@@ -24,26 +24,18 @@ def draw() -> None:
     st.set_page_config(page_title="Autoencoder Lab", page_icon="🔢", layout="wide")
     state.warm_up()
     state.initialise()
-    state.lab().page_stale = False
+    state.lab().page_stale = state.lab().rest_stale = False
+    state.compute_on_one_core()
     style.apply()
     address.translate()
     learn.follow_link()
     header.show()
     address.follow()
-    lab()
-    shortcuts.listen()
-    returning.welcome()
-
-
-@st.fragment
-def lab() -> None:
-    """The canvas, and beside it all that follows it: a stroke reruns this part alone."""
-    state.compute_on_one_core()
-    if state.lab().page_stale:
-        st.rerun()
     problems.show()
     left, beside = st.columns([300, 900], gap="medium")
     with left, st.container(key=keys.LEFT):
         canvas.column()
     with beside:
         right.column()
+    shortcuts.listen()
+    returning.welcome()

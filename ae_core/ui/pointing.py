@@ -71,4 +71,3 @@ def _take() -> None:
     elif match := re.fullmatch(r"(A|B):([a-z0-9.+-]{1,60})", said):
         side: Side = "B" if match[1] == "B" else "A"
         _show_shipped(side, match[2])
-    lab().page_stale = True

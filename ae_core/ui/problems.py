@@ -25,6 +25,7 @@ def guard(callback: Callable[P, None]) -> Callable[P, None]:
             callback(*args, **kwargs)
         except Exception as error:
             lab().problem = _sentence(error)
+        lab().page_stale = True
 
     return guarded
 

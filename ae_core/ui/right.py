@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ae_core.ui import (
     address,
     clock,
     corner,
-    drawn,
     keys,
     panels,
     pen,
@@ -16,23 +17,23 @@ from ae_core.ui import (
     reading,
     shown_model,
     sides,
-    state,
     views,
 )
 from ae_core.ui.following import Following
-from ae_core.ui.problems import guard_part
+from ae_core.ui.parts import LIVE, part
+from ae_core.ui.problems import guard, guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
 
 _SHAKE_SECONDS = 0.25
 _TRAINING_SECONDS = 0.2
 """Between two looks at a model in training."""
+_REST_SECONDS = 0.15
+"""After the last move of a slider, before what is slower than the panels follows it."""
 
 
-@st.fragment
 def column() -> None:
-    """The whole column: a slider reruns this part alone."""
-    _begin()
+    """Draw the column."""
     with guard_part():
         learn.guide()
     sides.controls()
@@ -50,10 +51,9 @@ def _seconds_between() -> float | None:
     return _TRAINING_SECONDS if any(lab().in_training(name) for name in chosen) else None
 
 
-@st.fragment
+@partial(part, key=LIVE)
 def _live() -> None:
     """What a model in training and shaking redraw several times a second, and how it follows the pen."""
-    _begin()
     if keys.SHAKING.find():
         lab().noise_draw += 1
     choice = shown_model.choice()
@@ -67,12 +67,8 @@ def _live() -> None:
     lab().following = Following(noise, (rows, *at_canvas, *in_view))
     # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
     pen.listen({place: html for part in at_canvas for place, html in part(seen).items()})
+    if lab().rest_stale:
+        clock.again_after(_REST_SECONDS, "rest", guard(lambda: None))
     seconds = _seconds_between()
     if seconds is not None:
         clock.again_after(seconds, "live")
-
-
-def _begin() -> None:
-    state.compute_on_one_core()
-    if lab().page_stale or drawn.has_news():
-        st.rerun()

@@ -199,7 +199,6 @@ def show(shown: Shown, side: Side = "A") -> None:
         select(side, shown.listed_as)
     if side == "B":
         lab().comparing = True
-    lab().page_stale = True
 
 
 def compare(on: bool) -> None:

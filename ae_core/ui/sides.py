@@ -10,10 +10,12 @@ from ae_core.config import DENOISING, LADDERS, Kind
 from ae_core.errors import CheckpointError
 from ae_core.ui import data_choice, keys, models_menu, shown_model, take_away
 from ae_core.ui.keys import LADDER, Side
+from ae_core.ui.parts import draw_live_first, part
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 
+@part
 def controls() -> None:
     """One line: A, then B or the button that opens it, and what is needed less often."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=keys.SIDES):
@@ -42,6 +44,7 @@ def controls() -> None:
                 key=keys.OWN_SCALES.name,
                 bind="query-params",
                 help=OWN_SCALES_MEANING,
+                on_change=guard(draw_live_first),
             )
             _more()
     data_choice.note()
@@ -98,6 +101,7 @@ def _take_weight(side: Side, kind: Kind) -> None:
     weight = keys.weight(side, kind).get()
     if weight != shown_model.selection(side, kind).weight:
         shown_model.select(side, LADDER, weight, kind)
+        draw_live_first()
 
 
 def _take_listed(side: Side, kind: Kind) -> None:

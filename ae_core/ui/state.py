@@ -120,7 +120,9 @@ class Lab:
     problem: str | None = None
     """A sentence on what went wrong when a button was pressed or a file chosen last."""
     page_stale: bool = False
-    """Whether a callback of the fragment changed what the rest of the page shows."""
+    """Whether a callback has been called since the whole page was drawn."""
+    rest_stale: bool = False
+    """Whether one was after which the live part alone was drawn."""
     experiment: int | None = None
     """The guided experiment that the page is set up for, as its place among them."""
     probe_runs: dict[int, BackgroundWork[Probe]] = field(default_factory=dict)

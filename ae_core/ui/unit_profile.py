@@ -14,6 +14,7 @@ from ae_core.render.small_bars import small_bars
 from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.parts import part
 from ae_core.ui.problems import guard_part
 from ae_core.ui.shown_model import comparable
 
@@ -131,7 +132,7 @@ def _twin(shown: Shown, unit: int) -> None:
     _twin_in(shown, unit, name, others[name])
 
 
-@st.fragment
+@part
 def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
     """The twin, as soon as the other model has encoded the test digits, too."""
     if digit_codes.find_codes(other) is None:

@@ -81,6 +81,15 @@ def show_view(page, view):
     return page.run()
 
 
+def slide(page, key, value):
+    """Move a slider that the panels follow at once, and let it rest until the whole page has."""
+    (slider,) = (one for one in (*page.select_slider, *page.slider) if one.key == key)
+    slider.set_value(value)
+    # A browser tells of all its controls each time, also where the first answer is not about them.
+    told = page._tree.get_widget_states()
+    return page._run(told)._run(told)
+
+
 def open_more(page):
     """Open the menu with the downloads and the models of one's own."""
     page.session_state["more"] = True

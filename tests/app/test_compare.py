@@ -13,7 +13,7 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.checkpoints.library import denoising_paths, ladder_paths
 from ae_core.config import KINDS, LADDERS
 from ae_core.render.export import histories_to_csv
-from tests.app.conftest import bodies, choose_kind, decoded, show_view, train_on, upload, values_on
+from tests.app.conftest import bodies, choose_kind, decoded, show_view, slide, train_on, upload, values_on
 from tests.app.opened_views import X, chart_of, column_texts, labels, models, opened
 
 
@@ -132,8 +132,7 @@ def test_compare_differs_only_where_two_models_do(page):
 
     assert len(scales()) == 3
     assert all(float(high) > 0 for _, high in scales())
-    page.select_slider(key="weight_B_contractive").set_value(1e-4)
-    page = page.run()
+    page = slide(page, "weight_B_contractive", 1e-4)
     assert not page.exception
     assert scales() == [], "A and B are the same model"
 

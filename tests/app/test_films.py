@@ -5,7 +5,16 @@ from ae_core.analysis.notation import value_text
 from ae_core.checkpoints.film import film_path, load_film
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.ui import films, library, models_menu, shown_model, take_away
-from tests.app.conftest import choose_kind, gauges, models_in_sight, open_more, show_view, texts, train_on
+from tests.app.conftest import (
+    choose_kind,
+    gauges,
+    models_in_sight,
+    open_more,
+    show_view,
+    slide,
+    texts,
+    train_on,
+)
 
 
 def test_the_models_in_sight_are_wound_back_to_any_frame_of_their_films(page, small_mnist):
@@ -51,12 +60,10 @@ def test_two_films_are_wound_on_one_axis_of_time(page, small_mnist):
 
 def test_what_is_wound_back_is_not_taken_away(page, monkeypatch):
     page = choose_kind(page, "sparse")
-    page.select_slider(key="weight_A_sparse").set_value(0.0)
-    page = page.run()
+    page = slide(page, "weight_A_sparse", 0.0)
     page.button(key="compare_b").click()
     page = page.run()
-    page.select_slider(key="weight_B_sparse").set_value(5e-3)
-    page = show_view(page.run(), "Train")
+    page = show_view(slide(page, "weight_B_sparse", 5e-3), "Train")
     film = load_film(film_path(ladder_paths("sparse")[5e-3]))
     page.select_slider(key="wound_to").set_value(film.steps[1])
     page = open_more(page.run())
@@ -117,8 +124,7 @@ def test_a_shipped_film_is_wound_back_without_training_and_other_models_say_how_
     page.select_slider(key="wound_to").set_value(film.steps[1])
     page = page.run()
     assert models_in_sight(page) == [f"A: β = 5·10⁻³, step {film.steps[1]:,}"]
-    page.select_slider(key="weight_A_sparse").set_value(0.02)
-    page = page.run()
+    page = slide(page, "weight_A_sparse", 0.02)
     assert any("python -m ae_core film" in text for text in texts(page.caption))
     assert models_in_sight(page) == ["A: β = 2·10⁻²"]
 

@@ -32,6 +32,7 @@ from tests.app.conftest import (
     models_in_sight,
     put_on_canvas,
     show_view,
+    slide,
     values_on,
 )
 
@@ -92,8 +93,7 @@ def test_the_values_are_those_of_the_shipped_model_at_every_stop_of_the_slider(p
     page = put_on_canvas(choose_kind(page, kind), enlarged_digit(0))
     x = to_float(load_mnist("test").images[:1])
     for weight in LADDERS[kind]:
-        page.select_slider(key=f"weight_A_{kind}").set_value(weight)
-        page = page.run()
+        page = slide(page, f"weight_A_{kind}", weight)
         assert not page.exception
         expected, checkpoint = inspected(kind, weight, x)
         measured = checkpoint.metrics
@@ -117,8 +117,7 @@ def test_b_has_a_row_of_its_own_on_the_scales_of_a(page):
     page = page.run()
     assert filled(page) == [(title, True) for title in PANELS * 2]
     assert models_in_sight(page) == ["A: λ = 10⁻⁴", "B: λ = 0"]
-    page.select_slider(key="weight_B_contractive").set_value(1e-4)
-    page = page.run()
+    page = slide(page, "weight_B_contractive", 1e-4)
     a, b = ([panel for title, panel in panels_of(page) if title == name] for name in ("Error", "Code"))
     assert a[0] == a[1]
     assert b[0] == b[1]
@@ -127,10 +126,23 @@ def test_b_has_a_row_of_its_own_on_the_scales_of_a(page):
     assert models_in_sight(page) == ["A: λ = 10⁻⁴"]
 
 
+@pytest.mark.parametrize(("key", "value"), [("weight_A_contractive", 1e-2), ("noise", 0.25)])
+def test_panels_follow_a_slider_before_the_rest_of_the_page(page, key, value):
+    before = panels_of(page)
+    (slider,) = (one for one in (*page.select_slider, *page.slider) if one.key == key)
+    slider.set_value(value)
+    first = panels_of(page.run())
+    assert [title for title, _ in first] == [title for title, _ in before]
+    assert all(panel != old for (_, panel), (_, old) in zip(first, before, strict=True))
+    assert not page.button, "nothing but the panels was drawn"
+    page = page.run()
+    assert panels_of(page) == first
+    assert page.button
+
+
 def test_with_noise_the_panels_are_those_of_the_noisy_picture_and_the_error_is_against_the_clean_one(page):
     page = put_on_canvas(page, enlarged_digit(0))
-    page.slider(key="noise").set_value(0.25)
-    page = page.run()
+    page = slide(page, "noise", 0.25)
     clean = to_float(load_mnist("test").images[:1])
     noisy = add_noise(clean, 0.25, torch.Generator().manual_seed(0))
     checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-4])

@@ -19,6 +19,7 @@ from tests.app.conftest import (
     open_more,
     put_on_canvas,
     show_view,
+    slide,
     upload,
 )
 from tests.app.opened_views import DIGIT, opened
@@ -145,8 +146,7 @@ def test_a_model_that_is_too_large_for_the_pocket_says_so(page, monkeypatch):
 
 
 def test_a_visitor_who_comes_back_keeps_the_models_that_the_address_does_not_name(page):
-    page.select_slider(key="weight_A_contractive").set_value(1e-2)
-    page = page.run()
+    page = slide(page, "weight_A_contractive", 1e-2)
     lab = page.session_state["lab"]
     for returned, shown in ((True, "A: λ = 10⁻²"), (False, "A: λ = 10⁻⁴")):
         page.query_params.clear()

@@ -98,6 +98,12 @@ def test_a_view_calls_no_method_that_computes(file):
     assert not called & TENSORS
 
 
+def test_no_part_of_the_page_is_made_without_a_look_at_what_it_lies_in():
+    """See `ui/parts.py`."""
+    users = [path.name for path in (CORE / "ui").rglob("*.py") if "st.fragment" in path.read_text()]
+    assert users == ["parts.py"]
+
+
 def test_parts_of_the_page_that_repeat_do_so_by_its_own_clock():
     """Streamlit's timer sends a click that it meets a second time: see `ui/clock.py`."""
     users = [path for path in (CORE / "ui").rglob("*.py") if "run_every=" in path.read_text()]

@@ -16,6 +16,7 @@ from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
 from ae_core.ui import clock, films, keys, library, markup, shown_model, style
+from ae_core.ui.parts import part
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -36,7 +37,6 @@ def begin(runs: list[TrainingRun]) -> None:
     keys.WOUND.set(films.NOW)
     keys.KIND.set(runs[0].recipe.model.kind)
     shown_model.select("A", lab().titles[runs[0]])
-    lab().page_stale = True
 
 
 def stop() -> None:
@@ -108,7 +108,7 @@ def at_work() -> bool:
     return lab().running or any(run not in lab().collected for run in lab().runs)
 
 
-@st.fragment
+@part
 def strip() -> None:
     """How far the runs are, in a line; for the views in which they are not watched."""
     if not at_work():
@@ -129,7 +129,7 @@ def strip() -> None:
     clock.again_after(_POLL_SECONDS, "strip")
 
 
-@st.fragment
+@part
 def watch() -> None:
     """Show the runs as they are now, again and again while they go on."""
     if not lab().runs:

@@ -12,6 +12,7 @@ from ae_core.errors import CheckpointError
 from ae_core.render.animation import animate
 from ae_core.ui import clock, films, keys, shown_model
 from ae_core.ui.keys import Side
+from ae_core.ui.parts import part
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
@@ -29,7 +30,7 @@ def show(choice: Choice, seen: Sight | None) -> None:
         _show(choice, seen)
 
 
-@st.fragment
+@part
 def _growing(seen: Sight | None) -> None:
     """The same while a film grows; the panels follow by their own clock."""
     _show(shown_model.choice(), seen)

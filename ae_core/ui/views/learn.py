@@ -150,4 +150,3 @@ def _set_up(index: int) -> None:
 def _leave() -> None:
     lab().experiment = None
     keys.show_view(View.LEARN)
-    lab().page_stale = True

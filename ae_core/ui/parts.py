@@ -1,0 +1,53 @@
+"""Parts of the page that can be drawn again alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import NoReturn, ParamSpec
+
+import streamlit as st
+
+from ae_core.ui import drawn, keys, state
+
+P = ParamSpec("P")
+
+LIVE = "live"
+"""The part with the panels."""
+_is_in_part: ContextVar[bool] = ContextVar("is_in_part", default=False)
+
+
+def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
+    """Make what a function draws a part of the page: what is done in it has it alone drawn again.
+
+    No part lies in another. When the outer one begins anew, Streamlit drops what it has not sent of it but
+    still sends what belongs to the inner one: ahead of the containers that it lies in, and a browser that
+    finds no container for what it gets shows a blank page for good.
+
+    Args:
+        key: of the part, if callbacks name it.
+    """
+
+    @wraps(draw)
+    def drawn_alone(*args: P.args, **kwargs: P.kwargs) -> None:
+        assert not _is_in_part.get(), f"{draw.__qualname__} lies in another part of the page"
+        state.compute_on_one_core()
+        if not keys.is_whole_page() and (state.lab().page_stale or drawn.has_news()):
+            # A callback may change what other parts show. And the browser sends what happens at the same
+            # moment as one message, which draws the part alone that was named last: a stroke that ends as a
+            # clock ticks would be overlooked.
+            st.rerun()
+        token = _is_in_part.set(True)
+        try:
+            draw(*args, **kwargs)
+        finally:
+            _is_in_part.reset(token)
+
+    return st.fragment(drawn_alone, key=key)
+
+
+def draw_live_first() -> NoReturn:
+    """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of a part."""
+    state.lab().rest_stale = True
+    st.rerun(LIVE)
