@@ -19,6 +19,7 @@ from tests.e2e.acts import (
     opened,
     panel,
     press,
+    settled,
     slider,
 )
 from tests.e2e.conftest import new_context
@@ -202,7 +203,8 @@ def test_when_a_replica_dies_its_visitors_go_on_with_the_other_and_stay_there(la
 
     # The page that was open has come back by itself, with its drawing, and can be drawn on.
     until(lambda: replica_of(context) == alive)
-    page.locator("[data-test-connection-state='CONNECTED']").wait_for()
+    expect(page.get_by_text("What this tab had here before")).to_be_visible()
+    settled(page)
     slider(page).press("ArrowLeft")
     moved = all_changed(page, before)
     drawn = draw_and_settle(page, SEVEN)
