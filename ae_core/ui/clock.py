@@ -13,21 +13,35 @@ from ae_core.ui.pen import script
 _turns = count()
 
 
-def again_after(seconds: float, name: str, before: Callable[[], None] = lambda: None) -> None:
+def again_after(seconds: float, name: str) -> None:
     """Have the part in which this is called drawn again, once; called each time it goes on.
 
     Not Streamlit's `run_every`: when its timer meets a click that is on its way, it sends the click a second
     time, and a button that was pressed once is pressed twice.
 
     Args:
+        seconds: since it was last drawn for this reason, as far as it was.
         name: of the clock, unique on the page.
-        before: a callback.
     """
+    _wind(name, seconds, lambda: None, keeps_time=True)
+
+
+def at_rest(seconds: float, name: str, then: Callable[[], None]) -> None:
+    """Call something when the part in which this is called has not been drawn for so long.
+
+    Args:
+        name: of the clock, unique on the page.
+        then: a callback.
+    """
+    _wind(name, seconds, then, keeps_time=False)
+
+
+def _wind(name: str, seconds: float, callback: Callable[[], None], keeps_time: bool) -> None:
     # Here and not at import: a component is registered from a running script only.
     listen = st.components.v2.component("clock", js=script("clock.js"), html="<div></div>")
     # What differs from turn to turn has the script called again.
     listen(
         key=keys.clock(name),
-        data={"name": name, "seconds": seconds, "turn": next(_turns)},
-        on_tick_change=before,
+        data={"name": name, "seconds": seconds, "keepsTime": keeps_time, "turn": next(_turns)},
+        on_tick_change=callback,
     )

@@ -50,9 +50,12 @@ def welcome() -> None:
         key=keys.RETURNING.name,
         data={"token": lab().token, "unknown": lab().unknown_token},
         on_token_change=guard(_return),
-        # The whole page is drawn, and that is all.
-        on_connection_change=guard(lambda: None),
+        on_connection_change=guard(_come_back),
     )
+
+
+def _come_back() -> None:
+    """Nothing is left to do: the page is drawn for it, and asks for the visitor as a new one does."""
 
 
 def _return() -> None:

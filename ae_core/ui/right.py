@@ -66,9 +66,9 @@ def _live() -> None:
     at_canvas = (reading.follower(choice), corner.follower(choice))
     lab().following = Following(noise, (rows, *at_canvas, *in_view))
     # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
-    pen.listen({place: html for part in at_canvas for place, html in part(seen).items()})
+    pen.listen({place: html for follower in at_canvas for place, html in follower(seen).items()})
     if lab().rest_stale:
-        clock.again_after(_REST_SECONDS, "rest", guard(lambda: None))
+        clock.at_rest(_REST_SECONDS, "rest", guard(lambda: None))
     seconds = _seconds_between()
     if seconds is not None:
         clock.again_after(seconds, "live")

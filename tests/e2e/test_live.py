@@ -52,6 +52,15 @@ def test_the_slider_of_b_changes_b_alone(page):
     assert settled(page) == before[: len(PANELS)]
 
 
+def test_the_rest_of_the_page_follows_a_slider_that_rests(page):
+    marked = page.locator(".small-chart text[font-weight='700']")
+    expect(marked).to_have_text("A 10⁻⁴")
+    for _ in range(2):
+        slider(page).press("ArrowRight")
+    expect(marked).to_have_text("A 10⁻²")
+    page.wait_for_url(lambda url: "a=0.01" in url)
+
+
 def pick(page, what):
     return page.locator(f".all-penalties [data-pick='{what}']")
 

@@ -34,7 +34,8 @@ export default function ({ data, setTriggerValue, parentElement }) {
         wait(LOST_MS);
     }
 
-    const since = performance.now() - (clock.ticks.get(data.name) ?? performance.now());
+    const from = data.keepsTime ? clock.ticks.get(data.name) : null;
+    const since = performance.now() - (from ?? performance.now());
     wait(Math.max(ASIDE_MS, 1000 * data.seconds - since));
     if (!clock.listening) listen();
     clock.listening = true;
