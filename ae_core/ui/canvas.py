@@ -9,7 +9,6 @@ from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import PictureError
 from ae_core.ui import corner, drawn, keys, markup, reading, shown_model
-from ae_core.ui.parts import draw_live_first, part
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -110,7 +109,6 @@ def _canvas() -> None:
     )
 
 
-@part
 def _noise() -> None:
     """Noise on what the models see, and its shaking."""
     with st.container(key=keys.SHAKE, horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -123,14 +121,12 @@ def _noise() -> None:
             key=keys.NOISE.name,
             bind="query-params",
             help=page_start.NOISE_MEANING,
-            on_change=guard(draw_live_first),
         )
         st.toggle(
             "Shake",
             key=keys.SHAKING.name,
             disabled=keys.NOISE.get() == 0,
             help="Draws the noise anew, four times per second." if keys.NOISE.get() else "Add noise first.",
-            on_change=guard(draw_live_first),
         )
 
 
