@@ -220,7 +220,8 @@ class Session:
         else:
             element = delta.new_element
             identity = getattr(getattr(element, element.WhichOneof("type")), "id", "")
-            self._parts = {place: part for place, part in self._parts.items() if place[: len(path)] != path}
+            if path in self._parts and self._parts[path].element is None:
+                self._parts = {at: part for at, part in self._parts.items() if at[: len(path)] != path}
         self._misplaced = self._misplaced or self._why_misplaced(path)
         self._parts[path] = _Part(element, identity, delta.fragment_id, self._run)
         if _CLOCK in identity:
@@ -233,8 +234,9 @@ class Session:
         container = self._parts.get(tuple(above))
         if len(above) > 1 and (container is None or container.element is not None):
             return f"nothing at {above} can hold {path}"
-        beside = sum(place[:-1] == tuple(above) for place in self._parts)
-        return f"{path} comes after {beside} others" if index > beside else None
+        if index and (*above, index - 1) not in self._parts:
+            return f"{path} has nothing before it"
+        return None
 
     def _clear_away(self):
         """Take away what the run that is over would have sent anew if it still were on the page."""
@@ -258,7 +260,11 @@ class Session:
             if not any(part.identity == identity for part in self._parts.values()):
                 return
             # What is on its way is not to be cut off by a clock that is wound anew.
-            await asyncio.shield(self.tell(f"clock_{clock['name']}", "tick", clock["turn"]))
+            if clock["atRest"]:
+                tick = self._ask(_WHOLE_PAGE)
+            else:
+                tick = self.tell(f"clock_{clock['name']}", "tick", clock["turn"])
+            await asyncio.shield(tick)
             seconds = _LOST_SECONDS
 
 

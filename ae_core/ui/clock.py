@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 
 import streamlit as st
@@ -23,25 +22,24 @@ def again_after(seconds: float, name: str) -> None:
         seconds: since it was last drawn for this reason, as far as it was.
         name: of the clock, unique on the page.
     """
-    _wind(name, seconds, lambda: None, keeps_time=True)
+    _wind(name, seconds, at_rest=False)
 
 
-def at_rest(seconds: float, name: str, then: Callable[[], None]) -> None:
-    """Call something when the part in which this is called has not been drawn for so long.
+def whole_page_at_rest(seconds: float, name: str) -> None:
+    """Have the whole page drawn when the part in which this is called has not been drawn for so long.
 
     Args:
         name: of the clock, unique on the page.
-        then: a callback.
     """
-    _wind(name, seconds, then, keeps_time=False)
+    _wind(name, seconds, at_rest=True)
 
 
-def _wind(name: str, seconds: float, callback: Callable[[], None], keeps_time: bool) -> None:
+def _wind(name: str, seconds: float, at_rest: bool) -> None:
     # Here and not at import: a component is registered from a running script only.
     listen = st.components.v2.component("clock", js=script("clock.js"), html="<div></div>")
     # What differs from turn to turn has the script called again.
     listen(
         key=keys.clock(name),
-        data={"name": name, "seconds": seconds, "keepsTime": keeps_time, "turn": next(_turns)},
-        on_tick_change=callback,
+        data={"name": name, "seconds": seconds, "atRest": at_rest, "turn": next(_turns)},
+        on_tick_change=lambda: None,
     )

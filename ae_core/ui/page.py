@@ -15,6 +15,7 @@ from ae_core.ui import (
     shortcuts,
     state,
     style,
+    whole_page,
 )
 from ae_core.ui.views import learn
 
@@ -39,3 +40,4 @@ def draw() -> None:
         right.column()
     shortcuts.listen()
     returning.welcome()
+    whole_page.listen()

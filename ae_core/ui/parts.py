@@ -32,12 +32,13 @@ def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
     @wraps(draw)
     def drawn_alone(*args: P.args, **kwargs: P.kwargs) -> None:
         assert not _is_in_part.get(), f"{draw.__qualname__} lies in another part of the page"
-        state.compute_on_one_core()
-        if not keys.is_whole_page() and (state.lab().page_stale or drawn.has_news()):
+        if not keys.is_whole_page():
+            state.compute_on_one_core()
             # A callback may change what other parts show. And the browser sends what happens at the same
             # moment as one message, which draws the part alone that was named last: a stroke that ends as a
             # clock ticks would be overlooked.
-            st.rerun()
+            if state.lab().page_stale or drawn.has_news():
+                st.rerun()
         token = _is_in_part.set(True)
         try:
             draw(*args, **kwargs)

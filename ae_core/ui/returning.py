@@ -1,4 +1,4 @@
-"""Give visitors what they had back after a reload, and after a connection that was lost.
+"""Give visitors what they had back after a reload.
 
 The tab's session storage keeps an unguessable token. It never stands in the address, so that a shared link
 does not carry it.
@@ -27,17 +27,6 @@ export default function ({ data, setTriggerValue }) {
     } catch {
         // A browser that stores nothing: the page works, and a reload starts anew.
     }
-
-    // A server that was started anew knows no part of the page, and would not answer what is done in one.
-    const app = document.querySelector("[data-test-connection-state]");
-    let before = app.dataset.testConnectionState;
-    const observer = new MutationObserver(() => {
-        const now = app.dataset.testConnectionState;
-        if (now === "CONNECTED" && before !== now) setTriggerValue("connection", Date.now());
-        before = now;
-    });
-    observer.observe(app, { attributeFilter: ["data-test-connection-state"] });
-    return () => observer.disconnect();
 }
 """
 
@@ -50,12 +39,7 @@ def welcome() -> None:
         key=keys.RETURNING.name,
         data={"token": lab().token, "unknown": lab().unknown_token},
         on_token_change=guard(_return),
-        on_connection_change=guard(_come_back),
     )
-
-
-def _come_back() -> None:
-    """Nothing is left to do: the page is drawn for it, and asks for the visitor as a new one does."""
 
 
 def _return() -> None:

@@ -21,7 +21,7 @@ from ae_core.ui import (
 )
 from ae_core.ui.following import Following
 from ae_core.ui.parts import LIVE, part
-from ae_core.ui.problems import guard, guard_part
+from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
 from ae_core.ui.views import learn
 
@@ -68,7 +68,9 @@ def _live() -> None:
     # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
     pen.listen({place: html for follower in at_canvas for place, html in follower(seen).items()})
     if lab().rest_stale:
-        clock.at_rest(_REST_SECONDS, "rest", guard(lambda: None))
+        # At once: told later it would replace what the browser has put into its address meanwhile.
+        address.keep()
+        clock.whole_page_at_rest(_REST_SECONDS, "rest")
     seconds = _seconds_between()
     if seconds is not None:
         clock.again_after(seconds, "live")

@@ -9,7 +9,7 @@ from ae_core.analysis.notation import value_text
 from ae_core.config import KINDS
 from ae_core.ui import digit_codes, keys
 from ae_core.ui.pointing import pick_of_test_digit
-from tests.app.conftest import bodies, decoded, gauges, open_more, slide
+from tests.app.conftest import bodies, decoded, gauges, open_more
 from tests.app.opened_views import chart_of, column_texts, labels, opened
 
 SHOWN = {"contractive": "10⁻⁴", "sparse": "5·10⁻³"}
@@ -39,7 +39,8 @@ def kind(request):
 
 def test_of_the_panels(page, kind):
     page = opened(page, kind, "Play")
-    page = slide(page, "noise", 0.25)
+    page.slider(key="noise").set_value(0.25)
+    page = page.run()
     values, shown = values_of(page), gauges(page)
     for name in ("MSE", "‖J‖²"):
         assert f">{value_text(values[name])}<" in shown

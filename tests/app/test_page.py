@@ -140,7 +140,8 @@ def test_panels_follow_a_slider_before_the_rest_of_the_page(page):
 
 def test_with_noise_the_panels_are_those_of_the_noisy_picture_and_the_error_is_against_the_clean_one(page):
     page = put_on_canvas(page, enlarged_digit(0))
-    page = slide(page, "noise", 0.25)
+    page.slider(key="noise").set_value(0.25)
+    page = page.run()
     clean = to_float(load_mnist("test").images[:1])
     noisy = add_noise(clean, 0.25, torch.Generator().manual_seed(0))
     checkpoint = load_checkpoint(checkpoints.ladder_paths("contractive")[1e-4])

@@ -29,12 +29,13 @@ export default function ({ data, setTriggerValue, parentElement }) {
         if (quiet > 0) return wait(quiet);
         clock.stepAside();
         clock.ticks.set(data.name, performance.now());
-        setTriggerValue("tick", data.turn);
+        if (data.atRest) window.autoencoderLabAskForPage();
+        else setTriggerValue("tick", data.turn);
         // A connection that was lost takes the answer with it.
         wait(LOST_MS);
     }
 
-    const from = data.keepsTime ? clock.ticks.get(data.name) : null;
+    const from = data.atRest ? null : clock.ticks.get(data.name);
     const since = performance.now() - (from ?? performance.now());
     wait(Math.max(ASIDE_MS, 1000 * data.seconds - since));
     if (!clock.listening) listen();
