@@ -5,19 +5,41 @@ What it gets wrong is as if it said nothing, and the rest of it is kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from ae_core.analysis import page_start
 from ae_core.analysis.page_names import FORMER_VIEWS
 from ae_core.config import KINDS
-from ae_core.ui import drawn, keys, shown_model
+from ae_core.ui import drawn, keys, linked, shown_model, views
 from ae_core.ui.keys import MODEL_IN_ADDRESS
+from ae_core.ui.linked import Linked
 from ae_core.ui.state import lab
 
 _NAMES = (*MODEL_IN_ADDRESS.values(), keys.SAMPLE, keys.DRAWING, keys.UNIT_IN_ADDRESS, keys.EXPERIMENT)
 
 
+def is_followed_now() -> bool:
+    """Whether the page that is drawn shows what the address says: at first, and where Back or Forward leads.
+
+    At other times what the browser says of its address may be older than what it was told.
+    """
+    return lab().address is None or keys.is_back_or_forward()
+
+
+def follow_widgets() -> None:
+    """Have the widgets hold what the address says, before they are drawn, or what they start with."""
+    follows = is_followed_now() and not lab().has_returned
+    for widget in _widgets():
+        if follows:
+            widget.follow(keys.in_address(widget.key.name))
+        else:
+            widget.key.set_default(widget.initial)
+
+
 def follow() -> None:
-    """Show what the address says, at first and where Back or Forward leads; once the kind is known."""
-    if lab().address is not None and not keys.is_back_or_forward():
-        # What the browser says of its address may be older than what it was told.
+    """Show what the address says besides; once the kind is known."""
+    if not is_followed_now():
         return
     said = {name: keys.in_address(name) for name in _NAMES}
     models = {side: said[name] for side, name in MODEL_IN_ADDRESS.items()}
@@ -33,21 +55,11 @@ def follow() -> None:
     lab().address = None
 
 
-def translate() -> None:
-    """Understand what a link says in other words; before the widgets are drawn that follow it."""
-    if lab().address is not None and not keys.is_back_or_forward():
-        return
-    kind, view = keys.in_address(keys.KIND.name) or "", keys.in_address(keys.VIEW.name) or ""
-    if kind in KINDS:
-        keys.KIND.set(kind)
-    if view in FORMER_VIEWS:
-        keys.show_view(FORMER_VIEWS[view])
-
-
 def keep() -> None:
     """Have the address say what is shown."""
     unit, experiment = lab().unit, lab().experiment
     said = {
+        **{widget.key.name: widget.for_address() for widget in _widgets()},
         **shown_model.for_address(),
         **drawn.for_address(),
         keys.UNIT_IN_ADDRESS: None if unit is None else str(unit),
@@ -60,8 +72,18 @@ def keep() -> None:
         lab().address = now
         return
     if now == lab().address:
-        # Only a change is sent: each message replaces the whole address, what the browser has just put there
-        # too, and adds an entry to the browser's history.
+        # Only a change is sent: each message adds an entry to the browser's history.
         return
     lab().address = now
-    keys.write_address(said)
+    keys.write_address(now)
+
+
+def _widgets() -> Iterator[Linked[Any]]:
+    """Those in sight of which a link can say what they hold: the open view's are known after the view."""
+    yield linked.choice(keys.KIND, KINDS, KINDS[0], str.capitalize)
+    offered = [view.value for view in views.offered()]
+    former = {name: view.value for name, view in FORMER_VIEWS.items()}
+    yield linked.choice(keys.VIEW, offered, offered[0], former=former)
+    yield linked.number(keys.NOISE, 0.0, page_start.LARGEST_NOISE, 0.0)
+    yield linked.switch(keys.OWN_SCALES)
+    yield from views.linked_widgets()

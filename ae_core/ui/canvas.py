@@ -9,6 +9,7 @@ from ae_core.drawing.photo import ENDINGS, LARGEST_FILE, SIDE, ink_of_photo
 from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import PictureError
 from ae_core.ui import corner, drawn, keys, markup, reading, shown_model
+from ae_core.ui.parts import draw_live_first
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
@@ -116,11 +117,10 @@ def _noise() -> None:
             "Noise",
             0.0,
             page_start.LARGEST_NOISE,
-            0.0,
-            page_start.NOISE_STEP,
+            step=page_start.NOISE_STEP,
             key=keys.NOISE.name,
-            bind="query-params",
             help=page_start.NOISE_MEANING,
+            on_change=guard(draw_live_first),
         )
         st.toggle(
             "Shake",

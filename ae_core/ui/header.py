@@ -23,19 +23,15 @@ def show() -> None:
             KINDS,
             key=keys.KIND.name,
             required=True,
-            default=KINDS[0],
             format_func=str.capitalize,
             label_visibility="collapsed",
-            bind="query-params",
         )
         st.segmented_control(
             "View",
             [view.value for view in offered()],
             key=keys.VIEW.name,
             required=True,
-            default=offered()[0].value,
             label_visibility="collapsed",
-            bind="query-params",
         )
     with st.container(horizontal=True, vertical_alignment="center", key="idea"):
         if not keys.presenting():

@@ -63,7 +63,7 @@ class Key(Generic[T]):
 Side = Literal["A", "B"]
 """The two models that the page shows one above the other."""
 
-# What a link can say: these names stand in the address, and widgets are bound to them.
+# What a link can say of widgets: their keys stand in the address.
 
 KIND: Key[Kind] = Key("kind")
 VIEW: Key[str] = Key("view")
@@ -91,7 +91,7 @@ def strength(change: str) -> Key[float]:
     return Key(page_names.strength(change))
 
 
-# What a link can say besides: no widget is bound to it.
+# What a link can say besides.
 
 MODEL_IN_ADDRESS: dict[Side, str] = {"A": "a", "B": "b"}
 """The model of a side: the penalty weight of a rung, or the name of another model."""
@@ -268,11 +268,14 @@ def set_settings(settings: Mapping[str, Any]) -> None:
 
 
 def in_address(name: str) -> str | None:
-    """What the address says under a name that no widget is bound to; None if it says nothing."""
+    """What the address says under a name; None if it says nothing."""
     return st.query_params.get(name)
 
 
-def write_address(changes: Mapping[str, str | None]) -> None:
-    """Have the address say something else, or nothing (None), as one step of the browser's history."""
-    # An empty list leaves a name out. Names removed one by one would each be a step.
-    st.query_params.update({name: [] if value is None else value for name, value in changes.items()})
+def write_address(said: Mapping[str, str]) -> None:
+    """Have the address say this and nothing else, as one step of the browser's history.
+
+    Only how the page is presented stays as it is: that is told by links alone.
+    """
+    kept = {name: text for name in (PRESENT, VIEWS_IN_ADDRESS) if (text := in_address(name)) is not None}
+    st.query_params.from_dict({**kept, **said})

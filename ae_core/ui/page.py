@@ -28,8 +28,9 @@ def draw() -> None:
     state.lab().page_stale = state.lab().rest_stale = False
     state.compute_on_one_core()
     style.apply()
-    address.translate()
-    learn.follow_link()
+    address.follow_widgets()
+    if address.is_followed_now():
+        learn.follow_link()
     header.show()
     address.follow()
     problems.show()

@@ -42,7 +42,6 @@ def controls() -> None:
             st.toggle(
                 "Own scales",
                 key=keys.OWN_SCALES.name,
-                bind="query-params",
                 help=OWN_SCALES_MEANING,
                 on_change=guard(draw_live_first),
             )

@@ -101,8 +101,8 @@ class Lab:
     unit: int | None = None
     """The code unit that the Units view shows first; None: the strongest of the drawing."""
     address: dict[str, str] | None = None
-    """What the address says of the page besides what widgets do, as far as the page knows; None until a page
-    that follows it is drawn."""
+    """What the address says of the page, as far as the page knows; None until a page that follows it is
+    drawn."""
     photo_problem: str | None = None
     """A sentence on what is wrong with the picture uploaded last."""
     photo_warning: str | None = None

@@ -83,7 +83,8 @@ def show_view(page, view):
 
 def slide(page, key, value):
     """Move a slider that the panels follow at once, and let it rest until the whole page has."""
-    page.select_slider(key=key).set_value(value)
+    (slider,) = (each for each in (*page.select_slider, *page.slider) if each.key == key)
+    slider.set_value(value)
     # A browser tells of all its controls each time, also where the first answer is not about them.
     told = page._tree.get_widget_states()
     return page._run(told)._run(told)

@@ -20,7 +20,7 @@ from ae_core.drawing import to_mnist
 from ae_core.drawing.samples import SAMPLES
 from ae_core.drawing.strokes import ink_of
 from ae_core.ui.views.learn import _subject
-from tests.app.conftest import APP, bodies, models_in_sight, texts
+from tests.app.conftest import APP, bodies, models_in_sight, slide, texts
 from tests.app.opened_views import X, opened
 
 
@@ -117,7 +117,7 @@ def test_the_answer_is_of_the_noise_that_is_on_the_picture_now(page):
     page = opened(page, "contractive", "Learn", drawn=False)
     page.button(key="set_up_1").click()
     page = page.run()
-    page.slider(key="noise").set_value(0.5)
+    page = slide(page, "noise", 0.5)
     page.radio(key="prediction_1").set_value(SCENES[1].predictions[0])
     page = page.run()
     page.toggle(key="answer").set_value(True)

@@ -75,6 +75,31 @@ def test_links_restore_the_page_and_junk_falls_back():
     assert lab.strokes[-1].is_start, "the digit that a new page shows"
 
 
+def test_a_browser_that_has_not_heard_of_its_newest_address_takes_nothing_back(page):
+    page = slide(opened(page, "contractive", "Play"), "weight_A_contractive", 1e-5)
+    assert page.query_params["a"] == "1e-05"
+    page.query_params["a"] = "0"
+    page = slide(page, "noise", 0.25)
+    assert (page.query_params["a"], page.query_params["noise"]) == ("1e-05", "0.25")
+    assert models_in_sight(page) == ["A: λ = 10⁻⁵"]
+
+
+def test_what_a_view_s_controls_hold_is_said_while_it_is_open_and_kept_until_it_opens_again(page):
+    page = opened(page, "contractive", "Robustness")
+    page.segmented_control(key="change").set_value("Blur")
+    page = page.run()
+    page.slider(key="strength_blur").set_value(0.6)
+    page = page.run()
+    said = {"view": "Robustness", "change": "Blur", "strength_blur": "0.6"}
+    assert {name: page.query_params[name] for name in said} == said
+    page = show_view(page, "Learn")
+    assert page.query_params["view"] == "Learn"
+    assert not {"change", "strength_blur"} & set(page.query_params)
+    page = show_view(page, "Robustness")
+    assert {name: page.query_params[name] for name in said} == said
+    assert page.slider(key="strength_blur").value == 0.6
+
+
 def test_a_photo_is_placed_and_a_bad_upload_leaves_the_drawing(page):
     page = opened(page, "contractive", "Learn")
     before = page.session_state["lab"].picture

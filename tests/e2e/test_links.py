@@ -168,11 +168,18 @@ def test_back_and_forward_lead_to_the_states_before_and_after(context, server):
         assert said(page) == {"sample": sample, "kind": "Sparse", "view": "Learn"}
         drawn = expected
     page.go_back()
-    until_said(page, sample="7.0", kind=None, view=None)
-    assert all_changed(page, three) == seven
+    until_said(page, sample="3.0", kind="Sparse", view=None)
     expect(page.locator(".st-key-view").get_by_role("radio", name="Play")).to_be_checked()
-    page.go_forward()
-    until_said(page, sample="3.0")
+    page.go_back()
+    until_said(page, sample="3.0", kind=None)
+    expect(panel(page, "values")).to_contain_text("of 1152")
+    page.go_back()
+    until_said(page, sample="7.0")
+    assert all_changed(page, three) == seven
+    for said_then in ({"sample": "3.0"}, {"kind": "Sparse"}, {"view": "Learn"}):
+        page.go_forward()
+        until_said(page, **said_then)
+        settled(page)
     assert all_changed(page, seven) == three
     expect(page.locator(".st-key-view").get_by_role("radio", name="Learn")).to_be_checked()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -18,8 +21,9 @@ from ae_core.analysis.neighbourhood import walk_tangent
 from ae_core.data import Picture
 from ae_core.model import Autoencoder
 from ae_core.render import charts, maps
-from ae_core.ui import keys, markup, style
+from ae_core.ui import keys, linked, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.linked import Linked
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
 
@@ -27,8 +31,16 @@ _TANGENTS = 6
 _DISTANCES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
 """How far the walk goes, as distances between pictures."""
 _OFFERED = (*(-distance for distance in reversed(_DISTANCES)), 0.0, *_DISTANCES)
+_DISTANCE_NAME = "{:g}".format
 _DIRECTIONS = 64
 """Random directions beside the tangent."""
+
+
+def linked_widgets() -> Iterator[Linked[Any]]:
+    """Those of which a link can say what they hold."""
+    yield linked.choice(keys.TANGENT, range(1, _TANGENTS + 1), 1)
+    yield linked.choice(keys.DISTANCE, _OFFERED, 1.0, _DISTANCE_NAME)
+    yield linked.switch(keys.RELATIVE_SPECTRUM)
 
 
 def show(choice: Choice, seen: Sight | None) -> None:
@@ -117,16 +129,18 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         number = st.select_slider(
-            "Walk along tangent", range(1, _TANGENTS + 1), key=keys.TANGENT.name, bind="query-params"
+            "Walk along tangent",
+            range(1, _TANGENTS + 1),
+            key=keys.TANGENT.name,
+            persist_state="session",
         )
     with right:
         distance = st.select_slider(
             "Distance between the pictures",
             _OFFERED,
-            value=1.0,
-            format_func=lambda value: f"{value:g}",
+            format_func=_DISTANCE_NAME,
             key=keys.DISTANCE.name,
-            bind="query-params",
+            persist_state="session",
             help="The root of the summed squared differences of the pixels, where from black to white is 1. "
             f"The drawing itself has length {local.length:.1f}.",
         )
@@ -179,7 +193,7 @@ def _spectra(shown: Shown, picture: Picture) -> None:
     relative = st.toggle(
         "Divide each spectrum by its largest value",
         key=keys.RELATIVE_SPECTRUM.name,
-        bind="query-params",
+        persist_state="session",
         help="Off: how far the code moves. On: how many directions matter, whatever the code's scale.",
     )
     models = comparable(shown)

@@ -71,9 +71,7 @@ def guide() -> None:
 
 
 def follow_link() -> None:
-    """Set the page up for the scene that the address names, at first and where Back and Forward lead."""
-    if lab().address is not None and not keys.is_back_or_forward():
-        return
+    """Set the page up for the scene that the address names."""
     said = keys.in_address(keys.EXPERIMENT) or ""
     index = int(said) - 1 if said.isdecimal() and len(said) < 4 else None
     if index is None or index not in range(len(SCENES)):

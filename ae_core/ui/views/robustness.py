@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import streamlit as st
 
 from ae_core.analysis.corruption import CORRUPTIONS, FIRST_CORRUPTION, corrupt, corrupt_by
@@ -16,14 +19,23 @@ from ae_core.analysis.robustness import STRENGTHS, change_between, respond, resp
 from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
-from ae_core.ui import keys, markup, style
+from ae_core.ui import keys, linked, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.linked import Linked
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
 
 _TEST_DIGITS = 100
 _NEARLY_LINEAR = 0.05
 """How far a contraction curve may be from what the Jacobian says, as a share of that."""
+
+
+def linked_widgets() -> Iterator[Linked[Any]]:
+    """Those of which a link can say what they hold."""
+    yield linked.choice(keys.CHANGE, list(CORRUPTIONS), FIRST_CORRUPTION)
+    name = keys.CHANGE.get()
+    kind = CORRUPTIONS[name]
+    yield linked.number(keys.strength(name), 0.0, kind.largest, kind.initial)
 
 
 def show(choice: Choice, seen: Sight | None) -> None:
@@ -44,23 +56,22 @@ def show(choice: Choice, seen: Sight | None) -> None:
 
 
 def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
-    name = st.segmented_control(
+    st.segmented_control(
         "Change",
         list(CORRUPTIONS),
-        default=FIRST_CORRUPTION,
         required=True,
         key=keys.CHANGE.name,
-        bind="query-params",
+        persist_state="session",
     )
+    name = keys.CHANGE.get()
     kind = CORRUPTIONS[name]
     strength = st.slider(
         f"{name}: {kind.unit}",
         0.0,
         kind.largest,
-        kind.initial,
-        kind.step,
+        step=kind.step,
         key=keys.strength(name).name,
-        bind="query-params",
+        persist_state="session",
     )
     changed = corrupt(name, picture, strength)
     change = change_between(picture, changed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +14,28 @@ from ae_core.config import Kind
 from ae_core.errors import TableError
 from ae_core.render.trade_off_chart import trade_off
 from ae_core.sweep.table import SweepPoint, read_table
-from ae_core.ui import keys, probes, shown_model, style
+from ae_core.ui import keys, linked, probes, shown_model, style
+from ae_core.ui.keys import Key
 from ae_core.ui.library import Shown
+from ae_core.ui.linked import Linked
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 _ERROR = "test_mse"
 
 
+def linked_widgets() -> Iterator[Linked[str]]:
+    """Those of which a link can say what they hold."""
+    kind = keys.shown_kind()
+    yield linked.choice(keys.up(kind), list(glossary.COMPARED), _ERROR, _label)
+    yield linked.choice(keys.cost(kind), list(glossary.COMPARED), glossary.COSTS[kind][0], _label)
+
+
 def show(models: Sequence[Shown], shown: Shown) -> None:
     """One point per model; a click shows it."""
     with st.container(horizontal=True, gap="medium", key="axes"):
-        up = _axis("Up", [_ERROR], keys.up(shown.kind).name)
-        across = _axis("Across", glossary.COSTS[shown.kind], keys.cost(shown.kind).name)
+        up = _axis("Up", [_ERROR], keys.up(shown.kind))
+        across = _axis("Across", glossary.COSTS[shown.kind], keys.cost(shown.kind))
     term, up_term = glossary.term(across), glossary.term(up)
     # The table of a sweep has the test MSE and what models of its kind are compared by at first.
     sweep = [
@@ -69,12 +78,14 @@ def show(models: Sequence[Shown], shown: Shown) -> None:
     _sweep_table(shown.kind, len(sweep))
 
 
-def _axis(label: str, first: Sequence[str], key: str) -> str:
+def _axis(label: str, first: Sequence[str], key: Key[str]) -> str:
     """Which value an axis has; those that come to mind first stand first."""
     names = [*first, *(name for name in glossary.COMPARED if name not in first)]
-    return st.selectbox(
-        label, names, key=key, format_func=lambda name: glossary.term(name).label, bind="query-params"
-    )
+    return st.selectbox(label, names, key=key.name, format_func=_label, persist_state="session")
+
+
+def _label(name: str) -> str:
+    return glossary.term(name).label
 
 
 def _in_words(sweep: Sequence[SweepPoint], cost: str) -> str:

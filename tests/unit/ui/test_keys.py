@@ -62,15 +62,10 @@ def touches_the_session(source):
     )
 
 
-def linked_by_a_literal(source):
-    """Widgets that stand in the address under a key that the table does not know."""
-    return [
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and (given := {each.arg: each.value for each in node.keywords}).keys() >= {"bind", "key"}
-        and pattern(given["key"]) is not None
-    ]
+def writes_the_address(source):
+    """Widgets that have the browser write into the address, where the page writes it too."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [ast.unparse(call) for call in calls if "bind" in {each.arg for each in call.keywords}]
 
 
 def files_by_key(sources):
@@ -92,8 +87,8 @@ def test_no_key_is_written_in_two_files():
     assert {"kind", "weight_{}_{}", "train_{}_{}", "tangent", "strength_{}"} <= found.keys()
 
 
-def test_what_a_link_can_say_stands_in_the_table():
-    assert {path.name: found for path in PAGE if (found := linked_by_a_literal(path.read_text()))} == {}
+def test_the_page_alone_writes_its_address():
+    assert {path.name: found for path in PAGE if (found := writes_the_address(path.read_text()))} == {}
 
 
 def test_no_view_s_name_is_written_again():
@@ -125,4 +120,4 @@ def test_a_key_written_twice_is_found():
     widgets = "st.slider('w', key=f'weight_{other}', bind='query-params')\nst.button('u', key='undo')\n"
     found = files_by_key({TABLE: table, ROOT / "app.py": widgets})
     assert {key for key, files in found.items() if len(files) > 1} == {"weight_{}", "undo"}
-    assert len(linked_by_a_literal(widgets)) == 1
+    assert len(writes_the_address(widgets)) == 1
