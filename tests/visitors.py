@@ -157,8 +157,23 @@ class Visitor:
             self._direction *= -1
         self._rung += self._direction
         stop = power_notation(_WEIGHTS[self._rung])
+        held = asyncio.create_task(self._hold(stop))
         await self.session.change("weight_A_contractive", string_array_value={"data": [stop]})
-        return await self._until_changed(before, "the answer to a slide") - started
+        drawn = await self._until_changed(before, "the answer to a slide")
+        return min(await held, drawn) - started
+
+    async def _hold(self, stop):
+        """Ask for the panels of a stop, as the page's script does of a held slider; when they came."""
+        pen = json.loads(self.session.widget("pen").json)
+        moved = json.dumps({"A": self._rung, "noise": 0})
+        lines = await self.session.post(
+            "frame", b"", X_Lab_Token=pen["token"], X_Moved=moved, X_Let_Go=pen["letGo"]
+        )
+        answered = time.perf_counter()
+        panels = json.loads(lines[0])[".panels.A"] if lines else ""
+        if f"A: λ = {stop}<" not in panels:
+            self._misled.append(f"what is shown while the slider is held at {stop} is of another model")
+        return answered
 
     async def _stroke(self):
         """A line through all four quarters of the canvas, like no other visitor's and no earlier one."""

@@ -18,13 +18,13 @@ _BLANK = np.zeros((28, 28), np.float32)
 
 def show(choice: Choice, seen: Sight | None) -> None:
     """Both pictures; the page's style puts them where they belong."""
-    result, corner = follower(choice)(seen).values()
+    result, corner = follower(choice.a, keys.NOISE.get())(seen).values()
     markup.show(f"<div class='result'>{result}</div><div class='corner'>{corner}</div>")
 
 
-def follower(choice: Choice) -> Follower:
+def follower(a: Shown | None, noise: float) -> Follower:
     """How they are drawn of any picture."""
-    return partial(_pictures, choice.a, keys.NOISE.get())
+    return partial(_pictures, a, noise)
 
 
 def _pictures(a: Shown | None, noise: float, seen: Sight | None) -> Parts:

@@ -26,6 +26,7 @@ def draw() -> None:
     state.warm_up()
     state.initialise()
     state.lab().page_stale = state.lab().rest_stale = False
+    state.lab().moved = {}
     state.compute_on_one_core()
     style.apply()
     address.follow_widgets()

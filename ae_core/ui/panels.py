@@ -17,10 +17,11 @@ from ae_core.analysis.units import mean_activations
 from ae_core.config import Kind
 from ae_core.render import maps, unit_pictures
 from ae_core.training.observer import IMAGES
-from ae_core.ui import keys, library, markup
+from ae_core.ui import library, markup
 from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
 from ae_core.ui.library import Shown
+from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 
 _UNITS_IN_BARS = 64
@@ -28,10 +29,11 @@ _PIXELS = 28
 """Of the maps, which the page enlarges: small pictures arrive sooner."""
 
 
-class _Scales(NamedTuple):
+class Scales(NamedTuple):
     """How strong the colours of a map are."""
 
     axes: LadderRange
+    """Of `ladder_range`, which all models of a kind share."""
     own: bool
     """Whether each map has a scale of its own."""
 
@@ -40,28 +42,27 @@ class _Scales(NamedTuple):
         return 1.0 if self.own else maps.strength_of(share)
 
 
-def show(sides: Mapping[Side, Shown], seen: Sight | None, axes: LadderRange) -> Follower:
-    """Four panels and the gauges of each side, in a row; empty ones while there is no drawing.
-
-    Args:
-        axes: of `ladder_range`, which all models of a kind share.
-    """
-    follower = partial(_rows, dict(sides), _Scales(axes, bool(keys.OWN_SCALES.find())))
-    if sides:
+def show(choice: Choice, follower: Follower, seen: Sight | None) -> None:
+    """Four panels and the gauges of each side, in a row; empty ones while there is no drawing."""
+    if sides := choice.sides:
         markup.show(
             *(
                 f"<section class='panels {side}' aria-label='{side}'>{inside}</section>"
                 for side, inside in zip(sides, follower(seen).values(), strict=True)
             )
         )
-    return follower
 
 
-def _rows(sides: Mapping[Side, Shown], scales: _Scales, seen: Sight | None) -> Parts:
+def follower(sides: Mapping[Side, Shown], scales: Scales) -> Follower:
+    """How they are drawn of any picture."""
+    return partial(_rows, sides, scales)
+
+
+def _rows(sides: Mapping[Side, Shown], scales: Scales, seen: Sight | None) -> Parts:
     return {f".panels.{side}": _row(side, shown, scales, seen) for side, shown in sides.items()}
 
 
-def _row(side: Side, shown: Shown, scales: _Scales, seen: Sight | None) -> str:
+def _row(side: Side, shown: Shown, scales: Scales, seen: Sight | None) -> str:
     if seen is None:
         panels = {name: _heading(name) + f"<p class='empty'>{page_start.EMPTY}</p>" for name in _PARTS}
         panels["values"] = ""
@@ -97,16 +98,16 @@ def reconstruction(inspection: Inspection) -> str:
     )
 
 
-def _reconstruction(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
+def _reconstruction(shown: Shown, inspection: Inspection, scales: Scales) -> str:  # noqa: ARG001
     return reconstruction(inspection)
 
 
-def _error(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
+def _error(shown: Shown, inspection: Inspection, scales: Scales) -> str:  # noqa: ARG001
     strength = scales.strength(scales.axes.mse.share(inspection.mse))
     return _heat(inspection.error, strength, "Error of each pixel of the reconstruction")
 
 
-def _sensitivity(shown: Shown, inspection: Inspection, scales: _Scales) -> str:  # noqa: ARG001
+def _sensitivity(shown: Shown, inspection: Inspection, scales: Scales) -> str:  # noqa: ARG001
     strength = scales.strength(scales.axes.jacobian_sq_norm.share(inspection.jacobian_sq_norm))
     return _heat(inspection.sensitivity_map, strength, "Sensitivity of the code to each pixel")
 
@@ -119,7 +120,7 @@ def _heat(values: np.ndarray, strength: float, what: str) -> str:
     ) + markup.strength_scale(largest, strength)
 
 
-def _code(shown: Shown, inspection: Inspection, scales: _Scales) -> str:
+def _code(shown: Shown, inspection: Inspection, scales: Scales) -> str:
     code, magnitudes = inspection.code, inspection.code_magnitudes
     mean = mean_activations(shown.statistics)
     largest = float(magnitudes.max())

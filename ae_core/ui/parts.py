@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import NoReturn, ParamSpec
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -48,7 +48,12 @@ def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
     return st.fragment(drawn_alone, key=key)
 
 
-def draw_live_first() -> NoReturn:
-    """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of a part."""
-    state.lab().rest_stale = True
-    st.rerun(LIVE)
+def draw_live_first() -> None:
+    """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of sliders."""
+    lab = state.lab()
+    lab.moved = {}
+    lab.let_go += 1
+    # Without the script that asks for the whole page it is drawn now.
+    if lab.runs_scripts:
+        lab.rest_stale = True
+        st.rerun(LIVE)

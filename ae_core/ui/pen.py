@@ -1,10 +1,12 @@
-"""The pen's script, which has parts of the page drawn anew while a stroke is at work: see `frames.py`."""
+"""The script that has parts of the page follow a stroke at work and held sliders: see `frames.py`."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypedDict
 
 import streamlit as st
 
@@ -19,14 +21,30 @@ def script(name: str) -> str:
     return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
 
 
-def listen(parts: Parts) -> None:
-    """Listen to the pen.
+class Slider(TypedDict):
+    """A slider that the panels follow while it is held."""
+
+    place: str
+    """The CSS selector of its element."""
+    at: float
+    """Where it stands on the page that is drawn."""
+
+
+@cache
+def source() -> str:
+    """The whole script."""
+    return "\n".join(map(script, ("frames.js", "sliders.js", "pen.js")))
+
+
+def listen(parts: Parts, sliders: Mapping[str, Slider]) -> None:
+    """Listen to the pen and to sliders.
 
     Args:
         parts: what the script writes into the page now, as these parts are not redrawn with the rest.
+        sliders: by what they move, as `Positions` has them.
     """
     # Here and not at import: a component is registered from a running script only.
-    component = st.components.v2.component("pen", js=script("pen.js"), html="<div></div>")
+    component = st.components.v2.component("pen", js=source(), html="<div></div>")
     strokes = lab().strokes
     component(
         key=keys.PEN.name,
@@ -36,6 +54,8 @@ def listen(parts: Parts) -> None:
             "told": lab().canvas_told,
             "replaced": bool(strokes) and strokes[-1].is_start,
             "parts": parts,
+            "sliders": sliders,
+            "letGo": lab().let_go,
         },
         # The script asks for it where the page has not heard of a stroke: it looks for one before it draws.
         on_look_change=lambda: None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
 from ae_core.analysis.glossary import is_of_probe
 from ae_core.analysis.metrics import Number
@@ -14,6 +15,8 @@ from ae_core.ui.beside import find_beside
 from ae_core.ui.library import Shown, version
 from ae_core.ui.state import lab
 
+_Runs = Mapping[int, BackgroundWork[Probe]]
+
 
 def probe_of(shown: Shown) -> Probe | None:
     """The probe of a model's code; None if there is none, or none yet.
@@ -21,16 +24,29 @@ def probe_of(shown: Shown) -> Probe | None:
     Raises:
         CheckpointError: if there is a file of it that cannot be read, or is another model's.
     """
-    # Only of MNIST is there a file: see `library.measured_on`.
-    return find_beside(shown, run_of(shown), probe_path, load_probe)
+    return _probe_of(lab().probe_runs, shown)
 
 
 def find_probe(shown: Shown) -> Probe | None:
     """The same for those who can do without: None for a file that cannot be read, too."""
+    return finder()(shown)
+
+
+def finder() -> Callable[[Shown], Probe | None]:
+    """`find_probe` for those who are called outside of the session."""
+    return partial(_find_probe, lab().probe_runs)
+
+
+def _find_probe(runs: _Runs, shown: Shown) -> Probe | None:
     try:
-        return probe_of(shown)
+        return _probe_of(runs, shown)
     except CheckpointError:
         return None
+
+
+def _probe_of(runs: _Runs, shown: Shown) -> Probe | None:
+    # Only of MNIST is there a file: see `library.measured_on`.
+    return find_beside(shown, runs.get(shown.number), probe_path, load_probe)
 
 
 def value_of(shown: Shown, name: str) -> Number | None:

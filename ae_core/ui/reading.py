@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -34,13 +34,15 @@ class _Reader(NamedTuple):
 
 def show(choice: Choice, seen: Sight | None) -> None:
     """The bars."""
-    markup.show("<div class='reading'>", *follower(choice)(seen).values(), "</div>")
+    parts = follower(choice.sides, probes.finder(), lab().data.classes)(seen)
+    markup.show("<div class='reading'>", *parts.values(), "</div>")
 
 
-def follower(choice: Choice) -> Follower:
+def follower(
+    sides: Mapping[Side, Shown], find_probe: Callable[[Shown], Probe | None], classes: Sequence[str]
+) -> Follower:
     """How the bars are drawn of any picture."""
-    readers = {side: _Reader(shown, probes.find_probe(shown)) for side, shown in choice.sides.items()}
-    return partial(_bars, readers, lab().data.classes)
+    return partial(_bars, {side: _Reader(shown, find_probe(shown)) for side, shown in sides.items()}, classes)
 
 
 def _bars(readers: Mapping[Side, _Reader], classes: Sequence[str], seen: Sight | None) -> Parts:

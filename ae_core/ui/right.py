@@ -9,17 +9,17 @@ import streamlit as st
 from ae_core.ui import (
     address,
     clock,
-    corner,
     keys,
+    live_parts,
+    markup,
     panels,
     pen,
     pointing,
-    reading,
     shown_model,
     sides,
     views,
 )
-from ae_core.ui.following import Following
+from ae_core.ui.live_parts import NOISE, LiveParts
 from ae_core.ui.parts import LIVE, part
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
@@ -51,25 +51,31 @@ def _seconds_between() -> float | None:
     return _TRAINING_SECONDS if any(lab().in_training(name) for name in chosen) else None
 
 
+def _sliders(parts: LiveParts) -> dict[str, pen.Slider]:
+    """Those that the panels follow while they are held."""
+    kind, at = keys.shown_kind(), parts.positions
+    widgets = {side: keys.weight(side, kind) for side in parts.on_ladder} | {NOISE: keys.NOISE}
+    return {
+        name: {"place": f".{markup.key_class(key.name)}", "at": at[name]} for name, key in widgets.items()
+    }
+
+
 @partial(part, key=LIVE)
 def _live() -> None:
-    """What a model in training and shaking redraw several times a second, and how it follows the pen."""
+    """What a model in training and shaking redraw several times a second, and how it follows the hand."""
     if keys.SHAKING.find():
         lab().noise_draw += 1
-    choice = shown_model.choice()
-    noise = keys.NOISE.get()
-    seen = lab().see(noise)
+    parts = live_parts.now()
+    choice, seen = parts.choice, lab().see(parts.noise)
     if choice.problem is not None:
         st.error(choice.problem)
-    rows = panels.show(choice.sides, seen, panels.ladder_range(keys.shown_kind()))
-    in_view = views.live(choice, seen)
-    at_canvas = (reading.follower(choice), corner.follower(choice))
-    lab().following = Following(noise, (rows, *at_canvas, *in_view))
+    rows, *at_canvas = parts.followers
+    panels.show(choice, rows, seen)
+    lab().following = parts.following(*views.live(choice, seen))
     # What is at the canvas stands in a part of the page that is not redrawn: the pen's script renews it.
-    pen.listen({place: html for follower in at_canvas for place, html in follower(seen).items()})
+    drawn = {place: html for follower in at_canvas for place, html in follower(seen).items()}
+    pen.listen(drawn, _sliders(parts))
     if lab().rest_stale:
-        # At once: told later it would replace what the browser has put into its address meanwhile.
-        address.keep()
         clock.whole_page_at_rest(_REST_SECONDS, "rest")
     seconds = _seconds_between()
     if seconds is not None:

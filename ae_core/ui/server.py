@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 FRAME = "frame"
-"""The address of answers to the pen, below the page's own."""
+"""The address of answers to the hand, below the page's own."""
 
 
 @asynccontextmanager

@@ -163,7 +163,13 @@ class Lab:
     noise_shown: tuple[float, int] = (0.0, 0)
     """The noise on it, and which draw."""
     following: Following | None = None
-    """The parts of the page that are drawn anew with each frame of a stroke at work."""
+    """The parts of the page that follow a stroke at work and sliders that are held."""
+    moved: dict[str, float] = field(default_factory=dict)
+    """Where sliders stand that are held, as `Positions`: the page hears of one when it is let go."""
+    let_go: int = 0
+    """How often one was."""
+    runs_scripts: bool = False
+    """Whether the browser is known to run the page's own scripts: one of them has asked for something."""
 
     def see(self, noise: float) -> Sight | None:
         """What the models see: the stroke at work or the drawing, with noise; None while there is neither."""

@@ -128,6 +128,7 @@ def test_b_has_a_row_of_its_own_on_the_scales_of_a(page):
 
 def test_panels_follow_a_slider_before_the_rest_of_the_page(page):
     before = panels_of(page)
+    page.session_state["lab"].runs_scripts = True
     page.select_slider(key="weight_A_contractive").set_value(1e-2)
     first = panels_of(page.run())
     assert [title for title, _ in first] == [title for title, _ in before]
@@ -136,6 +137,14 @@ def test_panels_follow_a_slider_before_the_rest_of_the_page(page):
     page = page.run()
     assert panels_of(page) == first
     assert page.button
+
+
+def test_the_whole_page_follows_a_slider_at_once_where_no_script_would_ask_for_it(page):
+    page.select_slider(key="weight_A_contractive").set_value(1e-2)
+    page = page.run()
+    assert models_in_sight(page) == ["A: λ = 10⁻²"]
+    assert page.button
+    assert page.query_params["a"] == "0.01"
 
 
 def test_with_noise_the_panels_are_those_of_the_noisy_picture_and_the_error_is_against_the_clean_one(page):

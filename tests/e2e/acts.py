@@ -67,6 +67,24 @@ def noise_slider(page):
     return page.locator(".st-key-noise input[type=range]").first
 
 
+def held(page, slider, moves):
+    """Take a slider with the mouse, and move it so many stops to the right, one move after the other.
+
+    Yields after each; it is still held at last.
+    """
+    track = slider.locator("xpath=ancestor::*[@role='group']").bounding_box()
+    low, high, step = (float(slider.get_attribute(name)) for name in ("min", "max", "step"))
+    stop = track["width"] * step / (high - low)
+    y = track["y"] + track["height"] / 2
+    at = track["x"] + track["width"] * (float(slider.input_value()) - low) / (high - low)
+    page.mouse.move(at, y)
+    page.mouse.down()
+    for stops in moves:
+        at += stops * stop
+        page.mouse.move(at, y, steps=3)
+        yield
+
+
 def undo_button(page):
     return page.locator(".st-key-undo button")
 

@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from ae_core.drawing import to_mnist
 from ae_core.render.maps import data_url, grey_picture, to_png
-from ae_core.ui.pen import script
+from ae_core.ui.pen import source
 from tests.client import Session, canvas_state
 from tests.drawings import Drawing, picture_of
 from tests.e2e.acts import all_changed, canvas, settled
@@ -23,13 +23,15 @@ LOAD = """async source => {
 }"""
 
 
-def told_by_page(drawn_at, text, told=0):
+def told_by_page(drawn_at, text, told=0, sliders=()):
     return {
         "drawnAt": drawn_at,
         "token": "a token",
         "told": told,
         "replaced": False,
         "parts": {".reading": f"<b>{text}</b>"},
+        "sliders": dict(sliders),
+        "letGo": 0,
     }
 
 
@@ -37,7 +39,7 @@ def told_by_page(drawn_at, text, told=0):
 def test_of_answers_that_come_in_any_order_the_newest_stays(browser, order):
     page = browser.new_page()
     page.set_content("<div class='reading'>first</div>")
-    page.evaluate(LOAD, script("pen.js"))
+    page.evaluate(LOAD, source())
     page.evaluate("answers => answers.forEach(window.draw)", [told_by_page(at, f"run {at}") for at in order])
     assert page.inner_text(".reading") == f"run {max(order)}"
     page.close()
@@ -66,7 +68,7 @@ def drawn_on(browser):
     page = browser.new_page()
     page.set_content(DRAWING)
     page.evaluate(ANSWERING)
-    page.evaluate(LOAD, script("pen.js"))
+    page.evaluate(LOAD, source())
     page.evaluate("data => window.draw(data)", told_by_page(1, ""))
     page.mouse.move(100, 100)
     page.mouse.down()
@@ -115,6 +117,67 @@ def test_an_answer_that_comes_after_the_finished_stroke_is_not_shown(drawn_on):
     drawn_on.evaluate("parts => window.answer(parts)", FRAME)
     drawn_on.wait_for_function("() => window.autoencoderLabPen.inFlight === null")
     assert said(drawn_on) == "of the page"
+
+
+SLIDER = "<div class='st-key-weight'><input type='range' min='0' max='6' value='3'></div>"
+
+
+@pytest.fixture
+def slid_on(browser):
+    """A page with a slider at 3, which is held; it is moved to 5, and that question is on its way."""
+    page = browser.new_page()
+    page.set_content(DRAWING + SLIDER)
+    page.evaluate(
+        """() => {
+            window.asked = [];
+            window.fetch = (address, { headers }) => new Promise(answer => {
+                window.asked.push([headers["X-Moved"], headers["X-Let-Go"]]);
+                window.answer = parts => answer(new Response(`${JSON.stringify(parts)}\\n`));
+            });
+            window.moveTo = value => document.querySelector("input").setAttribute("value", value);
+        }"""
+    )
+    page.evaluate(LOAD, source())
+    page.evaluate("data => window.draw(data)", told_by_page(1, "", sliders=_slider(3)))
+    page.evaluate("() => window.moveTo(4)")
+    page.locator("input").dispatch_event("pointerdown")
+    page.evaluate("() => window.moveTo(5)")
+    page.wait_for_function("() => window.asked.length === 1")
+    yield page
+    page.close()
+
+
+def _slider(at):
+    return {"A": {"place": ".st-key-weight", "at": at}}
+
+
+def _answered(page):
+    page.evaluate("parts => window.answer(parts)", FRAME)
+    page.wait_for_function("() => window.autoencoderLabPen.inFlight === null")
+    return said(page)
+
+
+def test_what_moves_a_slider_but_the_hand_is_not_asked_for(slid_on):
+    assert slid_on.evaluate("() => window.asked") == [['{"A":5}', 0]]
+
+
+def test_where_a_held_slider_stands_is_shown(slid_on):
+    assert _answered(slid_on) == "of the stroke"
+
+
+def test_what_was_asked_of_a_slider_before_the_page_moved_it_is_not_shown(slid_on):
+    slid_on.evaluate("() => document.dispatchEvent(new PointerEvent('pointerup'))")
+    slid_on.evaluate("() => window.moveTo(1)")
+    slid_on.evaluate("data => window.draw(data)", told_by_page(2, "", sliders=_slider(1)))
+    assert _answered(slid_on) == "of the page"
+
+
+def test_a_page_drawn_as_a_held_slider_stood_before_is_asked_again(slid_on):
+    assert _answered(slid_on) == "of the stroke"
+    slid_on.evaluate("data => window.draw(data)", told_by_page(2, "", sliders=_slider(3)))
+    assert said(slid_on) == "of the page"
+    slid_on.wait_for_function("() => window.asked.length === 2")
+    assert _answered(slid_on) == "of the stroke"
 
 
 def _drawing_in(message):

@@ -246,6 +246,7 @@ def test_where_the_page_s_own_scripts_do_not_run_strokes_slider_digits_and_undo_
     three = draw_and_settle(page, THREE)
     assert all(now != before for now, before in zip(three, start, strict=True))
     slider(page).press("ArrowLeft")
+    page.wait_for_url(lambda url: "a=1e-05" in url)
     slid = all_changed(page, three)
     slider(page).press("ArrowRight")
     assert all_changed(page, slid) == three

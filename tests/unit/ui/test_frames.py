@@ -15,6 +15,7 @@ from starlette.requests import Request
 from ae_core.drawing import to_mnist
 from ae_core.errors import DataError
 from ae_core.ui import frames, server, state
+from ae_core.ui.canvas_states import Stroke
 from ae_core.ui.following import Following
 from ae_core.ui.frames import read_frame
 from ae_core.ui.state import Lab
@@ -80,9 +81,10 @@ class Answer(NamedTuple):
     chunks: list[str]
 
 
-def ask(lab, body, token=None, after="0"):
+def ask(lab, body, token=None, after="0", moved=None, let_go="0"):
     """A request to the server's own addresses, as a server puts it to them."""
-    headers = {"X-Lab-Token": token or lab.token, "X-After": after}
+    about = {"X-After": after} if moved is None else {"X-Moved": moved, "X-Let-Go": let_go}
+    headers = {"X-Lab-Token": token or lab.token, **about}
     scope = {
         "type": "http",
         "method": "POST",
@@ -138,6 +140,60 @@ def test_junk_is_refused_and_changes_nothing(lab, body):
 def test_who_does_not_know_the_token_gets_nothing(lab):
     assert ask(lab, canvas_with_ink().tobytes(), token="guessed").status == 404
     assert lab.frame is None
+
+
+@pytest.fixture
+def sliding(lab):
+    """A lab with a drawing, whose parts tell where the slider of A stands and how much noise there is."""
+    lab.strokes.append(Stroke(b"", b"", "", to_mnist(canvas_with_ink())))
+
+    def following(place, noise):
+        return Following(
+            noise,
+            (lambda seen: {".at": f"{place}, noisy: {not torch.equal(seen.x, seen.clean)}"},),
+            lambda positions: following(positions["A"], positions["noise"]) if positions["A"] < 7 else None,
+        )
+
+    lab.following = following(3, 0.0)
+    return lab
+
+
+def test_a_slider_that_is_held_has_the_parts_of_where_it_stands(sliding):
+    answer = ask(sliding, b"", moved='{"A": 5, "noise": 0.25}')
+    assert json.loads(*answer.chunks) == {".at": "5, noisy: True"}
+    assert sliding.moved == {"A": 5, "noise": 0.25}, "whatever else redraws shows it so, too"
+    assert sliding.runs_scripts
+
+
+def test_a_slider_that_was_let_go_meanwhile_is_not_held_any_more(sliding):
+    sliding.let_go = 1
+    assert ask(sliding, b"", moved='{"A": 5, "noise": 0}').chunks, "its answer may be the newest all the same"
+    assert sliding.moved == {}
+
+
+def test_a_stop_that_is_not_there_has_no_parts(sliding):
+    answer = ask(sliding, b"", moved='{"A": 7, "noise": 0}')
+    assert (answer.status, answer.chunks, sliding.moved) == (200, [], {})
+
+
+@pytest.mark.parametrize(
+    ("moved", "body", "let_go"),
+    [
+        ("", b"", "0"),
+        ("[1]", b"", "0"),
+        ("7", b"", "0"),
+        ('{"A": "5"}', b"", "0"),
+        ('{"A": true}', b"", "0"),
+        ('{"A": NaN, "noise": 0}', b"", "0"),
+        ('{"A": 5, "noise": 1e999}', b"", "0"),
+        ('{"A": 5, "noise": 0}', bytes(SIDE**2), "0"),
+        ('{"A": 5, "noise": 0}', b"", "-1"),
+        ('{"A": 5, "noise": 0}', b"", ""),
+    ],
+)
+def test_junk_about_sliders_is_refused_and_changes_nothing(sliding, moved, body, let_go):
+    assert ask(sliding, body, moved=moved, let_go=let_go).status == 400
+    assert sliding.moved == {}
 
 
 def test_a_long_body_is_not_read_to_its_end():
