@@ -67,10 +67,13 @@ def noise_slider(page):
     return page.locator(".st-key-noise input[type=range]").first
 
 
-def held(page, slider, moves):
+def held(page, slider, moves, smooth=3):
     """Take a slider with the mouse, and move it so many stops to the right, one move after the other.
 
     Yields after each; it is still held at last.
+
+    Args:
+        smooth: what each move is made of.
     """
     track = slider.locator("xpath=ancestor::*[@role='group']").bounding_box()
     low, high, step = (float(slider.get_attribute(name)) for name in ("min", "max", "step"))
@@ -81,7 +84,7 @@ def held(page, slider, moves):
     page.mouse.down()
     for stops in moves:
         at += stops * stop
-        page.mouse.move(at, y, steps=3)
+        page.mouse.move(at, y, steps=smooth)
         yield
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.e2e.acts import canvas, opened, panel, press, settled, slider
+from tests.e2e.acts import canvas, held, noise_slider, opened, panel, press, settled, slider
 from tests.e2e.conftest import PATIENCE_MS, launch_chromium, new_context, serving
 
 STROKE_SECONDS = 2
@@ -145,8 +145,17 @@ def strokes(page, repeats):
 
 def slides(page, repeats, side="A", name="the slider to all panels"):
     """One stop of a side's slider to and one fro."""
-    slider(page, side).focus()
-    times = [
+    return {name: _presses(page, repeats, slider(page, side), side)}
+
+
+def noises(page, repeats):
+    """Likewise the noise."""
+    return {"the noise to all panels": _presses(page, repeats, noise_slider(page), "A")}
+
+
+def _presses(page, repeats, control, side):
+    control.focus()
+    return [
         measure(
             page,
             lambda: page.keyboard.press("ArrowLeft" if number % 2 else "ArrowRight"),  # noqa: B023
@@ -154,7 +163,16 @@ def slides(page, repeats, side="A", name="the slider to all panels"):
         )
         for number in range(repeats)
     ]
-    return {name: times}
+
+
+def drags(page, repeats):
+    """The slider held with the mouse, one stop to and one fro."""
+    times = []
+    stops = held(page, slider(page), [-1 if number % 2 else 1 for number in range(repeats)], smooth=1)
+    for _ in range(repeats):
+        times.append(measure(page, lambda: next(stops), "() => panelsAfter('pointermove', 'A')"))
+    page.mouse.up()
+    return {"a held slider to all panels": times}
 
 
 def openings(page, repeats):
@@ -222,7 +240,7 @@ def main():
         page = opened(new_context(browser), address)
         page.evaluate(WATCH)
         print(f"milliseconds, median (lowest to highest) of {repeats}; {os.cpu_count()} processors")
-        for act in (strokes, slides, openings):
+        for act in (strokes, slides, drags, noises, openings):
             act(page, 2)
             tell(act(page, repeats))
         press(page, "compare_b")
