@@ -27,7 +27,7 @@ class LiveParts:
     noise: float
     ladder: Mapping[int, Shown]
     """The shipped models that are intact, by their place on the ladder."""
-    on_ladder: Mapping[Side, int]
+    places: Mapping[Side, int]
     """Of the sides whose slider moves them along it, the place where each stands."""
     scales: panels.Scales
     find_probe: Callable[[Shown], Probe | None]
@@ -45,18 +45,18 @@ class LiveParts:
     @property
     def positions(self) -> Positions:
         """Where the sliders stand."""
-        return {**{str(side): place for side, place in self.on_ladder.items()}, NOISE: self.noise}
+        return {**{str(side): place for side, place in self.places.items()}, NOISE: self.noise}
 
     def moved(self, positions: Positions) -> LiveParts | None:
         """The same with sliders elsewhere; None where there is no such stop, or no model at it."""
         noise = positions.get(NOISE, self.noise)
-        places = {side: int(positions.get(side, place)) for side, place in self.on_ladder.items()}
+        places = {side: int(positions.get(side, place)) for side, place in self.places.items()}
         if not 0 <= noise <= page_start.LARGEST_NOISE or not places.keys() >= positions.keys() - {NOISE}:
             return None
         if not self.ladder.keys() >= set(places.values()):
             return None
         there: dict[str, Any] = {side.lower(): self.ladder[place] for side, place in places.items()}
-        return replace(self, choice=replace(self.choice, **there), noise=noise, on_ladder=places)
+        return replace(self, choice=replace(self.choice, **there), noise=noise, places=places)
 
     def following(self, *in_view: Follower) -> Following:
         """How they follow the hand, and after them what else of the open view does.
@@ -74,20 +74,20 @@ class LiveParts:
 def now() -> LiveParts:
     """As the controls have it; where a slider is held, as the hand does."""
     kind = keys.shown_kind()
-    places = {weight: place for place, weight in enumerate(LADDERS[kind])}
+    place_of = {weight: place for place, weight in enumerate(LADDERS[kind])}
     # On a set of one's own each model would have to be measured first.
     ladder = shown_model.intact_ladder(kind)
     choice = shown_model.choice()
-    on_ladder = {
-        side: places[shown_model.selection(side).weight]
+    places = {
+        side: place_of[shown_model.selection(side).weight]
         for side, shown in choice.sides.items()
         if shown_model.selection(side).model == LADDER and not shown.is_moment and ladder
     }
     as_set = LiveParts(
         choice,
         keys.NOISE.get(),
-        {places[shown.checkpoint.train_config.penalty_weight]: shown for shown in ladder},
-        on_ladder,
+        {place_of[float(shown.listed_as)]: shown for shown in ladder},
+        places,
         panels.Scales(panels.ladder_range(kind), bool(keys.OWN_SCALES.find())),
         probes.finder(),
         lab().data.classes,

@@ -49,7 +49,12 @@ def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
 
 
 def draw_live_first() -> None:
-    """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of sliders."""
+    """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of sliders.
+
+    None of which lies in a part. What is done in one has Streamlit drop what it has not sent of it: without
+    being drawn it would be missing, and a browser that gets what stands below it shows a blank page for good.
+    """
+    assert keys.is_whole_page(), "what has the live part drawn lies in no part itself"
     lab = state.lab()
     lab.moved = {}
     lab.let_go += 1

@@ -54,7 +54,7 @@ def _seconds_between() -> float | None:
 def _sliders(parts: LiveParts) -> dict[str, pen.Slider]:
     """Those that the panels follow while they are held."""
     kind, at = keys.shown_kind(), parts.positions
-    widgets = {side: keys.weight(side, kind) for side in parts.on_ladder} | {NOISE: keys.NOISE}
+    widgets = {side: keys.weight(side, kind) for side in parts.places} | {NOISE: keys.NOISE}
     return {
         name: {"place": f".{markup.key_class(key.name)}", "at": at[name]} for name, key in widgets.items()
     }

@@ -15,7 +15,6 @@ from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
 
 
-@part
 def controls() -> None:
     """One line: A, then B or the button that opens it, and what is needed less often."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key=keys.SIDES):
@@ -49,6 +48,7 @@ def controls() -> None:
     data_choice.note()
 
 
+@part
 def _more() -> None:
     more = st.popover("⋯", key="more", on_change="rerun", help="Downloads, scales, and models of your own")
     if more.open:
