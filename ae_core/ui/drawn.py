@@ -32,6 +32,8 @@ _nonces = count(1)
 def put(drawing: dict[str, Any], png: bytes | None) -> None:
     """Put a drawing onto the canvas, for callbacks: before the canvas itself runs."""
     data = None if png is None else data_url(png)
+    # What it takes the place of the browser may tell once more, before it has heard of this.
+    lab().canvas_outdated = (lab().canvas_outdated | {lab().canvas_shapes}) - {_shapes(drawing)}
     # The canvas takes a drawing over only if it differs from the one before: hence the nonce.
     lab().placed = {**drawing, "nonce": next(_nonces)}
     keys.CANVAS.set({"drawing": {"raw": lab().placed, "data": data}, "backgroundFit": None})
@@ -142,6 +144,11 @@ def remember() -> None:
         return
     canvas = CanvasResult(said["raw"], said["data"], return_image_data=True)
     shapes = _shapes(said["raw"])
+    if said["raw"].get("nonce") != (lab().placed or {}).get("nonce"):
+        if shapes in lab().canvas_outdated:
+            return
+        lab().canvas_outdated = set()
+    lab().canvas_shapes = shapes
     strokes = lab().strokes
     if strokes and strokes[-1].shapes == shapes:
         return

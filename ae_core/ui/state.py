@@ -88,6 +88,10 @@ class Lab:
     """What was put onto the canvas, by the shapes of its drawing."""
     canvas_taken: str | None = None
     """What the canvas said when the page last asked it, as a PNG's address."""
+    canvas_shapes: str = ""
+    """Tells the drawing that was taken last from others."""
+    canvas_outdated: set[str] = field(default_factory=set)
+    """Likewise those that were replaced here since the browser last told of one that was none of them."""
     canvas_told: int = 0
     """How often that was something new."""
     frame: Frame | None = None

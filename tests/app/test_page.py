@@ -236,6 +236,23 @@ def test_some_placed_digits_would_have_been_scaled_again():
     assert not torch.equal(to_mnist(drawn), to_float(sevens[456:457]))
 
 
+@pytest.mark.parametrize("button", ["undo", "clear", "digit_3"])
+def test_what_a_browser_tells_once_more_does_not_come_back(page, button):
+    """It tells of all controls with each message, also before it has heard what was put in their place."""
+    first, second = enlarged_digit(0), enlarged_digit(1)
+    page = put_on_canvas(put_on_canvas(page, first), second)
+    lab = page.session_state["lab"]
+    page.button(key=button).click()
+    page = page.run()
+    drawings, shown = len(lab.strokes), lab.picture
+    page = put_on_canvas(page, second)
+    assert (len(lab.strokes), lab.picture is shown) == (drawings, True)
+    # Now it has heard, and the same is drawn once more.
+    page = put_on_canvas(page, first)
+    page = put_on_canvas(page, second)
+    assert torch.equal(lab.picture, to_float(load_mnist("test").images[1:2]))
+
+
 def test_undo_goes_back_a_stroke_and_clear_empties(page):
     page = put_on_canvas(page, enlarged_digit(0))
     page = put_on_canvas(page, enlarged_digit(1))
