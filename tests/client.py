@@ -260,11 +260,7 @@ class Session:
             if not any(part.identity == identity for part in self._parts.values()):
                 return
             # What is on its way is not to be cut off by a clock that is wound anew.
-            if clock["atRest"]:
-                tick = self._ask(_WHOLE_PAGE)
-            else:
-                tick = self.tell(f"clock_{clock['name']}", "tick", clock["turn"])
-            await asyncio.shield(tick)
+            await asyncio.shield(self.tell(f"clock_{clock['name']}", "tick", clock["turn"]))
             seconds = _LOST_SECONDS
 
 

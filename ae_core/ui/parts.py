@@ -51,14 +51,14 @@ def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
 def draw_live_first() -> None:
     """Have the live part drawn at once, and the whole page when the hand rests; for callbacks of sliders.
 
-    None of which lies in a part. What is done in one has Streamlit drop what it has not sent of it: without
-    being drawn it would be missing, and a browser that gets what stands below it shows a blank page for good.
+    None of which lies in a part: as the run of a part begins, Streamlit drops what it has not sent of it.
+    If that run then gave way to the live part's, it would be missing, and a browser that gets what lies below
+    it shows a blank page for good. Where such a run brings the news of a slider, the whole page is drawn.
     """
-    assert keys.is_whole_page(), "what has the live part drawn lies in no part itself"
     lab = state.lab()
     lab.moved = {}
     lab.let_go += 1
-    # Without the script that asks for the whole page it is drawn now.
-    if lab.runs_scripts:
+    # Without the script that tells of the rest it is drawn now.
+    if lab.runs_scripts and keys.is_whole_page():
         lab.rest_stale = True
         st.rerun(LIVE)

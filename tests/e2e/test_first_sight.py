@@ -151,6 +151,15 @@ def scrolled(page, by):
     )
 
 
+def test_the_controls_of_a_and_b_stand_in_one_line(visitor, server):
+    page = opened(visitor(width=1280, height=720), f"{server}/?b=0")
+    line = page.locator(".st-key-side_A").bounding_box()
+    for key in ("side_B", "only_a", "own_scales", "more"):
+        box = page.locator(f".st-key-{key}").bounding_box()
+        assert line["y"] <= box["y"] + box["height"] / 2 <= line["y"] + line["height"], key
+    assert box["x"] + box["width"] <= 1280
+
+
 def test_on_a_phone_the_canvas_and_what_a_makes_of_it_stay_in_sight(visitor, server):
     page = opened(visitor(**PHONE), server)
     both = {"canvas": canvas(page), "result": page.locator(".result img")}

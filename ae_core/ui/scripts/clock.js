@@ -29,8 +29,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
         if (quiet > 0) return wait(quiet);
         clock.stepAside();
         clock.ticks.set(data.name, performance.now());
-        if (data.atRest) window.autoencoderLabAskForPage();
-        else setTriggerValue("tick", data.turn);
+        setTriggerValue("tick", data.turn);
         // A connection that was lost takes the answer with it.
         wait(LOST_MS);
     }
