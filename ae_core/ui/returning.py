@@ -14,13 +14,19 @@ from ae_core.ui.shelf import KEPT_SECONDS, MOST_KEPT
 from ae_core.ui.state import lab, shelf
 
 _SCRIPT = """
-const KEY = "autoencoder-lab";
+const KEY = "autoencoder-lab", LOST_MS = 3000;
 
 export default function ({ data, setTriggerValue }) {
+    clearTimeout(window.autoencoderLabReturning);
     try {
         const kept = sessionStorage.getItem(KEY);
         if (kept && kept !== data.token && kept !== data.unknown) {
-            setTriggerValue("token", kept);
+            // What the server has only begun to hear is lost where something else has the page drawn.
+            const tell = () => {
+                setTriggerValue("token", kept);
+                window.autoencoderLabReturning = setTimeout(tell, LOST_MS);
+            };
+            tell();
         } else {
             sessionStorage.setItem(KEY, data.token);
         }
@@ -40,19 +46,26 @@ def welcome() -> None:
         data={"token": lab().token, "unknown": lab().unknown_token},
         on_token_change=guard(_return),
     )
+    if lab().is_lost_told:
+        return
+    st.toast(
+        f"What this tab had here before is not kept any more: that is done for {KEPT_SECONDS / 3600:g} "
+        f"hours after a page was left, for the last {MOST_KEPT} of them, and until the server ends. "
+        "Models that were saved are in the lists of A and B.",
+        duration="long",
+    )
+    lab().is_lost_told = True
 
 
 def _return() -> None:
     token = str(keys.RETURNING.get().token)
+    if token in (lab().token, lab().unknown_token):
+        # It was told twice.
+        return
     found = shelf().take(token)
     if found is None:
-        lab().unknown_token = token
-        st.toast(
-            f"What this tab had here before is not kept any more: that is done for {KEPT_SECONDS / 3600:g} "
-            f"hours after a page was left, for the last {MOST_KEPT} of them, and until the server ends. "
-            "Models that were saved are in the lists of A and B.",
-            duration="long",
-        )
+        # Told when the page is drawn: what a callback sends is lost where something else cuts its run off.
+        lab().unknown_token, lab().is_lost_told = token, False
         return
     keys.LAB.set(found)
     # The address decides what is shown where it names something else.

@@ -161,6 +161,8 @@ class Lab:
     """Whether its visitor has just come back, and the address is followed once more."""
     unknown_token: str | None = None
     """The token that the browser had kept, if nothing lies under it any more."""
+    is_lost_told: bool = True
+    """Whether its visitor was told so."""
 
     sight: Sight | None = None
     """What the models see now."""

@@ -15,7 +15,9 @@ from tests.app.opened_views import X, chart_of, labels, models, opened
 def test_the_spectra_are_numpys_plain_and_divided(page, kind):
     page = opened(page, kind, "Jacobian")
     expected = []
-    for model in models(kind):
+    # The weakest penalty, one in the middle, and what follows the ladder: numpy takes seconds for each.
+    checked = slice(0, None, 4)
+    for model in models(kind)[checked]:
         jacobian = torch.func.jacrev(lambda x, model=model: model.encode(x[None])[0], chunk_size=128)(X[0])
         jacobian = jacobian.detach().flatten(1).numpy().astype(float)
         # Of the smaller of the two products: several times as fast as the decomposition itself.
@@ -26,7 +28,7 @@ def test_the_spectra_are_numpys_plain_and_divided(page, kind):
         page = page.run()
         curves = chart_of(page, "spectra")["data"]
         assert [curve["name"] for curve in curves] == labels(kind)
-        for curve, values in zip(curves, expected, strict=True):
+        for curve, values in zip(curves[checked], expected, strict=True):
             shown = decoded(curve["y"])
             leading = slice(0, 30)
             scale = values[0] if relative else 1.0

@@ -14,7 +14,7 @@ from ae_core.render.maps import data_url, grey_picture, to_png
 from ae_core.ui.pen import source
 from tests.client import Session, canvas_state
 from tests.drawings import Drawing, picture_of
-from tests.e2e.acts import all_changed, canvas, settled
+from tests.e2e.acts import all_changed, canvas, press, settled, undo_button
 
 LOAD = """async source => {
     const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -217,6 +217,40 @@ def test_a_stroke_of_which_the_page_did_not_hear_is_asked_for(visitor, server):
     page.mouse.up()
     page.wait_for_url(lambda url: "drawing=" in url)
     assert len(lost) == 1
+
+
+def _tells_token(message):
+    states = BackMsg.FromString(message).rerun_script.widget_states.widgets
+    return any("-returning" in one.id and "trigger" in one.WhichOneof("value") for one in states)
+
+
+def test_a_visitor_whom_the_page_did_not_hear_comes_back_all_the_same(page):
+    kept = page.evaluate("() => sessionStorage.getItem('autoencoder-lab')")
+    press(page, "digit_7")
+    page.wait_for_url(lambda url: "sample=7.0" in url)
+    told = []
+
+    def lose_first_token(browser):
+        there = browser.connect_to_server()
+
+        def pass_on(message):
+            if _tells_token(message):
+                told.append(message)
+            if len(told) != 1 or not _tells_token(message):
+                there.send(message)
+
+        browser.on_message(pass_on)
+
+    page.route_web_socket(re.compile("_stcore/stream"), lose_first_token)
+    page.reload()
+    canvas(page).wait_for()
+    while len(told) < 2:
+        page.wait_for_timeout(200)
+    settled(page)
+    assert page.evaluate("() => sessionStorage.getItem('autoencoder-lab')") == kept
+    # What was there before the digit is known to this visitor's own page alone.
+    undo_button(page).locator("visible=true").first.click()
+    page.wait_for_url(lambda url: "sample" not in url)
 
 
 async def _told_together(address):
