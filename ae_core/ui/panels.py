@@ -59,7 +59,14 @@ def follower(sides: Mapping[Side, Shown], scales: Scales) -> Follower:
 
 
 def _rows(sides: Mapping[Side, Shown], scales: Scales, seen: Sight | None) -> Parts:
-    return {f".panels.{side}": _row(side, shown, scales, seen) for side, shown in sides.items()}
+    return {f".panels.{side}": _row_once(side, shown, scales, seen) for side, shown in sides.items()}
+
+
+def _row_once(side: Side, shown: Shown, scales: Scales, seen: Sight | None) -> str:
+    def draw() -> str:
+        return _row(side, shown, scales, seen)
+
+    return draw() if seen is None else seen.html(("row", side, shown.number, scales.own), draw)
 
 
 def _row(side: Side, shown: Shown, scales: Scales, seen: Sight | None) -> str:

@@ -44,19 +44,28 @@ def show(choice: Choice, seen: Sight | None) -> Follower:
 def _cells(models: Sequence[Shown], sides: Mapping[Side, Shown], seen: Sight | None) -> Parts:
     if seen is None or not models:
         return {_PLACE: f"<p class='empty'>{page_start.EMPTY}</p>"}
-    pictures = seen.reconstruct(models)
-    cells = "".join(_cell(*each, sides) for each in zip(models, pictures, strict=True))
+    cells = "".join(
+        _cell(model, seen.html(("strip", model.number), partial(_picture, model, found)), sides)
+        for model, found in zip(models, seen.reconstruct(models), strict=True)
+    )
     return {_PLACE: f"<div class='strip' style='--cells: {len(models)}'>{cells}</div>"}
 
 
-def _cell(model: Shown, picture: np.ndarray, sides: Mapping[Side, Shown]) -> str:
-    name, spoken = html.escape(model.label), html.escape(f"{penalty_symbol(model.kind)} = {model.label}")
+def _spoken(model: Shown) -> str:
+    return html.escape(f"{penalty_symbol(model.kind)} = {model.label}")
+
+
+def _picture(model: Shown, found: np.ndarray) -> str:
+    return markup.picture(maps.grey_picture(found, 28), f"Reconstruction under {_spoken(model)}.")
+
+
+def _cell(model: Shown, image: str, sides: Mapping[Side, Shown]) -> str:
+    name, spoken = html.escape(model.label), _spoken(model)
     marks = "".join(
         f"<b class='mark {side}'>{side}</b>"
         for side, shown in sides.items()
         if (shown.source, shown.listed_as) == (model.source, model.listed_as)
     )
-    image = markup.picture(maps.grey_picture(picture, 28), f"Reconstruction under {spoken}.")
     return (
         f"<div class='cell'><button data-pick='{pick_of('A', model)}' "
         f"aria-label='Show {spoken} as A'>{image}</button>"
