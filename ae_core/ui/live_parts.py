@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ae_core.analysis import page_start
+from ae_core.analysis.page_names import NOISE
 from ae_core.analysis.probe import Probe
 from ae_core.config import LADDERS
 from ae_core.ui import corner, keys, panels, probes, reading, shown_model
@@ -15,8 +16,6 @@ from ae_core.ui.keys import LADDER, Side
 from ae_core.ui.library import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
-
-NOISE = "noise"
 
 
 @dataclass(frozen=True)

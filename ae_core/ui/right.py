@@ -19,7 +19,7 @@ from ae_core.ui import (
     sides,
     views,
 )
-from ae_core.ui.live_parts import NOISE, LiveParts
+from ae_core.ui.live_parts import LiveParts
 from ae_core.ui.parts import LIVE, part
 from ae_core.ui.problems import guard_part
 from ae_core.ui.state import lab
@@ -54,7 +54,7 @@ def _seconds_between() -> float | None:
 def _sliders(parts: LiveParts) -> dict[str, pen.Slider]:
     """Those that the panels follow while they are held."""
     kind, at = keys.shown_kind(), parts.positions
-    widgets = {side: keys.weight(side, kind) for side in parts.places} | {NOISE: keys.NOISE}
+    widgets = {side: keys.weight(side, kind) for side in parts.places} | {keys.NOISE.name: keys.NOISE}
     return {
         name: {"place": f".{markup.key_class(key.name)}", "at": at[name]} for name, key in widgets.items()
     }

@@ -116,7 +116,7 @@ HARMLESS = {
     ("ui/whole_page.py", "on_ask_change"),
     ("ui/state.py", "on_release"),
 }
-"""The first three touch no file and no model, and call nothing; the last is no widget's."""
+"""The first three touch no file and no model; the last is no widget's."""
 
 
 def test_whatever_fails_in_a_callback_is_told_on_the_page():

@@ -40,7 +40,7 @@ function listenToSliders() {
     // Of a page that was drawn while one is held, perhaps as it stood before.
     pen.slidersDrawn = () => {
         asked = "";
-        if (isHeld() && isElsewhere()) moved();
+        if (isElsewhere()) moved();
     };
     const options = { capture: true, passive: true };
     document.addEventListener("pointerdown", event => { held = isSlider(event); }, options);
