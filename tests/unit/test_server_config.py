@@ -18,6 +18,8 @@ SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.tom
         ("client", "showErrorDetails", "none"),
         # With it 20 visitors wait a hundred times longer.
         ("runner", "postScriptGC", False),
+        # With it two threads draw the page of one session, and the older one is stopped in the middle.
+        ("runner", "fastReruns", False),
     ],
 )
 def test_the_server_is_private_and_quick_without_options(section, name, value):
