@@ -6,12 +6,14 @@ no link can name, stands with that widget.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
 
 from ae_core.analysis import page_names, page_start
 from ae_core.analysis.page_names import View
@@ -33,6 +35,40 @@ MINE: Source = "Mine"
 FILE: Source = "File"
 
 
+_waiting: ContextVar[list[RerunException] | None] = ContextVar("waiting", default=None)
+"""What the browser asked for while something is done that is not cut off."""
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Nothing that the browser sends cuts off what is done here: it is heard afterwards.
+
+    Streamlit looks for what came in meanwhile whenever the session is asked for something, and raises it
+    there: a callback would end in the middle, and as its widget has changed already, never be called again.
+    """
+    waiting: list[RerunException] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+        context = get_script_run_ctx()
+        for asked in waiting:
+            assert context is not None and context.script_requests is not None, "a running script was asked"
+            context.script_requests.request_rerun(asked.rerun_data)
+
+
+def _ask_session(act: Callable[[], T]) -> T:
+    waiting = _waiting.get()
+    while True:
+        try:
+            return act()
+        except RerunException as asked:
+            if waiting is None:
+                raise
+            waiting.append(asked)
+
+
 @dataclass(frozen=True)
 class Key(Generic[T]):
     """A name of the session's state, and the value that stands under it."""
@@ -45,19 +81,19 @@ class Key(Generic[T]):
         Raises:
             KeyError: if there is none: no widget has had this key, and nothing has set it.
         """
-        return st.session_state[self.name]
+        return _ask_session(lambda: st.session_state[self.name])
 
     def find(self) -> T | None:
         """The value, None if there is none."""
-        return st.session_state.get(self.name)
+        return _ask_session(lambda: st.session_state.get(self.name))
 
     def set(self, value: T) -> None:
         """Put a value in; one that a widget shows can be set by callbacks, or before the widget is drawn."""
-        st.session_state[self.name] = value
+        _ask_session(lambda: st.session_state.__setitem__(self.name, value))
 
     def set_default(self, value: T) -> None:
         """Put a value in if there is none."""
-        st.session_state.setdefault(self.name, value)
+        _ask_session(lambda: st.session_state.setdefault(self.name, value))
 
 
 Side = Literal["A", "B"]
@@ -258,18 +294,19 @@ def views_in_address() -> tuple[str, ...]:
 
 def settings_now(initial: Mapping[str, Any]) -> dict[str, Any]:
     """What a view's widgets say, by their keys; one that was not drawn yet says what it will say at first."""
-    return {name: st.session_state.get(name, value) for name, value in initial.items()}
+    said = {name: Key[Any](name).find() for name in initial}
+    return {name: value if said[name] is None else said[name] for name, value in initial.items()}
 
 
 def set_settings(settings: Mapping[str, Any]) -> None:
     """Set a view's widgets, by their keys, for callbacks."""
     for name, value in settings.items():
-        st.session_state[name] = value
+        Key[Any](name).set(value)
 
 
 def in_address(name: str) -> str | None:
     """What the address says under a name; None if it says nothing."""
-    return st.query_params.get(name)
+    return _ask_session(lambda: st.query_params.get(name))
 
 
 def write_address(said: Mapping[str, str]) -> None:

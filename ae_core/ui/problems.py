@@ -10,22 +10,27 @@ from typing import ParamSpec
 import streamlit as st
 
 from ae_core.errors import explain
+from ae_core.ui import keys
 from ae_core.ui.state import lab
 
 P = ParamSpec("P")
 
 
 def guard(callback: Callable[P, None]) -> Callable[P, None]:
-    """Make a widget's callback one whose expected failures are told on the page; other errors are raised."""
+    """Make a widget's callback one that nothing cuts off, and whose expected failures are told on the page.
+
+    Other errors are raised.
+    """
 
     @wraps(callback)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        lab().problem = None
-        try:
-            callback(*args, **kwargs)
-        except Exception as error:
-            lab().problem = _sentence(error)
-        lab().page_stale = True
+        with keys.uninterrupted():
+            lab().problem = None
+            try:
+                callback(*args, **kwargs)
+            except Exception as error:
+                lab().problem = _sentence(error)
+            lab().page_stale = True
 
     return guarded
 
