@@ -29,6 +29,9 @@ def is_followed_now() -> bool:
 
 def follow_widgets() -> None:
     """Have the widgets hold what the address says, before they are drawn, or what they start with."""
+    if keys.is_back_or_forward():
+        # Until it has been followed to the end, also where the run that does so is cut off.
+        lab().address = None
     follows = is_followed_now() and not lab().has_returned
     for widget in _widgets():
         if follows:
@@ -50,13 +53,26 @@ def follow() -> None:
     if models:
         shown_model.follow(models)
     drawn.follow(said[keys.SAMPLE], said[keys.DRAWING])
+    drawn.remember()
     unit = said[keys.UNIT_IN_ADDRESS] or ""
     lab().unit = int(unit) if unit.isdecimal() and len(unit) <= 4 else None
-    lab().address = None
+    # What it names and is not there may come with what the visitor had here before a reload, and is left
+    # standing until then.
+    lab().address = _now()
 
 
 def keep() -> None:
     """Have the address say what is shown."""
+    here, now = lab(), _now()
+    if now == here.address:
+        # Only a change is sent: each message adds an entry to the browser's history.
+        return
+    keys.write_address(now)
+    # Not before: the run can be cut off until it is written.
+    here.address = now
+
+
+def _now() -> dict[str, str]:
     unit, experiment = lab().unit, lab().experiment
     said = {
         **{widget.key.name: widget.for_address() for widget in _widgets()},
@@ -65,17 +81,7 @@ def keep() -> None:
         keys.UNIT_IN_ADDRESS: None if unit is None else str(unit),
         keys.EXPERIMENT: None if experiment is None else str(experiment + 1),
     }
-    now = {name: text for name, text in said.items() if text is not None}
-    if lab().address is None:
-        # It was followed just now. What it names and is not there may come with what the visitor had here
-        # before a reload, and is left standing until then.
-        lab().address = now
-        return
-    if now == lab().address:
-        # Only a change is sent: each message adds an entry to the browser's history.
-        return
-    lab().address = now
-    keys.write_address(now)
+    return {name: text for name, text in said.items() if text is not None}
 
 
 def _widgets() -> Iterator[Linked[Any]]:

@@ -18,7 +18,7 @@ from ae_core.training.run_snapshot import EndReason, RunSnapshot
 from ae_core.ui import clock, films, keys, library, markup, shown_model, style
 from ae_core.ui.parts import part
 from ae_core.ui.problems import guard
-from ae_core.ui.state import lab
+from ae_core.ui.state import Lab, lab
 
 _POLL_SECONDS = 1.0
 _STOP_SECONDS = 0.4
@@ -78,19 +78,23 @@ def collect() -> bool:
     """List the models of runs that ended since the last call among those trained here; true if a run did."""
     ended = [run for run in lab().runs if run not in lab().collected and not run.snapshot().running]
     for run in ended:
-        lab().collected.add(run)
-        title = lab().titles[run]
-        lab().live.pop(title, None)
-        checkpoint = run.snapshot().checkpoint
-        if checkpoint is not None:
-            run.forget_state()
-            lab().models[title] = library.wrap_trained(title, checkpoint, _data_of(run))
-            lab().observations[title] = run.observer.observations
-        else:
-            del lab().titles[run]
-            lab().films.pop(title, None)
-            shown_model.forget(title)
+        _collect(run, lab())
     return bool(ended)
+
+
+def _collect(run: TrainingRun, here: Lab) -> None:
+    # It may be cut off wherever the session is asked for something: then it is done once more.
+    title, checkpoint = here.titles[run], run.snapshot().checkpoint
+    if checkpoint is not None:
+        here.models[title] = library.wrap_trained(title, checkpoint, _data_of(run))
+        here.observations[title] = run.observer.observations
+        run.forget_state()
+    else:
+        shown_model.forget(title)
+        here.films.pop(title, None)
+        del here.titles[run]
+    here.live.pop(title, None)
+    here.collected.add(run)
 
 
 def _data_of(run: TrainingRun) -> DataSet:

@@ -1,0 +1,100 @@
+"""What the browser sends while an answer is at work, and cuts it off. Needs torch and Streamlit's AppTest."""
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from streamlit.testing.v1 import AppTest
+
+from ae_core.ui import canvas, drawn, keys, library, shown_model, sides
+from tests.app.conftest import APP, train_on
+
+
+def say(**moved):
+    """What the browser does as something happens on it: it tells of all its widgets, and of these anew."""
+    context = get_script_run_ctx()
+    # Of a button it tells once.
+    known = [one for one in context.session_state.get_widget_states() if not one.HasField("trigger_value")]
+    told = WidgetStates(widgets=known)
+    for key, value in moved.items():
+        (place,) = [one for one in context.shared.widget_ids_this_run.snapshot() if one.endswith(f"-{key}")]
+        told.widgets.append(WidgetState(id=place, double_array_value={"data": [value]}))
+    context.script_requests.request_rerun(RerunData(widget_states=told, query_string=context.query_string))
+
+
+@pytest.fixture
+def meet(monkeypatch):
+    """Have something happen in the browser just as a function is called, the first so many times."""
+
+    def meet(module, name, times=1, **moved):
+        function, left = getattr(module, name), iter(range(times))
+
+        def met(*args, **kwargs):
+            if next(left, None) is not None:
+                say(**moved)
+            return function(*args, **kwargs)
+
+        monkeypatch.setattr(module, name, met)
+        return lambda: next(left, None) is None
+
+    return meet
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_slider_s_move_is_kept(page, meet, times):
+    has_met = meet(shown_model, "selection", times)
+    page.select_slider(key="weight_A_contractive").set_value(1e-5).run()
+    assert has_met()
+    assert not page.exception
+    assert page.select_slider(key="weight_A_contractive").value == 1e-5
+    assert page.session_state.lab.selections["A", "contractive"].weight == 1e-5
+    assert page.query_params["a"] == "1e-05"
+
+
+def test_undo_takes_back_one_thing_wholly(page, meet):
+    for digit in (2, 7):
+        page.button(key=f"digit_{digit}").click().run()
+    has_met = meet(drawn, "put")
+    page.button(key="undo").click().run()
+    assert has_met()
+    assert [stroke.sample for stroke in page.session_state.lab.strokes] == [None, "2.0"]
+    assert page.query_params["sample"] == "2.0"
+
+
+def test_a_model_that_was_trained_is_listed(page, meet, small_mnist):
+    has_met = meet(library, "wrap_trained")
+    page = train_on(page, epochs=1, batch_size=200)
+    assert has_met()
+    assert not page.exception
+    assert len(page.session_state.lab.models) == 1
+
+
+def test_what_the_address_could_not_say_then_it_says_later(page, meet):
+    has_met = meet(keys, "write_address")
+    page.button(key="digit_2").click().run()
+    assert has_met()
+    assert page.query_params["sample"] == "2.0"
+
+
+@pytest.mark.parametrize("module, name", [(shown_model, "follow"), (drawn, "follow"), (canvas, "column")])
+def test_a_link_is_followed_to_its_end(meet, module, name):
+    page = AppTest.from_file(str(APP), default_timeout=60)
+    page.query_params.update({"a": "1e-05", "b": "0.01", "noise": "0.2", "sample": "3.1", "view": "Compare"})
+    has_met = meet(module, name)
+    page.run()
+    assert has_met()
+    assert page.select_slider(key="weight_A_contractive").value == 1e-5
+    assert page.select_slider(key="weight_B_contractive").value == 1e-2
+    assert page.slider(key="noise").value == 0.2
+    assert page.session_state.lab.strokes[-1].sample == "3.1"
+    assert page.session_state.view == "Compare"
+
+
+def test_what_is_done_on_a_page_that_is_not_drawn_to_its_end_yet_is_kept(meet):
+    page = AppTest.from_file(str(APP), default_timeout=60)
+    has_met = meet(sides, "controls", noise=0.35)
+    page.query_params.update({"noise": "0.2", "view": "Train"})
+    page.run()
+    assert has_met()
+    assert page.slider(key="noise").value == 0.35
+    assert page.query_params["noise"] == "0.35"
+    assert page.session_state.view == "Train"
