@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
@@ -240,11 +241,17 @@ def look_at(directory: Path) -> Iterator[tuple[str, SavedRun | CheckpointError]]
         if _is_owned(path.parent):
             continue
         try:
-            yield path.parent.name, load_run(path.parent)
+            yield path.parent.name, _load_once(path.parent, _last_change(path))
         except CheckpointError as error:
             # Not there any more: it has ended meanwhile.
             if path.exists():
                 yield path.parent.name, error
+
+
+# Megabytes each, and the page looks at the newest ones whenever it is drawn.
+@lru_cache(maxsize=3)
+def _load_once(folder: Path, last_change: float) -> SavedRun:  # noqa: ARG001 - part of the key
+    return load_run(folder)
 
 
 def _last_change(path: Path) -> float:

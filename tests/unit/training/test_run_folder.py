@@ -28,6 +28,20 @@ def test_a_run_in_work_is_not_offered_and_cannot_be_taken(run, tmp_path):
     RunFolder(run.path).close()
 
 
+def test_a_state_is_read_once_until_it_changes(run, tmp_path, monkeypatch):
+    reads, load = [], states.load_state
+    monkeypatch.setattr(states, "load_state", lambda *asked: reads.append(asked) or load(*asked))
+    run.close()
+    for _ in range(3):
+        assert interrupted(tmp_path, 5)[run.name].state.step == saved_run().state.step
+    assert len(reads) == 1
+    again = RunFolder(run.path)
+    again.save(saved_run(step=4))
+    again.close()
+    assert interrupted(tmp_path, 5)[run.name].state.step == 4
+    assert len(reads) == 2
+
+
 def test_a_run_that_has_ended_is_gone_and_not_made_anew(run, tmp_path):
     run.remove()
     with pytest.raises(RunGoneError, match="gone"):
