@@ -109,7 +109,7 @@ def _choose() -> None:
     now = next(
         (name for name, data in lab().own_sets.items() if data.digest == lab().data.digest), MNIST_NAME
     )
-    keys.DATA.set(now)
+    keys.DATA.show(now)
     st.selectbox("Set of images", names, key=keys.DATA.name, on_change=guard(_take_chosen))
 
 

@@ -91,6 +91,15 @@ class Key(Generic[T]):
         """Put a value in; one that a widget shows can be set by callbacks, or before the widget is drawn."""
         _ask_session(lambda: st.session_state.__setitem__(self.name, value))
 
+    def show(self, value: T) -> None:
+        """Have the widget that is drawn next show a value.
+
+        One that does already is left alone: what is set the browser takes over, also where a hand has moved
+        the widget meanwhile and not let it go yet.
+        """
+        if self.find() != value:
+            self.set(value)
+
     def set_default(self, value: T) -> None:
         """Put a value in if there is none."""
         _ask_session(lambda: st.session_state.setdefault(self.name, value))

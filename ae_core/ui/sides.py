@@ -65,7 +65,7 @@ def _side(side: Side) -> None:
     has_choice = len(names) > 1 + len(DENOISING[kind]) or chosen.model != LADDER
     if has_choice:
         list_key = keys.model(side, kind)
-        list_key.set(chosen.model if chosen.model in names else LADDER)
+        list_key.show(chosen.model if chosen.model in names else LADDER)
         st.selectbox(
             f"Model {side}",
             names,
@@ -78,7 +78,7 @@ def _side(side: Side) -> None:
     if chosen.model == LADDER:
         symbol = penalty_symbol(kind)
         slider_key = keys.weight(side, kind)
-        slider_key.set(chosen.weight)
+        slider_key.show(chosen.weight)
         st.select_slider(
             f"{side}: penalty weight {symbol}",
             LADDERS[kind],

@@ -51,7 +51,7 @@ def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float])
     key = keys.unit_value(shown.number, unit)
     # A unit that is not set follows the drawing.
     value = min(max(values.get(unit, own), low), high)
-    key.set(value)
+    key.show(value)
     lab().unit_on_slider = shown.number, unit, value
     st.slider(
         f"Activation of unit {unit}",

@@ -6,7 +6,8 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from ae_core.ui import canvas, drawn, keys, library, shown_model, sides
-from tests.app.conftest import APP, train_on
+from ae_core.ui.state import Selection
+from tests.app.conftest import APP, show_view, train_on
 
 
 def say(**moved):
@@ -98,3 +99,22 @@ def test_what_is_done_on_a_page_that_is_not_drawn_to_its_end_yet_is_kept(meet):
     assert page.slider(key="noise").value == 0.35
     assert page.query_params["noise"] == "0.35"
     assert page.session_state.view == "Train"
+
+
+@pytest.mark.parametrize("view", ["Play", "Train", "Units", "Robustness"])
+def test_a_page_that_is_drawn_again_moves_no_control_that_a_hand_may_be_moving(page, view, small_mnist):
+    page.session_state["data"] = True
+    page = train_on(show_view(page, "Train"), epochs=1, batch_size=200) if view == "Train" else page
+    page = show_view(page, view).run()
+    controls = [*page.slider, *page.select_slider, *page.selectbox]
+    assert {"noise", "data_set"} <= {control.key for control in controls}
+    assert [control.key for control in controls if control.proto.set_value] == []
+
+
+def test_a_slider_goes_where_another_control_puts_its_model(page):
+    page.session_state["kind"] = "sparse"
+    page.run()
+    page.session_state.lab.selections["A", "sparse"] = Selection(keys.LADDER, 2e-2)
+    page.run()
+    assert page.select_slider(key="weight_A_sparse").proto.set_value
+    assert page.select_slider(key="weight_A_sparse").value == 2e-2

@@ -59,7 +59,7 @@ def _show(choice: Choice, seen: Sight | None) -> None:
     if now != films.NOW and now not in steps:
         # A long film has let this frame go, or it is of another model.
         now = max((step for step in steps if step <= now), default=steps[0])
-    keys.WOUND.set(now)
+    keys.WOUND.show(now)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="winding"):
         st.select_slider(
             f"Wind {' and '.join(found)} back to step",
