@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import platformdirs
 
@@ -25,9 +28,10 @@ def ladder_name(kind: Kind, penalty_weight: float) -> str:
     return f"{kind}-{penalty_weight:g}{SUFFIX}"
 
 
-def ladder_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
+@lru_cache(maxsize=32)  # the page looks all rungs up several times whenever it is drawn
+def ladder_paths(kind: Kind, directory: Path = LIBRARY) -> Mapping[float, Path]:
     """Where each rung of a kind's ladder lies or would lie, weakest penalty first."""
-    return {weight: directory / ladder_name(kind, weight) for weight in LADDERS[kind]}
+    return MappingProxyType({weight: directory / ladder_name(kind, weight) for weight in LADDERS[kind]})
 
 
 def denoising_paths(kind: Kind, directory: Path = LIBRARY) -> dict[float, Path]:
