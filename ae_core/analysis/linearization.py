@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse.linalg import svds
 
-from ae_core.data import Picture, to_array
+from ae_core.data import IMAGE_SIZE, Picture, to_array
 from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, tangents
+from ae_core.jacobian.exact import with_sign
 from ae_core.jacobian.probes import probe_estimates, probe_variance
 from ae_core.model import Autoencoder
 
@@ -48,9 +50,23 @@ def linearize(model: Autoencoder, x: Picture) -> Linearization:
     )
 
 
+_FEW = 1 / 20
+"""Up to so many of all tangents are found sooner one after the other, by Lanczos' method."""
+
+
 def leading_tangents(local: Linearization, count: int) -> np.ndarray:
-    """The directions of the picture that its code follows most, orthonormal: shape (count, 28, 28)."""
-    return to_array(tangents(torch.from_numpy(local.jacobian), count))
+    """The directions of the picture that its code follows most, orthonormal: shape (count, 28, 28).
+
+    The code must not be constant.
+    """
+    jacobian = local.jacobian
+    if count > _FEW * min(jacobian.shape):
+        return to_array(tangents(torch.from_numpy(jacobian), count))
+    start = np.ones(min(jacobian.shape), jacobian.dtype)
+    # The smallest come first.
+    rising = svds(jacobian, count, v0=start, return_singular_vectors="vh")[2]
+    leading = with_sign(torch.from_numpy(rising[::-1].copy()))
+    return to_array(leading.unflatten(1, (IMAGE_SIZE, IMAGE_SIZE)))
 
 
 PROBES = (1, 4, 16, 64)

@@ -250,5 +250,10 @@ def tangents(jacobian: Tensor, count: int, shape: Sequence[int] = IMAGE_SHAPE) -
     tensor([[[1., 0.]]])
     """
     right = torch.linalg.svd(jacobian, full_matrices=False).Vh[..., :count, :]
-    surplus = (right * right.abs()).sum(-1, keepdim=True)
-    return torch.where(surplus < 0, -right, right).unflatten(-1, tuple(shape))
+    return with_sign(right).unflatten(-1, tuple(shape))
+
+
+def with_sign(directions: Tensor) -> Tensor:
+    """Directions, shape (..., inputs), of which positive inputs carry the larger part of the length."""
+    surplus = (directions * directions.abs()).sum(-1, keepdim=True)
+    return torch.where(surplus < 0, -directions, directions)

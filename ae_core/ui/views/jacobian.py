@@ -11,15 +11,15 @@ import streamlit as st
 from ae_core.analysis.linearization import (
     PROBES,
     Linearization,
+    NormEstimates,
     compare_spectra,
     leading_tangents,
     linearize,
     norm_estimates,
     spectrum_at,
 )
-from ae_core.analysis.neighbourhood import walk_tangent
+from ae_core.analysis.neighbourhood import TangentWalk, walk_tangent
 from ae_core.data import Picture
-from ae_core.model import Autoencoder
 from ae_core.render import charts, maps
 from ae_core.ui import keys, linked, markup, style
 from ae_core.ui.library import CACHE_KEYS, Shown
@@ -52,17 +52,17 @@ def show(choice: Choice, seen: Sight | None) -> None:
     if seen is None:
         st.markdown("Draw a digit, or place one, to see its Jacobian.")
         return
-    picture, model = seen.x, shown.checkpoint.model
-    local = linearize(model, picture)
+    picture = seen.x
+    local = linearize(shown.checkpoint.model, picture)
     left, right = st.columns(2, gap="medium")
     with left:
         _map(local.sensitivity_map)
     with right:
-        _estimates(model, picture, local)
+        _estimates(shown, picture, local)
     if local.constant:
         st.markdown("The code of this model does not change at all around this drawing: it has no tangents.")
     else:
-        _walk(model, picture, local)
+        _walk(shown, picture, local)
     # Last: eight decompositions take longer than all the rest, which is in sight by then.
     _spectra(shown, picture)
 
@@ -77,10 +77,38 @@ def _map(sensitivity: np.ndarray) -> None:
     st.caption("The length of ∂h/∂xᵢ; point at a pixel to read it. Squared and added up, they give ‖J‖².")
 
 
-def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> None:
+# What is measured of a drawing is kept: the controls of this view move while the drawing stays. Arguments
+# whose names begin with a line follow from the others.
+_once = st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+
+
+@_once
+def _norm_estimates(shown: Shown, picture: Picture, _local: Linearization) -> NormEstimates:
+    return norm_estimates(shown.checkpoint.model, picture, _local, PROBES)
+
+
+@_once
+def _tangents(shown: Shown, picture: Picture, _local: Linearization) -> np.ndarray:  # noqa: ARG001
+    return leading_tangents(_local, _TANGENTS)
+
+
+@_once
+def _walked(
+    shown: Shown, picture: Picture, number: int, distance: float, _local: Linearization, _leading: np.ndarray
+) -> TangentWalk:
+    model, tangent = shown.checkpoint.model, _leading[number - 1]
+    return walk_tangent(model, picture, _local, tangent, distance, _DISTANCES, _DIRECTIONS)
+
+
+@_once
+def _spectrum(shown: Shown, picture: Picture) -> np.ndarray:
+    return spectrum_at(shown.checkpoint.model, picture)
+
+
+def _estimates(shown: Shown, picture: Picture, local: Linearization) -> None:
     """The exact norm beside estimates from random probes, which training uses."""
     exact = local.jacobian_sq_norm
-    estimates = norm_estimates(model, picture, local, PROBES)
+    estimates = _norm_estimates(shown, picture, local)
     means, errors = estimates.means, estimates.standard_errors
     st.markdown("‖J‖² exactly, and estimated with random probes")
     style.chart(
@@ -110,11 +138,11 @@ def _estimates(model: Autoencoder, picture: Picture, local: Linearization) -> No
     )
 
 
-def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
+def _walk(shown: Shown, picture: Picture, local: Linearization) -> None:
     """Move the drawing along a tangent, and as far in a random direction."""
     style.question("What does the code follow most?")
     st.markdown("The leading tangents, right singular vectors of J")
-    leading = leading_tangents(local, _TANGENTS)
+    leading = _tangents(shown, picture, local)
     markup.show(markup.columns("tangent", [str(index + 1) for index in range(_TANGENTS)], strong=True))
     st.image(
         maps.grid([[maps.signed_map(one, float(np.abs(one).max()), maps.CELL_PIXELS) for one in leading]]),
@@ -145,7 +173,7 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
             f"The drawing itself has length {local.length:.1f}.",
         )
     name, others = f"tangent {number}", "random directions"
-    walked = walk_tangent(model, picture, local, leading[number - 1], distance, _DISTANCES, _DIRECTIONS)
+    walked = _walked(shown, picture, number, distance, local, leading)
     along, at_random = walked.code_moved, walked.code_moved_at_random
     paths = {name: walked.along_tangent, others: walked.at_random}
     with left:
@@ -178,12 +206,6 @@ def _walk(model: Autoencoder, picture: Picture, local: Linearization) -> None:
             "in proportion to the distance. J is local: where a curve leaves its dotted line, the encoder "
             "bends."
         )
-
-
-@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
-def _spectrum(shown: Shown, picture: Picture) -> np.ndarray:
-    """Of one drawing: kept, since the sliders of the walk move while the drawing stays."""
-    return spectrum_at(shown.checkpoint.model, picture)
 
 
 def _spectra(shown: Shown, picture: Picture) -> None:

@@ -57,6 +57,7 @@ def test_the_leading_tangents_are_numpy_s_right_singular_vectors(kind):
     right = np.linalg.svd(local.jacobian.astype(float), full_matrices=False)[2][:4]
     alignment = np.abs((found.reshape(4, -1) * right).sum(1))
     np.testing.assert_allclose(alignment, 1, atol=1e-4)
+    assert ((found * np.abs(found)).sum((1, 2)) > 0).all(), "most of each is positive"
 
 
 @pytest.mark.parametrize("kind", KINDS)
