@@ -205,9 +205,12 @@ TWIN_MODEL = Key[str]("twin_model")
 UNIT_BY_NUMBER = Key[int | None]("unit_by_number")
 
 
-def unit_value(model: int, unit: int) -> Key[float]:
-    """Units: the slider of a unit of a model, by the model's number."""
-    return Key(f"unit_value_{model}_{unit}")
+def unit_value(model: int, unit: int, low: float, high: float) -> Key[float]:
+    """Units: the slider of a unit of a model, by the model's number; another one for each range.
+
+    A slider whose range changes Streamlit takes for a new one, which stands at its lowest value.
+    """
+    return Key(f"unit_value_{model}_{unit}_{low:g}_{high:g}")
 
 
 MORE_EPOCHS = Key[int]("more_epochs")

@@ -9,6 +9,7 @@ from ae_core.analysis.notation import value_text
 from ae_core.analysis.units import alter
 from ae_core.render import maps
 from ae_core.ui import digit_codes, keys, markup
+from ae_core.ui.keys import Key
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.state import lab
@@ -48,7 +49,7 @@ def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float])
     low = min(0.0, _BEYOND * float(column.min()), own)
     high = max(_BEYOND * float(column.max()), own)
     high = high if high > low else low + 1.0
-    key = keys.unit_value(shown.number, unit)
+    key = keys.unit_value(shown.number, unit, low, high)
     # A unit that is not set follows the drawing.
     value = min(max(values.get(unit, own), low), high)
     key.show(value)
@@ -61,7 +62,7 @@ def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float])
         format="%.3g",
         key=key.name,
         on_change=guard(_set),
-        args=(shown.number, unit),
+        args=(shown.number, unit, key),
         help="Sets this unit of the drawing's code by hand; others that were set stay so.",
     )
     with st.container(horizontal=True, gap="xsmall"):
@@ -71,8 +72,8 @@ def _slider(shown: Shown, seen: Inspection, unit: int, values: dict[int, float])
         )
 
 
-def _set(model: int, unit: int) -> None:
-    value = keys.unit_value(model, unit).find()
+def _set(model: int, unit: int, key: Key[float]) -> None:
+    value = key.find()
     # The browser tells of a slider until it has taken it away, with the value that the page gave it.
     known = lab().unit_on_slider
     if value is not None and known is not None and known[:2] == (model, unit) and known[2] != value:

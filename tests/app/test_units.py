@@ -10,6 +10,7 @@ from ae_core import checkpoints
 from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
+from ae_core.drawing import to_mnist
 from ae_core.ui import digit_codes
 from tests.app.conftest import (
     bodies,
@@ -99,6 +100,25 @@ def test_a_unit_that_is_not_set_follows_the_drawing(page):
                 model_shown(page, "sparse").encode(picture)[0, 14].item(), rel=1e-4
             )
     assert len(set(values)) > 1
+
+
+def test_a_unit_that_is_set_stays_so_where_a_drawing_goes_beyond_its_slider_s_range(page):
+    page = opened(page, "sparse", "Units")
+    model, digits = model_shown(page, "sparse"), to_float(load_mnist("test").images)
+    # Nothing that MNIST has: all of the canvas is ink.
+    canvas = np.full((280, 280), 255, dtype=np.uint8)
+    with torch.inference_mode():
+        ratios = model.encode(to_mnist(canvas))[0] / model.encode(digits).amax(0)
+    page.session_state["lab"].unit = unit = int(ratios.nan_to_num(0.0, 0.0).argmax())
+    page = page.run()
+    slider = the_slider(page)
+    largest, half = slider.max, slider.max / 2
+    slider.set_value(half)
+    page = put_on_canvas(page.run(), canvas)
+    assert the_slider(page).max > largest
+    assert the_slider(page).value == pytest.approx(half)
+    (values,) = page.session_state["lab"].units_set.values()
+    assert values == {unit: pytest.approx(half)}
 
 
 def test_controls_of_which_the_browser_tells_late_change_nothing(page):
