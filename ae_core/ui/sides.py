@@ -105,7 +105,7 @@ def _take_weight(side: Side, kind: Kind) -> None:
 
 def _take_listed(side: Side, kind: Kind) -> None:
     name = keys.model(side, kind).get()
-    if name != shown_model.selection(side, kind).model and len(shown_model.names(kind)) > 1:
+    if name != shown_model.selection(side, kind).model and name in shown_model.names(kind):
         shown_model.choose_listed(side, name, kind)
 
 
