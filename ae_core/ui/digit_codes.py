@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 
 import streamlit as st
@@ -10,31 +9,30 @@ import streamlit as st
 from ae_core.analysis.units import UnitUse, measure_unit_use
 from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
 from ae_core.data import DataSet
-from ae_core.training.compute import give_way
 from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.sight import Sight
+from ae_core.ui.slow_work import SlowWork
 
 EXAMPLES = 5
 """Test digits that show what a unit answers to."""
 
-_pool = ThreadPoolExecutor(1, "test codes", initializer=give_way)
+
+def _encode(shown: Shown) -> Vectors:
+    return encode_all(shown.checkpoint.model, shown.data.images("test"))
+
+
+# Those of a contractive model take 46 MB.
+_codes = SlowWork(_encode, kept=4)
 
 
 def find_codes(shown: Shown) -> Vectors | None:
     """The codes of the test digits; None while they are still being encoded, which this starts."""
-    encoding = _encoding(shown)
-    return encoding.result() if encoding.done() else None
+    return _codes.find(shown)
 
 
 def codes_of(shown: Shown) -> Vectors:
     """The codes of the test digits; waits for them."""
-    return _encoding(shown).result()
-
-
-# A model is equal to itself alone. The codes of a contractive one take 46 MB.
-@lru_cache(maxsize=4)
-def _encoding(shown: Shown) -> Future[Vectors]:
-    return _pool.submit(encode_all, shown.checkpoint.model, shown.data.images("test"))
+    return _codes.get(shown)
 
 
 # A set is equal to itself alone; the pixels of 10,000 images take 31 MB.

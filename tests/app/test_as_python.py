@@ -7,7 +7,7 @@ import pytest
 
 from ae_core.analysis.notation import value_text
 from ae_core.config import KINDS
-from ae_core.ui import digit_codes, keys
+from ae_core.ui import keys, slow_work
 from ae_core.ui.pointing import pick_of_test_digit
 from tests.app.conftest import bodies, decoded, gauges, open_more
 from tests.app.opened_views import chart_of, column_texts, labels, opened
@@ -103,7 +103,7 @@ def test_of_meaning(page, kind):
 
 def test_of_the_map(page, kind):
     page = opened(page, kind, "Map")
-    digit_codes._pool.submit(lambda: None).result(60)
+    slow_work.pool.submit(lambda: None).result(60)
     page = page.run()
     values = values_of(page)
     assert 0 <= values["place on the map"].min() <= values["place on the map"].max() <= 1

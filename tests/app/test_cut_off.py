@@ -1,13 +1,16 @@
 """What the browser sends while an answer is at work, and cuts it off. Needs torch and Streamlit's AppTest."""
 
+from threading import Event
+
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
-from ae_core.ui import canvas, drawn, keys, library, shown_model, sides
-from ae_core.ui.state import Selection
-from tests.app.conftest import APP, show_view, train_on
+from ae_core.analysis.vectors import encode_all
+from ae_core.ui import canvas, digit_codes, drawn, keys, library, shown_model, sides, slow_work
+from ae_core.ui.state import Selection, lab
+from tests.app.conftest import APP, choose_kind, show_view, train_on
 
 
 def say(**moved):
@@ -118,3 +121,29 @@ def test_a_slider_goes_where_another_control_puts_its_model(page):
     page.run()
     assert page.select_slider(key="weight_A_sparse").proto.set_value
     assert page.select_slider(key="weight_A_sparse").value == 2e-2
+
+
+def test_while_the_test_digits_are_encoded_the_page_listens(page, monkeypatch):
+    begun, heard, done = [], [], Event()
+
+    def encode(*asked):
+        begun.append(asked)
+        assert done.wait(60), "nobody listened"
+        return encode_all(*asked)
+
+    def look():
+        heard.append(keys.NOISE.get())
+        if len(heard) == 1:
+            say(noise=0.35)
+        else:
+            done.set()
+        return lab()
+
+    monkeypatch.setattr(digit_codes, "encode_all", encode)
+    monkeypatch.setattr(digit_codes, "_codes", slow_work.SlowWork(digit_codes._encode, kept=4))
+    monkeypatch.setattr(slow_work, "lab", look)
+    page = show_view(choose_kind(page, "sparse"), "Units")
+    assert not page.exception
+    assert heard[:2] == [0.0, 0.35]
+    assert len({id(model) for model, _ in begun}) == len(begun), "each model once"
+    assert any(slider.label.startswith("Activation of unit") for slider in page.slider)

@@ -14,7 +14,7 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.render.atlas_picture import share_of
-from ae_core.ui import atlases, digit_codes, library, unusual
+from ae_core.ui import atlases, digit_codes, library, slow_work, unusual
 from ae_core.ui.atlas_ways import STEPS
 from tests.app.conftest import bodies, choose_kind, show_view, texts, train_on
 from tests.app.opened_views import X, opened
@@ -32,7 +32,7 @@ def on_the_map(page, kind):
 
 
 def wait_for_codes(page):
-    digit_codes._pool.submit(lambda: None).result(60)
+    slow_work.pool.submit(lambda: None).result(60)
 
 
 def mark(page, name):

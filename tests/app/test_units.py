@@ -11,7 +11,7 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
-from ae_core.ui import digit_codes
+from ae_core.ui import slow_work
 from tests.app.conftest import (
     bodies,
     decoded,
@@ -154,7 +154,7 @@ def test_the_profile_says_what_the_test_digits_say_of_the_unit(page):
 
 def test_a_unit_has_its_twin_in_another_seed_of_the_same_recipe(page):
     page = opened(page, "sparse", "Units")
-    digit_codes._pool.submit(lambda: None).result(60)
+    slow_work.pool.submit(lambda: None).result(60)
     page = page.run()
     box = page.selectbox(key="twin_model")
     assert box.value == box.options[0] == "5·10⁻³, another seed"
