@@ -306,8 +306,7 @@ def views_in_address() -> tuple[str, ...]:
 
 def settings_now(initial: Mapping[str, Any]) -> dict[str, Any]:
     """What a view's widgets say, by their keys; one that was not drawn yet says what it will say at first."""
-    said = {name: Key[Any](name).find() for name in initial}
-    return {name: value if said[name] is None else said[name] for name, value in initial.items()}
+    return _ask_session(lambda: {name: st.session_state.get(name, value) for name, value in initial.items()})
 
 
 def set_settings(settings: Mapping[str, Any]) -> None:
