@@ -110,6 +110,10 @@ CACHE_KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
 }
 """How Streamlit's caches tell models and pictures apart: their `hash_funcs`."""
 
+once_per_drawing = st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+"""Keeps what is measured of a drawing: the controls of a view move while it stays. Arguments whose names
+begin with a line follow from the others."""
+
 
 def rung(kind: Kind, penalty_weight: float) -> Shown:
     """The shipped model of a penalty weight.

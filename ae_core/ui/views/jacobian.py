@@ -22,7 +22,7 @@ from ae_core.analysis.neighbourhood import TangentWalk, walk_tangent
 from ae_core.data import Picture
 from ae_core.render import charts, maps
 from ae_core.ui import keys, linked, markup, style
-from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.library import Shown, once_per_drawing
 from ae_core.ui.linked import Linked
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
@@ -77,22 +77,17 @@ def _map(sensitivity: np.ndarray) -> None:
     st.caption("The length of ∂h/∂xᵢ; point at a pixel to read it. Squared and added up, they give ‖J‖².")
 
 
-# What is measured of a drawing is kept: the controls of this view move while the drawing stays. Arguments
-# whose names begin with a line follow from the others.
-_once = st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
-
-
-@_once
+@once_per_drawing
 def _norm_estimates(shown: Shown, picture: Picture, _local: Linearization) -> NormEstimates:
     return norm_estimates(shown.checkpoint.model, picture, _local, PROBES)
 
 
-@_once
+@once_per_drawing
 def _tangents(shown: Shown, picture: Picture, _local: Linearization) -> np.ndarray:  # noqa: ARG001
     return leading_tangents(_local, _TANGENTS)
 
 
-@_once
+@once_per_drawing
 def _walked(
     shown: Shown, picture: Picture, number: int, distance: float, _local: Linearization, _leading: np.ndarray
 ) -> TangentWalk:
@@ -100,7 +95,7 @@ def _walked(
     return walk_tangent(model, picture, _local, tangent, distance, _DISTANCES, _DIRECTIONS)
 
 
-@_once
+@once_per_drawing
 def _spectrum(shown: Shown, picture: Picture) -> np.ndarray:
     return spectrum_at(shown.checkpoint.model, picture)
 

@@ -20,7 +20,7 @@ from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, linked, markup, style
-from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.library import CACHE_KEYS, Shown, once_per_drawing
 from ae_core.ui.linked import Linked
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
@@ -165,9 +165,8 @@ def _test_curve(shown: Shown) -> list[float]:
     return contraction_curve(shown.checkpoint.model, x, RADII, shown.statistics.spread)
 
 
-@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+@once_per_drawing
 def _curve(shown: Shown, picture: Picture) -> list[float]:
-    """Of one drawing: kept, since the slider above moves while the drawing stays."""
     return contraction_curve(shown.checkpoint.model, picture, RADII, shown.statistics.spread, DIRECTIONS)
 
 
@@ -213,7 +212,7 @@ def _contraction(shown: Shown, models: list[Shown], picture: Picture | None) -> 
         st.caption(_reaches(moving, picture))
 
 
-@st.cache_data(show_spinner=False, max_entries=512, hash_funcs=CACHE_KEYS)
+@once_per_drawing
 def _reach(shown: Shown, picture: Picture) -> float | None:
     model, spread = shown.checkpoint.model, shown.statistics.spread
     curve = _curve(shown, picture)
