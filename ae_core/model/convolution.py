@@ -1,9 +1,8 @@
 """The models' convolutions, computed in the way that trains fastest; values and gradients are PyTorch's own.
 
-Some of PyTorch's own computations are slower than the same sum as a matrix product, on a GPU several times:
-any convolution whose kernel covers the whole image, cuDNN's with one channel and its transposed one to one
-channel, oneDNN's gradient of the weights in bfloat16, and CUDA's gradient of a bias. These are written by
-hand here; all else is left to PyTorch. Each form has a name, by which `using` leaves it out:
+Two of PyTorch's own computations are slower than the same sum as a matrix product, a whole step up to 1.9 and
+1.4 times: any convolution whose kernel covers the whole image, and CUDA's with one channel in bfloat16. These
+are written by hand here; all else is left to PyTorch. Each form has a name, by which `using` leaves it out:
 `ae_core.cli.bench.ablation` times a step with and without.
 """
 
@@ -22,14 +21,11 @@ from torch.autograd.function import once_differentiable
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 
-Form = Literal["covering kernel", "one channel", "fold", "bfloat16 weights", "bias product"]
+Form = Literal["covering kernel", "one channel"]
 """A computation written by hand in place of PyTorch's own call:
 
 - covering kernel: a kernel that sees the whole image, as a matrix product;
-- one channel: a convolution of one channel, and the gradient of its weights, as a matrix product of patches;
-- fold: the transposed convolution to one channel, as a matrix product that `F.fold` adds up;
-- bfloat16 weights: the gradient of the weights, as a matrix product of patches;
-- bias product: the gradient of the bias, as a matrix product with ones.
+- one channel: a convolution of one channel, and the gradient of its weights, as a matrix product of patches.
 """
 FORMS: frozenset[Form] = frozenset(get_args(Form))
 
@@ -52,14 +48,9 @@ def using(forms: frozenset[Form]) -> Iterator[None]:
 @lru_cache
 def acting_forms(device_type: str, precision: torch.dtype, among: frozenset[Form] = FORMS) -> frozenset[Form]:
     """The forms that make a difference on a device of this type, in this precision."""
-    acting: set[Form] = {"covering kernel"}
-    if device_type == "cuda":
-        acting |= {"bias product", "fold"}
     if precision == torch.bfloat16 and device_type == "cuda":
-        acting.add("one channel")
-    if precision == torch.bfloat16 and device_type == "cpu":
-        acting.add("bfloat16 weights")
-    return among & acting
+        return among
+    return among & {"covering kernel"}
 
 
 class Spacing(NamedTuple):
@@ -96,9 +87,13 @@ class _Geometry(NamedTuple):
     """The forms in use, of those that act on this device in this precision."""
 
     @property
-    def as_product(self) -> bool:
+    def covering(self) -> bool:
         """Whether the kernel sees the whole image at once and its form is in use."""
         return self.kernel == self.large and "covering kernel" in self.forms
+
+    def by_patches(self, weight: Tensor) -> bool:
+        """Whether large images go to small ones, and weights get their gradient, as a product of patches."""
+        return self.covering or (_one_channel(weight) and "one channel" in self.forms)
 
 
 def propagate(layers: nn.Sequential, x: Tensor) -> Tensor:
@@ -156,13 +151,13 @@ class _Convolve(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             of_x = (_down if ctx.transposed else _up)(gradient, weight, None, ctx.geometry)
         of_weight = _weight_gradient(small, large, weight, ctx.geometry)
-        of_bias = _sum(_rows(gradient[: ctx.biased]), "bias product" in ctx.geometry.forms)
+        of_bias = gradient[: ctx.biased].sum((0, 2, 3))
         return of_x, of_weight, of_bias, None, None, None
 
 
 def _down(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
     """Large images to small ones."""
-    if geometry.as_product or (_one_channel(weight) and "one channel" in geometry.forms):
+    if geometry.by_patches(weight):
         width = _width(weight, x)
         y = F.linear(_patches(x, width, geometry), _matrix(weight, width), bias)
         return _images(y, geometry.small)
@@ -171,21 +166,16 @@ def _down(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -
 
 def _up(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: _Geometry) -> Tensor:
     """Small images to large ones."""
-    kernel, stride, padding, large, small, forms = geometry
-    if geometry.as_product:
+    kernel, stride, padding, large, small, _ = geometry
+    if geometry.covering:
         y = _images((_rows(x) @ _matrix(weight, kernel)).view(-1, weight.shape[1]), large)
         return y if bias is None else y + bias[:, None, None]
-    if _one_channel(weight) and "fold" in forms:
-        columns = _matrix(weight, kernel).T @ _rows(x).unflatten(0, (-1, small * small)).mT
-        y = F.fold(columns, large, kernel, padding=padding, stride=stride)
-        return y if bias is None else y + bias
     growth = large - ((small - 1) * stride - 2 * padding + kernel)
     return F.conv_transpose2d(x, weight, bias, stride, padding, growth)
 
 
 def _weight_gradient(small: Tensor, large: Tensor, weight: Tensor, geometry: _Geometry) -> Tensor:
-    form: Form = "one channel" if _one_channel(weight) else "bfloat16 weights"
-    if geometry.as_product or form in geometry.forms:
+    if geometry.by_patches(weight):
         width, kernel = _width(weight, large), geometry.kernel
         matrix = _rows(small).T @ _patches(large, width, geometry)
         return matrix.unflatten(1, (width, width, -1))[:, :kernel, :kernel].permute(0, 3, 1, 2)
@@ -232,8 +222,3 @@ def _matrix(weight: Tensor, width: int) -> Tensor:
 def _pad(x: Tensor, before: int, after: int) -> Tensor:
     """Zeros around images; without any, `x` itself, of which F.pad would make a copy."""
     return F.pad(x, (before, after, before, after)) if before or after else x
-
-
-def _sum(rows: Tensor, as_product: bool) -> Tensor:
-    """The sum of all rows; on CUDA, a reduction over so many is slower than a matrix product."""
-    return (rows.new_ones(1, len(rows)) @ rows)[0] if as_product else rows.sum(0)

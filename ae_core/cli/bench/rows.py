@@ -68,7 +68,7 @@ def bench(compute: Compute, repeats: int, images: int) -> Iterator[Row]:
     else:
         # First, while the process's memory is as the page's at its start.
         yield from _jacobians(repeats)
-        yield from _epochs(mnist, compute, repeats)
+    yield from _epochs(mnist, compute, repeats)
     yield from ablation(mnist.images, compute, _TURNS_PER_REPEAT * repeats)
 
 

@@ -95,21 +95,13 @@ def test_propagate_is_the_layers_one_after_another(kind):
     torch.testing.assert_close(propagate(model.decoder, code), model.decoder(model.encoder(x)))
 
 
-FUNCTION_OF_FORM = {"covering kernel": "linear", "fold": "fold"}
-
-
-@pytest.mark.parametrize("form", sorted(FUNCTION_OF_FORM))
+@pytest.mark.parametrize("form", sorted(FORMS))
 def test_a_form_is_in_use_unless_it_is_left_out(form, monkeypatch):
     model = seeded_autoencoder(ModelConfig("sparse"), 0)
+    monkeypatch.setattr(convolution, "acting_forms", lambda _device, _precision, among: among & {form})
+    calls, product = [], convolution.F.linear
     monkeypatch.setattr(
-        convolution, "acting_forms", lambda _device, _precision, among: among & FUNCTION_OF_FORM.keys()
-    )
-    calls = []
-    function = getattr(convolution.F, FUNCTION_OF_FORM[form])
-    monkeypatch.setattr(
-        convolution.F,
-        FUNCTION_OF_FORM[form],
-        lambda *args, **names: calls.append(1) or function(*args, **names),
+        convolution.F, "linear", lambda *args, **names: calls.append(1) or product(*args, **names)
     )
     with using(FORMS - {form}):
         propagate(model.decoder, propagate(model.encoder, torch.rand(2, 1, 28, 28)))
@@ -122,14 +114,14 @@ def test_a_form_is_in_use_unless_it_is_left_out(form, monkeypatch):
     ("device", "dtype", "acting"),
     [
         ("cpu", torch.float32, {"covering kernel"}),
-        ("cpu", torch.bfloat16, {"covering kernel", "bfloat16 weights"}),
-        ("cuda", torch.float32, {"covering kernel", "fold", "bias product"}),
-        ("cuda", torch.bfloat16, {"covering kernel", "fold", "bias product", "one channel"}),
+        ("cpu", torch.bfloat16, {"covering kernel"}),
+        ("cuda", torch.float32, {"covering kernel"}),
+        ("cuda", torch.bfloat16, {"covering kernel", "one channel"}),
     ],
 )
 def test_which_forms_act_depends_on_device_and_precision(device, dtype, acting):
     assert acting_forms(device, dtype) == acting
-    assert acting_forms(device, dtype, FORMS - {"fold"}) == acting - {"fold"}
+    assert acting_forms(device, dtype, FORMS - {"one channel"}) == {"covering kernel"}
 
 
 def test_a_padding_that_is_a_word_is_refused():
