@@ -53,7 +53,10 @@ def functional_jacobian(encode: Encode, x: Tensor) -> Tensor:
     def code_of_one(image: Tensor) -> Tensor:
         return encode(image[None])[0].flatten()
 
-    return vmap(jacrev(code_of_one, chunk_size=_ROWS_AT_ONCE), chunk_size=_IMAGES_AT_ONCE)(x).flatten(2)
+    # PyTorch 2.11 gives zeros in inference mode.
+    with torch.inference_mode(False):
+        x = x.clone() if x.is_inference() else x
+        return vmap(jacrev(code_of_one, chunk_size=_ROWS_AT_ONCE), chunk_size=_IMAGES_AT_ONCE)(x).flatten(2)
 
 
 def _check(encode: Encode, x: Tensor) -> None:
