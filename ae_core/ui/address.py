@@ -11,7 +11,7 @@ from typing import Any
 from ae_core.analysis import page_start
 from ae_core.analysis.page_names import FORMER_VIEWS
 from ae_core.config import KINDS
-from ae_core.ui import drawn, keys, linked, shown_model, views
+from ae_core.ui import drawn, keys, linked, session, shown_model, views
 from ae_core.ui.keys import MODEL_IN_ADDRESS
 from ae_core.ui.linked import Linked
 from ae_core.ui.state import lab
@@ -24,18 +24,18 @@ def is_followed_now() -> bool:
 
     At other times what the browser says of its address may be older than what it was told.
     """
-    return lab().address is None or keys.is_back_or_forward()
+    return lab().address is None or session.is_back_or_forward()
 
 
 def follow_widgets() -> None:
     """Have the widgets hold what the address says, before they are drawn, or what they start with."""
-    if keys.is_back_or_forward():
+    if session.is_back_or_forward():
         # Until it has been followed to the end, also where the run that does so is cut off.
         lab().address = None
     follows = is_followed_now() and not lab().has_returned
     for widget in _widgets():
         if follows:
-            widget.follow(keys.in_address(widget.key.name))
+            widget.follow(session.in_address(widget.key.name))
         else:
             widget.key.set_default(widget.initial)
 
@@ -44,7 +44,7 @@ def follow() -> None:
     """Show what the address says besides; once the kind is known."""
     if not is_followed_now():
         return
-    said = {name: keys.in_address(name) for name in _NAMES}
+    said = {name: session.in_address(name) for name in _NAMES}
     models = {side: said[name] for side, name in MODEL_IN_ADDRESS.items()}
     if lab().has_returned:
         # Before its visitor was known the page could not say which models of theirs are shown.
@@ -67,7 +67,8 @@ def keep() -> None:
     if now == here.address:
         # Only a change is sent: each message adds an entry to the browser's history.
         return
-    keys.write_address(now)
+    # How the page is presented is told by links alone.
+    session.write_address(now, keeping=(keys.PRESENT, keys.VIEWS_IN_ADDRESS))
     # Not before: the run can be cut off until it is written.
     here.address = now
 

@@ -1,24 +1,17 @@
 """The table of keys: under which names the session keeps what widgets and page hold, and what a link can say.
 
-Nothing else touches `st.session_state` and `st.query_params`. A key that only its own widget knows, and that
-no link can name, stands with that widget.
+A key that only its own widget knows, and that no link can name, stands with that widget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
-
-import streamlit as st
-from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
+from typing import TYPE_CHECKING, Any, Literal
 
 from ae_core.analysis import page_names, page_start
 from ae_core.analysis.page_names import View
 from ae_core.config import Kind
 from ae_core.data.fitting import Fit
+from ae_core.ui.session import Key, in_address
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -26,83 +19,11 @@ if TYPE_CHECKING:
     from ae_core.ui.figure_settings import FigureFormat
     from ae_core.ui.state import Lab
 
-T = TypeVar("T")
-
 Source = Literal["Ladder", "Mine", "File"]
 """Where the shown model comes from: the shipped ladder, the models trained here, or a file."""
 LADDER: Source = "Ladder"
 MINE: Source = "Mine"
 FILE: Source = "File"
-
-
-_waiting: ContextVar[list[RerunException] | None] = ContextVar("waiting", default=None)
-"""What the browser asked for while something is done that is not cut off."""
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Nothing that the browser sends cuts off what is done here: it is heard afterwards.
-
-    Streamlit looks for what came in meanwhile whenever the session is asked for something, and raises it
-    there: a callback would end in the middle, and as its widget has changed already, never be called again.
-    """
-    waiting: list[RerunException] = []
-    token = _waiting.set(waiting)
-    try:
-        yield
-    finally:
-        _waiting.reset(token)
-        context = get_script_run_ctx()
-        for asked in waiting:
-            assert context is not None and context.script_requests is not None, "a running script was asked"
-            context.script_requests.request_rerun(asked.rerun_data)
-
-
-def _ask_session(act: Callable[[], T]) -> T:
-    waiting = _waiting.get()
-    while True:
-        try:
-            return act()
-        except RerunException as asked:
-            if waiting is None:
-                raise
-            waiting.append(asked)
-
-
-@dataclass(frozen=True)
-class Key(Generic[T]):
-    """A name of the session's state, and the value that stands under it."""
-
-    name: str
-
-    def get(self) -> T:
-        """The value.
-
-        Raises:
-            KeyError: if there is none: no widget has had this key, and nothing has set it.
-        """
-        return _ask_session(lambda: st.session_state[self.name])
-
-    def find(self) -> T | None:
-        """The value, None if there is none."""
-        return _ask_session(lambda: st.session_state.get(self.name))
-
-    def set(self, value: T) -> None:
-        """Put a value in; one that a widget shows can be set by callbacks, or before the widget is drawn."""
-        _ask_session(lambda: st.session_state.__setitem__(self.name, value))
-
-    def show(self, value: T) -> None:
-        """Have the widget that is drawn next show a value.
-
-        One that does already is left alone: what is set the browser takes over, also where a hand has moved
-        the widget meanwhile and not let it go yet.
-        """
-        if self.find() != value:
-            self.set(value)
-
-    def set_default(self, value: T) -> None:
-        """Put a value in if there is none."""
-        _ask_session(lambda: st.session_state.setdefault(self.name, value))
 
 
 Side = Literal["A", "B"]
@@ -282,18 +203,6 @@ def show_view(view: View) -> None:
     VIEW.set(view.value)
 
 
-def is_back_or_forward() -> bool:
-    """Whether the page is drawn because somebody went back or forward in the browser's history."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
-
-
-def is_whole_page() -> bool:
-    """Whether the whole page is drawn, and not a part of it alone."""
-    context = get_script_run_ctx()
-    return context is None or not context.fragment_ids_this_run
-
-
 def presenting() -> bool:
     """Whether the page is shown to a class: large type, and only what the link names."""
     return in_address(PRESENT) == "1"
@@ -302,28 +211,3 @@ def presenting() -> bool:
 def views_in_address() -> tuple[str, ...]:
     """The views that a link names while presenting."""
     return tuple((in_address(VIEWS_IN_ADDRESS) or "").split(","))
-
-
-def settings_now(initial: Mapping[str, Any]) -> dict[str, Any]:
-    """What a view's widgets say, by their keys; one that was not drawn yet says what it will say at first."""
-    return _ask_session(lambda: {name: st.session_state.get(name, value) for name, value in initial.items()})
-
-
-def set_settings(settings: Mapping[str, Any]) -> None:
-    """Set a view's widgets, by their keys, for callbacks."""
-    for name, value in settings.items():
-        Key[Any](name).set(value)
-
-
-def in_address(name: str) -> str | None:
-    """What the address says under a name; None if it says nothing."""
-    return _ask_session(lambda: st.query_params.get(name))
-
-
-def write_address(said: Mapping[str, str]) -> None:
-    """Have the address say this and nothing else, as one step of the browser's history.
-
-    Only how the page is presented stays as it is: that is told by links alone.
-    """
-    kept = {name: text for name in (PRESENT, VIEWS_IN_ADDRESS) if (text := in_address(name)) is not None}
-    st.query_params.from_dict({**kept, **said})

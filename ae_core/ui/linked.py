@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ae_core.ui.keys import Key
+from ae_core.ui.session import Key
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from ae_core.ui import drawn, keys, state
+from ae_core.ui import drawn, session, state
 
 P = ParamSpec("P")
 
@@ -32,7 +32,7 @@ def part(draw: Callable[P, None], key: str | None = None) -> Callable[P, None]:
     @wraps(draw)
     def drawn_alone(*args: P.args, **kwargs: P.kwargs) -> None:
         assert not _is_in_part.get(), f"{draw.__qualname__} lies in another part of the page"
-        if not keys.is_whole_page():
+        if not session.is_whole_page():
             state.compute_on_one_core()
             # A callback may change what other parts show. And the browser sends what happens at the same
             # moment as one message, which draws the part alone that was named last: a stroke that ends as a
@@ -59,6 +59,6 @@ def draw_live_first() -> None:
     lab.moved = {}
     lab.let_go += 1
     # Without the script that tells of the rest it is drawn now.
-    if lab.runs_scripts and keys.is_whole_page():
+    if lab.runs_scripts and session.is_whole_page():
         lab.rest_stale = True
         st.rerun(LIVE)

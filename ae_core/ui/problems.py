@@ -10,7 +10,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from ae_core.errors import explain
-from ae_core.ui import keys
+from ae_core.ui import session
 from ae_core.ui.state import lab
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ def guard(callback: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(callback)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        with keys.uninterrupted():
+        with session.uninterrupted():
             lab().problem = None
             try:
                 callback(*args, **kwargs)

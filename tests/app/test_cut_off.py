@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from ae_core.analysis.vectors import encode_all
-from ae_core.ui import canvas, digit_codes, drawn, keys, library, shown_model, sides, slow_work
+from ae_core.ui import canvas, digit_codes, drawn, keys, library, session, shown_model, sides, slow_work
 from ae_core.ui.state import Selection, lab
 from tests.app.conftest import APP, choose_kind, show_view, train_on
 
@@ -73,7 +73,7 @@ def test_a_model_that_was_trained_is_listed(page, meet, small_mnist):
 
 
 def test_what_the_address_could_not_say_then_it_says_later(page, meet):
-    has_met = meet(keys, "write_address")
+    has_met = meet(session, "write_address")
     page.button(key="digit_2").click().run()
     assert has_met()
     assert page.query_params["sample"] == "2.0"

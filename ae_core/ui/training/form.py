@@ -17,8 +17,8 @@ from ae_core.training.ladder import train_ladder
 from ae_core.training.observer import IMAGES
 from ae_core.training.stopping import StopRule
 from ae_core.ui import data_choice, keys, markup
-from ae_core.ui.keys import Key
 from ae_core.ui.problems import guard
+from ae_core.ui.session import Key
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

@@ -14,7 +14,7 @@ from ae_core.data import MNIST
 from ae_core.drawing.samples import SAMPLES
 from ae_core.errors import CheckpointError, DataError
 from ae_core.model import Autoencoder
-from ae_core.ui import data_choice, drawn, keys, library, markup, papers, probes, shown_model, style
+from ae_core.ui import data_choice, drawn, keys, library, markup, papers, probes, session, shown_model, style
 from ae_core.ui.keys import LADDER
 from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
@@ -72,7 +72,7 @@ def guide() -> None:
 
 def follow_link() -> None:
     """Set the page up for the scene that the address names."""
-    said = keys.in_address(keys.EXPERIMENT) or ""
+    said = session.in_address(keys.EXPERIMENT) or ""
     index = int(said) - 1 if said.isdecimal() and len(said) < 4 else None
     if index is None or index not in range(len(SCENES)):
         lab().experiment = None
@@ -87,7 +87,7 @@ def _answer(scene: Scene, predicted: int) -> None:
     if seen is None:
         st.markdown("Draw a digit, or place one: the answer is measured on it.")
         return
-    answer = scene.answer(seen, _subject, keys.settings_now(scene.settings))
+    answer = scene.answer(seen, _subject, session.settings_now(scene.settings))
     st.markdown(f"{_verdict(scene, answer, predicted)} {answer.sentence}")
     if answer.why:
         st.markdown(f"**Why?** {answer.why}")
@@ -141,7 +141,7 @@ def _set_up(index: int) -> None:
         drawn.place_sample(int(scene.sample), 0)
     keys.show_view(scene.view)
     keys.ANSWER.set(False)
-    keys.set_settings(scene.settings)
+    session.set_settings(scene.settings)
     lab().experiment = index
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ae_core.ui import linked
-from ae_core.ui.keys import Key
+from ae_core.ui.session import Key
 
 FRUIT = linked.choice(
     Key("fruit"), ["apple", "pear"], "apple", str.capitalize, former={"Plum": "pear", "Nut": "almond"}
