@@ -9,7 +9,7 @@ from ae_core.analysis.page_names import View
 from ae_core.data import to_array
 from ae_core.render.snippet import Scene, snippet_of
 from ae_core.ui import keys
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 

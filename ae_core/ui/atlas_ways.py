@@ -9,7 +9,7 @@ from ae_core.analysis.paths import Way, walk_between
 from ae_core.data import to_float
 from ae_core.render import maps
 from ae_core.ui import markup, pointing, style, unusual
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
 

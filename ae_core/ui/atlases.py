@@ -11,7 +11,7 @@ from ae_core.checkpoints.atlas_file import atlas_path, load_atlas
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui import digit_codes
 from ae_core.ui.beside import find_beside
-from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.shown import CACHE_KEYS, Shown
 from ae_core.ui.state import lab
 
 

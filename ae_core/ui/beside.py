@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from ae_core.model import Autoencoder
 from ae_core.training.background_work import BackgroundWork
-from ae_core.ui.library import Shown, version
+from ae_core.ui.library import version
+from ae_core.ui.shown import Shown
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import numpy as np
 from ae_core.render.maps import grey_picture
 from ae_core.ui import keys, markup
 from ae_core.ui.following import Follower, Parts
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 

@@ -9,7 +9,7 @@ import streamlit as st
 from ae_core.analysis.units import UnitUse, measure_unit_use
 from ae_core.analysis.vectors import Near, Vectors, encode_all, find_near, flatten_all
 from ae_core.data import DataSet
-from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.shown import CACHE_KEYS, Shown
 from ae_core.ui.sight import Sight
 from ae_core.ui.slow_work import SlowWork
 

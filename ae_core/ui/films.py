@@ -9,7 +9,7 @@ from ae_core.errors import CheckpointError
 from ae_core.training.observer import try_out
 from ae_core.ui import keys, library
 from ae_core.ui.keys import LADDER
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown, wrap_moment
 from ae_core.ui.state import Selection, lab
 
 NOW = -1
@@ -55,7 +55,7 @@ def wound(shown: Shown, chosen: Selection) -> Shown:
     name = (shown.title, frame.step)
     if name not in kept:
         model = film.model(frame)
-        kept[name] = library.wrap_moment(shown, model, frame.step, try_out(model, shown.data))
+        kept[name] = wrap_moment(shown, model, frame.step, try_out(model, shown.data))
         for oldest in list(kept)[:-_MOST_KEPT]:
             del kept[oldest]
     return kept[name]

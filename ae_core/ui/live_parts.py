@@ -13,7 +13,7 @@ from ae_core.config import LADDERS
 from ae_core.ui import corner, keys, panels, probes, reading, shown_model
 from ae_core.ui.following import Follower, Following, Positions
 from ae_core.ui.keys import LADDER, Side
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.state import lab
 

@@ -15,8 +15,8 @@ from ae_core.checkpoints.library import SAVED, path_for_name
 from ae_core.checkpoints.probe_file import probe_path, save_probe
 from ae_core.errors import CheckpointError, explain
 from ae_core.ui import atlases, keys, library, probes, shown_model
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 

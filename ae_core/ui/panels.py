@@ -20,7 +20,7 @@ from ae_core.training.observer import IMAGES
 from ae_core.ui import library, markup
 from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 

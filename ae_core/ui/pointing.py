@@ -9,9 +9,9 @@ import streamlit as st
 from ae_core.analysis.page_names import View
 from ae_core.ui import atlas_goal, drawn, keys, library, shown_model
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
 from ae_core.ui.pen import script
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 

@@ -12,7 +12,8 @@ from ae_core.checkpoints.probe_file import BASELINES, load_baselines, load_probe
 from ae_core.errors import CheckpointError
 from ae_core.training.background_work import BackgroundWork
 from ae_core.ui.beside import find_beside
-from ae_core.ui.library import Shown, version
+from ae_core.ui.library import version
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 _Runs = Mapping[int, BackgroundWork[Probe]]
@@ -45,7 +46,7 @@ def _find_probe(runs: _Runs, shown: Shown) -> Probe | None:
 
 
 def _probe_of(runs: _Runs, shown: Shown) -> Probe | None:
-    # Only of MNIST is there a file: see `library.measured_on`.
+    # Only of MNIST is there a file: see `shown.py`.
     return find_beside(shown, runs.get(shown.number), probe_path, load_probe)
 
 

@@ -15,7 +15,7 @@ from ae_core.analysis.probe import Probe
 from ae_core.ui import markup, probes
 from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

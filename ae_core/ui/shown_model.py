@@ -13,7 +13,7 @@ from ae_core.errors import CheckpointError, DataError
 from ae_core.training.background import TrainingRun
 from ae_core.ui import films, keys, library
 from ae_core.ui.keys import LADDER, MODEL_IN_ADDRESS, Side
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown, measured_on, wrap_in_training
 from ae_core.ui.state import Selection, lab
 
 
@@ -92,7 +92,7 @@ def here(shown: Shown) -> Shown:
         return shown
     known = lab().measured_here
     if shown.number not in known:
-        known[shown.number] = library.measured_on(shown, lab().data)
+        known[shown.number] = measured_on(shown, lab().data)
     return known[shown.number]
 
 
@@ -113,7 +113,7 @@ def _as_it_is(name: str, run: TrainingRun) -> Shown:
     """A model in training with its newest weights."""
     preview, known = run.observer.preview, lab().live.get(name)
     if known is None or known.checkpoint.model is not preview.model:
-        known = library.wrap_in_training(name, preview.model, run.recipe, run.observer.metrics(), lab().data)
+        known = wrap_in_training(name, preview.model, run.recipe, run.observer.metrics(), lab().data)
         lab().live[name] = known
     return known
 

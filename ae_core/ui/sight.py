@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from ae_core.analysis.inspection import Inspection, Seen, inspect, reconstruct_each
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ae_core.training.compute import give_way
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 T = TypeVar("T")

@@ -30,8 +30,8 @@ from ae_core.ui.figure_settings import FigureSettings
 from ae_core.ui.following import Following
 from ae_core.ui.heaps import share_heaps
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
 from ae_core.ui.shelf import Shelf, new_token
+from ae_core.ui.shown import Shown
 from ae_core.ui.sight import Sight
 
 if TYPE_CHECKING:

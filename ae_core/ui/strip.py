@@ -14,8 +14,8 @@ from ae_core.render import maps
 from ae_core.ui import keys, library, markup
 from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
 from ae_core.ui.pointing import pick_of
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

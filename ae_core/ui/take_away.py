@@ -18,7 +18,7 @@ from ae_core.render.export import Exhibit, to_csv, to_html
 from ae_core.render.sheet import draw_sheet
 from ae_core.ui import as_python, library, probes, take_figures
 from ae_core.ui.keys import LADDER
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice, comparable
 from ae_core.ui.sight import Sight
 

@@ -13,9 +13,9 @@ from ae_core.data import DataSet
 from ae_core.render.small_bars import small_bars
 from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
-from ae_core.ui.library import CACHE_KEYS, Shown
 from ae_core.ui.parts import part
 from ae_core.ui.problems import guard_part
+from ae_core.ui.shown import CACHE_KEYS, Shown
 from ae_core.ui.shown_model import comparable
 
 _EXAMPLES = 6

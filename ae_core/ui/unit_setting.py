@@ -9,9 +9,9 @@ from ae_core.analysis.notation import value_text
 from ae_core.analysis.units import alter
 from ae_core.render import maps
 from ae_core.ui import digit_codes, keys, markup
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
 from ae_core.ui.session import Key
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 _STEPS = 100

@@ -15,7 +15,7 @@ from ae_core.analysis.novelty import (
 from ae_core.render import maps
 from ae_core.render.probe_charts import detection_curve
 from ae_core.ui import markup, style
-from ae_core.ui.library import CACHE_KEYS, Shown
+from ae_core.ui.shown import CACHE_KEYS, Shown
 from ae_core.ui.sight import Sight
 
 

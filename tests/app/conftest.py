@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.training.job import Job
-from ae_core.ui import library
+from ae_core.ui import shown
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -163,7 +163,7 @@ def small_mnist(monkeypatch):
 def few_measured(monkeypatch):
     """Models from files are measured on 200 test images instead of 10,000, which takes seconds."""
     monkeypatch.setattr(
-        library,
+        shown,
         "measure_without_jacobians",
         lambda model, images: measure_without_jacobians(model, images[:200]),
     )

@@ -8,8 +8,9 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
 from ae_core.analysis.vectors import encode_all
-from ae_core.ui import canvas, digit_codes, drawn, keys, library, session, shown_model, sides, slow_work
+from ae_core.ui import canvas, digit_codes, drawn, keys, session, shown_model, sides, slow_work
 from ae_core.ui.state import Selection, lab
+from ae_core.ui.training import watching
 from tests.app.conftest import APP, choose_kind, show_view, train_on
 
 
@@ -65,7 +66,7 @@ def test_undo_takes_back_one_thing_wholly(page, meet):
 
 
 def test_a_model_that_was_trained_is_listed(page, meet, small_mnist):
-    has_met = meet(library, "wrap_trained")
+    has_met = meet(watching, "wrap_trained")
     page = train_on(page, epochs=1, batch_size=200)
     assert has_met()
     assert not page.exception

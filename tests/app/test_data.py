@@ -12,7 +12,8 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.data import MNIST
 from ae_core.data.own import read_upload
 from ae_core.errors import DataError
-from ae_core.ui import data_choice, library
+from ae_core.ui import data_choice
+from ae_core.ui.shown import measured_on
 from tests.app.conftest import (
     bodies,
     choose_kind,
@@ -238,7 +239,7 @@ def test_a_file_of_another_set_is_told_and_never_kept_with_these_values(page, fe
     (shown,) = lab(page).uploaded.values()
     assert not shown.is_at_home
     assert dict(shown.to_keep.metrics.values) == {}
-    here = library.measured_on(shown, data)
+    here = measured_on(shown, data)
     assert here.is_at_home
     assert here.to_keep is here.checkpoint
     assert re.search("bars", here.title)

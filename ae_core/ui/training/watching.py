@@ -15,9 +15,10 @@ from ae_core.render import maps, training_charts
 from ae_core.training.background import TrainingRun
 from ae_core.training.observer import IMAGES, NOISE
 from ae_core.training.run_snapshot import EndReason, RunSnapshot
-from ae_core.ui import clock, films, keys, library, markup, shown_model, style
+from ae_core.ui import clock, films, keys, markup, shown_model, style
 from ae_core.ui.parts import part
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import wrap_trained
 from ae_core.ui.state import Lab, lab
 
 _POLL_SECONDS = 1.0
@@ -86,7 +87,7 @@ def _collect(run: TrainingRun, here: Lab) -> None:
     # It may be cut off wherever the session is asked for something: then it is done once more.
     title, checkpoint = here.titles[run], run.snapshot().checkpoint
     if checkpoint is not None:
-        here.models[title] = library.wrap_trained(title, checkpoint, _data_of(run))
+        here.models[title] = wrap_trained(title, checkpoint, _data_of(run))
         here.observations[title] = run.observer.observations
         run.forget_state()
     else:

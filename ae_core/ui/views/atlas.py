@@ -23,8 +23,8 @@ from ae_core.ui import (
 )
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.following import Follower, Parts
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

@@ -14,7 +14,7 @@ from ae_core.render import maps, training_charts
 from ae_core.render.export import histories_to_csv
 from ae_core.training.observer import NOISE, Observation
 from ae_core.ui import keys, markup, probes, shown_model, style
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

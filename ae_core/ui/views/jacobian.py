@@ -22,8 +22,8 @@ from ae_core.analysis.neighbourhood import TangentWalk, walk_tangent
 from ae_core.data import Picture
 from ae_core.render import charts, maps
 from ae_core.ui import keys, linked, markup, style
-from ae_core.ui.library import Shown, once_per_drawing
 from ae_core.ui.linked import Linked
+from ae_core.ui.shown import Shown, once_per_drawing
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
 

@@ -16,8 +16,8 @@ from ae_core.errors import CheckpointError, DataError
 from ae_core.model import Autoencoder
 from ae_core.ui import data_choice, drawn, keys, library, markup, papers, probes, session, shown_model, style
 from ae_core.ui.keys import LADDER
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab

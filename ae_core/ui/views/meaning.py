@@ -22,8 +22,8 @@ from ae_core.analysis.probe_errors import (
 from ae_core.render import charts
 from ae_core.render.probe_charts import ErrorCurve, errors_by_penalty
 from ae_core.ui import confusion_grid, keys, markup, measuring, probes, style, unusual
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard, guard_part
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice, apart, comparable, intact_ladder
 from ae_core.ui.sight import Sight
 

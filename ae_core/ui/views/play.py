@@ -14,7 +14,7 @@ from ae_core.render.small_trade_off import small_trade_off
 from ae_core.ui import keys, markup, shown_model, strip
 from ae_core.ui.following import Follower, Parts
 from ae_core.ui.keys import Side
-from ae_core.ui.library import Shown
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 

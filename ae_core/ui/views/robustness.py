@@ -20,8 +20,8 @@ from ae_core.data import PIXELS, Picture, to_float
 from ae_core.render import charts, maps
 from ae_core.render.chart_style import PICTURE_DISTANCE
 from ae_core.ui import keys, linked, markup, style
-from ae_core.ui.library import CACHE_KEYS, Shown, once_per_drawing
 from ae_core.ui.linked import Linked
+from ae_core.ui.shown import CACHE_KEYS, Shown, once_per_drawing
 from ae_core.ui.shown_model import Choice, apart, comparable
 from ae_core.ui.sight import Sight
 

@@ -15,10 +15,10 @@ from ae_core.errors import TableError
 from ae_core.render.trade_off_chart import trade_off
 from ae_core.sweep.table import SweepPoint, read_table
 from ae_core.ui import keys, linked, probes, shown_model, style
-from ae_core.ui.library import Shown
 from ae_core.ui.linked import Linked
 from ae_core.ui.problems import guard
 from ae_core.ui.session import Key
+from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 _ERROR = "test_mse"

@@ -15,8 +15,8 @@ from ae_core.analysis.units import (
 )
 from ae_core.render import maps, unit_charts
 from ae_core.ui import digit_codes, keys, markup, style, unit_profile, unit_setting
-from ae_core.ui.library import Shown
 from ae_core.ui.problems import guard
+from ae_core.ui.shown import Shown
 from ae_core.ui.shown_model import Choice
 from ae_core.ui.sight import Sight
 from ae_core.ui.state import lab
