@@ -7,15 +7,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ae_core.training.compute import give_way
+from ae_core.ui import clock
 from ae_core.ui.shown import Shown
 from ae_core.ui.state import lab
 
 T = TypeVar("T")
 
 _LOOK_SECONDS = 0.05
+_SECONDS_BETWEEN = 0.3
+"""Between two looks of a part of the page."""
 
 pool = ThreadPoolExecutor(1, "slow work", initializer=give_way)
 
@@ -39,6 +43,19 @@ class SlowWork(Generic[T]):
         """The result; None while it is being worked out, which this starts."""
         begun = self._begun(shown)
         return self._result(begun) if begun.done() else None
+
+    def find_or_say(self, shown: Shown, meanwhile: str, name: str) -> T | None:
+        """The result; while it is being worked out, a sentence in its place and another look in a moment.
+
+        Args:
+            meanwhile: the sentence.
+            name: of the clock that has the part of the page drawn again in which this is called.
+        """
+        found = self.find(shown)
+        if found is None:
+            st.caption(meanwhile)
+            clock.again_after(_SECONDS_BETWEEN, name)
+        return found
 
     def get(self, shown: Shown) -> T:
         """The result, for which this waits; what the browser asks for meanwhile comes first."""

@@ -15,25 +15,34 @@ from ae_core.analysis.novelty import (
 from ae_core.render import maps
 from ae_core.render.probe_charts import detection_curve
 from ae_core.ui import markup, style
-from ae_core.ui.shown import CACHE_KEYS, Shown
+from ae_core.ui.parts import part
+from ae_core.ui.problems import guard_part
+from ae_core.ui.shown import Shown
 from ae_core.ui.sight import Sight
+from ae_core.ui.slow_work import SlowWork
 
 
-@st.cache_resource(show_spinner="Encoding training images", max_entries=6, hash_funcs=CACHE_KEYS)
-def familiar_of(shown: Shown) -> Familiar:
-    """What a model knows: the codes of training images."""
+def _familiar(shown: Shown) -> Familiar:
     return get_familiar(shown.checkpoint.model, shown.data, _classes(shown))
+
+
+def _detect(shown: Shown) -> Detection:
+    digits = shown.checkpoint.train_config.trained_digits
+    return detect_others(shown.checkpoint.model, shown.data.labelled("test"), digits)
+
+
+_known = SlowWork(_familiar, kept=6)
+_detections = SlowWork(_detect, kept=16)
+
+
+def familiar_of(shown: Shown) -> Familiar:
+    """What a model knows: the codes of training images; waits for them."""
+    return _known.get(shown)
 
 
 def _classes(shown: Shown) -> tuple[int, ...] | None:
     """Of the set, those that the model was trained on; None: all, or a set that it was not trained on."""
     return shown.checkpoint.train_config.chosen_classes if shown.is_at_home else None
-
-
-@st.cache_resource(show_spinner="Reconstructing test images", max_entries=16, hash_funcs=CACHE_KEYS)
-def _detection(shown: Shown) -> Detection:
-    digits = shown.checkpoint.train_config.trained_digits
-    return detect_others(shown.checkpoint.model, shown.data.labelled("test"), digits)
 
 
 def show(shown: Shown, seen: Sight | None) -> None:
@@ -44,9 +53,25 @@ def show(shown: Shown, seen: Sight | None) -> None:
             "Draw a digit, or place one, to see whether the model knows it, or what is none: the smiley."
         )
     else:
-        _drawing(shown, seen)
+        _drawing_part(shown, seen)
     if _classes(shown) is not None:
-        _others(shown)
+        _others_part(shown)
+
+
+@part
+def _drawing_part(shown: Shown, seen: Sight) -> None:
+    with guard_part():
+        familiar = _known.find_or_say(shown, "Encoding training images.", "familiar")
+        if familiar is not None:
+            _drawing(shown, seen, familiar)
+
+
+@part
+def _others_part(shown: Shown) -> None:
+    with guard_part():
+        found = _detections.find_or_say(shown, "Reconstructing test images.", "detection")
+        if found is not None:
+            _others(shown, found)
 
 
 def _trained_on(shown: Shown) -> str:
@@ -58,8 +83,7 @@ def _trained_on(shown: Shown) -> str:
     return f"the classes {markup.plain(', '.join(names))}"
 
 
-def _drawing(shown: Shown, seen: Sight) -> None:
-    familiar = familiar_of(shown)
+def _drawing(shown: Shown, seen: Sight, familiar: Familiar) -> None:
     found = look_at(shown.checkpoint.model, familiar, seen.clean)
     images = shown.data.images("train")
     left, right = st.columns(2, gap="medium")
@@ -87,8 +111,7 @@ def _drawing(shown: Shown, seen: Sight) -> None:
         )
 
 
-def _others(shown: Shown) -> None:
-    found = _detection(shown)
+def _others(shown: Shown, found: Detection) -> None:
     style.chart(
         detection_curve(found.false_alarms, found.found),
         key="detection",

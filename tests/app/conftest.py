@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from ae_core.analysis.evaluation import measure_without_jacobians
 from ae_core.data import MNIST, Mnist, load_mnist
 from ae_core.training.job import Job
-from ae_core.ui import shown
+from ae_core.ui import shown, slow_work
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -88,6 +88,12 @@ def slide(page, key, value):
     # A browser tells of all its controls each time, also where the first answer is not about them.
     told = page._tree.get_widget_states()
     return page._run(told)._run(told)
+
+
+def after_slow_work(page):
+    """The page once what it works out in another thread is done."""
+    slow_work.pool.submit(lambda: None).result(60)
+    return page.run()
 
 
 def open_more(page):

@@ -14,9 +14,9 @@ from ae_core.checkpoints.library import ladder_paths
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.render.atlas_picture import share_of
-from ae_core.ui import atlases, digit_codes, library, slow_work, unusual
+from ae_core.ui import atlases, digit_codes, library, unusual
 from ae_core.ui.atlas_ways import STEPS
-from tests.app.conftest import bodies, choose_kind, show_view, texts, train_on
+from tests.app.conftest import after_slow_work, bodies, choose_kind, show_view, texts, train_on
 from tests.app.opened_views import X, opened
 
 STARTS = {"contractive": 1e-4, "sparse": 5e-3}
@@ -24,15 +24,9 @@ STARTS = {"contractive": 1e-4, "sparse": 5e-3}
 
 def on_the_map(page, kind):
     """The view with the test digits encoded."""
-    page = opened(page, kind, "Map")
-    wait_for_codes(page)
-    page = page.run()
+    page = after_slow_work(opened(page, kind, "Map"))
     assert not page.exception
     return page
-
-
-def wait_for_codes(page):
-    slow_work.pool.submit(lambda: None).result(60)
 
 
 def mark(page, name):
@@ -112,9 +106,7 @@ def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made_which_can
 ):
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     lab = page.session_state["lab"]
-    page = show_view(page, "Map")
-    wait_for_codes(page)
-    page = page.run()
+    page = after_slow_work(show_view(page, "Map"))
     assert not page.exception
     assert any("principal components" in text for text in texts(page.caption))
     before = mark(page, "here")
@@ -142,9 +134,7 @@ def test_a_damaged_map_is_a_sentence_and_the_components_are_shown(page, monkeypa
     damaged = tmp_path / "map.safetensors"
     damaged.write_bytes(b"no map")
     monkeypatch.setattr(atlases, "atlas_path", lambda _: damaged)
-    page = show_view(choose_kind(page, "sparse"), "Map")
-    wait_for_codes(page)
-    page = page.run()
+    page = after_slow_work(show_view(choose_kind(page, "sparse"), "Map"))
     assert any("map.safetensors is not a readable safetensors file" in text for text in texts(page.error))
     assert len(mark(page, "here")) == 2
     assert not page.session_state["lab"].atlas_runs

@@ -2,19 +2,23 @@
 
 import re
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
 import torch
 
+from ae_core.analysis.novelty import get_familiar
 from ae_core.checkpoints import load_checkpoint, to_bytes
 from ae_core.checkpoints.library import ladder_paths
 from ae_core.checkpoints.probe_file import load_probe, probe_path
 from ae_core.config import LADDERS
 from ae_core.data import load_mnist
-from ae_core.ui import library
+from ae_core.errors import DataError
+from ae_core.ui import library, unusual
 from ae_core.ui import probes as page_probes
-from tests.app.conftest import bodies, decoded, open_more, show_view, texts, train_on, upload
+from ae_core.ui.slow_work import SlowWork
+from tests.app.conftest import after_slow_work, bodies, decoded, open_more, show_view, texts, train_on, upload
 from tests.app.opened_views import X, chart_of, opened
 from tests.probing import probe_few_images
 
@@ -119,7 +123,7 @@ def test_the_confusions_count_the_test_digits_and_show_those_behind_a_cell(page)
 
 
 def test_how_unusual_the_drawing_is_follows_the_drawing(page):
-    page = opened(page, "sparse", "Meaning")
+    page = after_slow_work(opened(page, "sparse", "Meaning"))
 
     def percentiles(page):
         (body,) = [body for body in bodies(page) if "distance to the nearest" in body]
@@ -135,11 +139,35 @@ def test_how_unusual_the_drawing_is_follows_the_drawing(page):
     assert odd[1] > usual[1]
 
 
+def test_the_page_does_not_wait_for_the_training_images(page, monkeypatch):
+    encoded = Event()
+    monkeypatch.setattr(unusual, "get_familiar", lambda *known: encoded.wait(60) and get_familiar(*known))
+    monkeypatch.setattr(unusual, "_known", SlowWork(unusual._familiar, kept=1))
+    page = opened(page, "sparse", "Meaning")
+    assert "Encoding training images." in texts(page.caption)
+    assert not any("distance to the nearest" in body for body in bodies(page))
+    encoded.set()
+    page = after_slow_work(page)
+    assert "Encoding training images." not in texts(page.caption)
+    assert any("distance to the nearest" in body for body in bodies(page))
+
+
+def test_images_that_cannot_be_read_are_told_there_alone(page, monkeypatch):
+    def unreadable(*_):
+        raise DataError("The images are gone.")
+
+    monkeypatch.setattr(unusual, "get_familiar", unreadable)
+    monkeypatch.setattr(unusual, "_known", SlowWork(unusual._familiar, kept=1))
+    page = after_slow_work(opened(page, "sparse", "Meaning"))
+    assert texts(page.error) == ["The images are gone."]
+    assert not page.exception
+
+
 def test_a_model_that_knows_some_digits_alone_says_so_and_shows_how_well_it_tells_the_others(page, tmp_path):
     checkpoint = load_checkpoint(ladder_paths("sparse")[5e-3])
     some = replace(checkpoint, train_config=replace(checkpoint.train_config, digits="1"))
     page = upload(page, "some.safetensors", to_bytes(some))
-    page = show_view(page, "Meaning")
+    page = after_slow_work(show_view(page, "Meaning"))
     assert not page.exception
     curve = chart_of(page, "detection")["data"][0]
     assert decoded(curve["y"])[-1] == 1
