@@ -6,6 +6,7 @@ import streamlit as st
 
 from ae_core.ui import (
     address,
+    ahead,
     canvas,
     header,
     keys,
@@ -41,5 +42,6 @@ def draw() -> None:
     with beside:
         right.column()
     shortcuts.listen()
+    ahead.listen()
     returning.welcome()
     whole_page.listen()

@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
+from ae_core.ui import ahead
 from tests.e2e.acts import (
     PANELS,
     VIEWS,
     canvas,
+    no_complaint,
     open_view,
     opened,
     panel,
@@ -220,3 +222,32 @@ def test_the_guide_of_an_experiment_stays_in_sight(visitor, server):
     press(page, "guide_next")
     page.wait_for_url(lambda url: "experiment=3" in url)
     expect(guide).to_contain_text("3.")
+
+
+READ = """() => performance.getEntriesByType("resource").map(({ name }) => name.split("/").pop())
+    .filter(name => /^(PlotlyChart|DataFrame)[.]/.test(name))"""
+"""The scripts of charts and tables that the browser has asked for."""
+
+
+def test_what_views_are_drawn_with_is_read_while_nobody_does_anything(context, server):
+    page = opened(context, server)
+    page.wait_for_function(f"() => ({READ})().length === 2")
+    assert sorted(page.evaluate(READ)) == sorted(ahead.files())
+    no_complaint(page)
+
+
+def test_it_is_not_read_while_the_pointer_moves_but_when_it_comes_to_the_views(context, server):
+    page = opened(context, server)
+    assert page.evaluate(READ) == []
+    box = canvas(page).bounding_box()
+    for step in range(25):
+        page.mouse.move(box["x"] + 10 * step, box["y"] + 20)
+        page.wait_for_timeout(200)
+    assert page.evaluate(READ) == []
+    views = page.locator(".st-key-view").bounding_box()
+    moved = 0
+    # It never comes to rest here, either.
+    while len(page.evaluate(READ)) < 2:
+        assert (moved := moved + 1) < 300
+        page.mouse.move(views["x"] + 10 + moved % 5, views["y"] + 10)
+        page.wait_for_timeout(200)
