@@ -179,10 +179,14 @@ def openings(page, repeats):
     """Every view in turn."""
     times = {name: [] for name in LAST_OF_VIEW}
     for _ in range(repeats):
-        for name, last in LAST_OF_VIEW.items():
-            button = page.locator(".st-key-view").get_by_role("radio", name=name, exact=True)
-            times[name].append(measure(page, button.click, f'() => viewAfter("pointerdown", "{last}")'))
+        for name, taken in times.items():
+            taken.append(_open(page, name))
     return {f"{name}, opened": taken for name, taken in times.items()}
+
+
+def _open(page, name):
+    button = page.locator(".st-key-view").get_by_role("radio", name=name, exact=True)
+    return measure(page, button.click, f'() => viewAfter("pointerdown", "{LAST_OF_VIEW[name]}")')
 
 
 def fresh_pages(browser, address, repeats):
@@ -201,6 +205,21 @@ def fresh_pages(browser, address, repeats):
         times.append(found.json_value())
         context.close()
     return {"a fresh page, from its address to its panels": times}
+
+
+def first_views(browser, address, repeats):
+    """The first view with a chart in such a browser, at once and after some seconds."""
+    times = {}
+    for pause, when in ((0, "at once"), (6000, "after six seconds")):
+        taken = times[f"the first view with charts, opened {when}"] = []
+        for _ in range(repeats):
+            context = new_context(browser)
+            page = opened(context, address)
+            page.evaluate(WATCH)
+            page.wait_for_timeout(pause)
+            taken.append(_open(page, "Compare"))
+            context.close()
+    return times
 
 
 def slides_beside_training(page, repeats):
@@ -253,6 +272,7 @@ def main():
         expect(panel(page, "values", "B")).to_have_count(0)
         tell(slides_beside_training(page, repeats))
         tell(fresh_pages(browser, address, repeats))
+        tell(first_views(browser, address, repeats))
 
 
 if __name__ == "__main__":

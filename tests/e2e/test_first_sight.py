@@ -245,9 +245,10 @@ def test_it_is_not_read_while_the_pointer_moves_but_when_it_comes_to_the_views(c
         page.wait_for_timeout(200)
     assert page.evaluate(READ) == []
     views = page.locator(".st-key-view").bounding_box()
-    moved = 0
     # It never comes to rest here, either.
-    while len(page.evaluate(READ)) < 2:
-        assert (moved := moved + 1) < 300
-        page.mouse.move(views["x"] + 10 + moved % 5, views["y"] + 10)
+    for step in range(300):
+        if len(page.evaluate(READ)) == 2:
+            break
+        page.mouse.move(views["x"] + 10 + step % 5, views["y"] + 10)
         page.wait_for_timeout(200)
+    assert len(page.evaluate(READ)) == 2
