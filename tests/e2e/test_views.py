@@ -89,10 +89,16 @@ def test_a_click_on_the_trade_off_selects_that_model(three):
     point = view.locator(".js-plotly-plot .scatterlayer .point").nth(6)
     before = settled(page)
     point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    # The chart takes a click for the point that it has found under the pointer.
-    expect(view.locator(".hoverlayer .hovertext")).to_be_visible()
+    # The chart takes a click for the point that it has found under the pointer, and looks for one as the
+    # pointer moves; what is drawn late may push the chart aside meanwhile.
+    found = view.locator(".hoverlayer .hovertext")
+    for step in range(100):
+        if found.count():
+            break
+        box = point.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2 + step % 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(100)
+    expect(found).to_be_visible()
     page.mouse.down()
     page.mouse.up()
     expect(panel(page, "values")).to_contain_text("A: λ = 10⁻¹")
