@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -45,7 +44,6 @@ def using(forms: frozenset[Form]) -> Iterator[None]:
         _in_use.reset(token)
 
 
-@lru_cache
 def acting_forms(device_type: str, precision: torch.dtype, among: frozenset[Form] = FORMS) -> frozenset[Form]:
     """The forms that make a difference on a device of this type, in this precision."""
     if precision == torch.bfloat16 and device_type == "cuda":

@@ -30,6 +30,11 @@ def find_codes(shown: Shown) -> Vectors | None:
     return _codes.find(shown)
 
 
+def find_codes_or_say(shown: Shown, meanwhile: str, name: str) -> Vectors | None:
+    """The same; meanwhile a sentence, as `SlowWork.find_or_say` has it."""
+    return _codes.find_or_say(shown, meanwhile, name)
+
+
 def codes_of(shown: Shown) -> Vectors:
     """The codes of the test digits; waits for them."""
     return _codes.get(shown)

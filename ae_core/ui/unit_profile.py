@@ -11,7 +11,7 @@ from ae_core.analysis.twins import Twins, match_units
 from ae_core.analysis.unit_profile import UnitProfile, profile_unit
 from ae_core.data import DataSet
 from ae_core.render.small_bars import small_bars
-from ae_core.ui import clock, digit_codes, keys, library, markup, pointing
+from ae_core.ui import digit_codes, keys, library, markup, pointing
 from ae_core.ui.digit_buttons import digit_buttons
 from ae_core.ui.parts import part
 from ae_core.ui.problems import guard_part
@@ -21,7 +21,6 @@ from ae_core.ui.shown_model import comparable
 _EXAMPLES = 6
 _LONGEST_NAME = 5
 """Letters of a class's name under its bar."""
-_ENCODING_SECONDS = 0.3
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=CACHE_KEYS)
@@ -135,11 +134,10 @@ def _twin(shown: Shown, unit: int) -> None:
 @part
 def _twin_in(shown: Shown, unit: int, name: str, other: Shown) -> None:
     """The twin, as soon as the other model has encoded the test digits, too."""
-    if digit_codes.find_codes(other) is None:
-        st.caption(f"{name} encodes the test {shown.data.things}.")
-        clock.again_after(_ENCODING_SECONDS, "twin")
-        return
     with guard_part():
+        meanwhile = f"{name} encodes the test {shown.data.things}."
+        if digit_codes.find_codes_or_say(other, meanwhile, "twin") is None:
+            return
         twins = _twins(shown, other)
         twin, correlation = int(twins.units[unit]), float(twins.correlations[unit])
         markup.show(

@@ -7,9 +7,9 @@ import pytest
 
 from ae_core.analysis.notation import value_text
 from ae_core.config import KINDS
-from ae_core.ui import keys, slow_work
+from ae_core.ui import keys
 from ae_core.ui.pointing import pick_of_test_digit
-from tests.app.conftest import bodies, decoded, gauges, open_more
+from tests.app.conftest import after_slow_work, bodies, decoded, gauges, open_more
 from tests.app.opened_views import chart_of, column_texts, labels, opened
 
 SHOWN = {"contractive": "10⁻⁴", "sparse": "5·10⁻³"}
@@ -102,9 +102,7 @@ def test_of_meaning(page, kind):
 
 
 def test_of_the_map(page, kind):
-    page = opened(page, kind, "Map")
-    slow_work.pool.submit(lambda: None).result(60)
-    page = page.run()
+    page = after_slow_work(opened(page, kind, "Map"))
     values = values_of(page)
     assert 0 <= values["place on the map"].min() <= values["place on the map"].max() <= 1
     near = re.findall(r"data-pick='([^']+)' aria-label='[^']* near by its code,", "".join(bodies(page)))

@@ -11,8 +11,8 @@ from ae_core.checkpoints import load_checkpoint
 from ae_core.config import KINDS
 from ae_core.data import load_mnist, to_float
 from ae_core.drawing import to_mnist
-from ae_core.ui import slow_work
 from tests.app.conftest import (
+    after_slow_work,
     bodies,
     decoded,
     enlarged_digit,
@@ -153,9 +153,7 @@ def test_the_profile_says_what_the_test_digits_say_of_the_unit(page):
 
 
 def test_a_unit_has_its_twin_in_another_seed_of_the_same_recipe(page):
-    page = opened(page, "sparse", "Units")
-    slow_work.pool.submit(lambda: None).result(60)
-    page = page.run()
+    page = after_slow_work(opened(page, "sparse", "Units"))
     box = page.selectbox(key="twin_model")
     assert box.value == box.options[0] == "5·10⁻³, another seed"
     assert re.search(
