@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import svds
 
 from ae_core.data import IMAGE_SIZE, Picture, to_array
 from ae_core.jacobian import encoder_jacobian, rank, sensitivity_map, spectrum, tangents
@@ -59,6 +58,8 @@ def leading_tangents(local: Linearization, count: int) -> np.ndarray:
 
     The code must not be constant.
     """
+    from scipy.sparse.linalg import svds
+
     jacobian = local.jacobian
     if count > _FEW * min(jacobian.shape):
         return to_array(tangents(torch.from_numpy(jacobian), count))

@@ -21,14 +21,19 @@ from ae_core.ui import (
 from ae_core.ui.views import learn
 
 
+def get_ready() -> None:
+    """Set this thread up, and the process if it is the first: what comes before any page."""
+    state.compute_on_one_core()
+    state.warm_up()
+
+
 def draw() -> None:
     """Draw the page once; Streamlit has it drawn again after every interaction."""
     st.set_page_config(page_title="Autoencoder Lab", page_icon="🔢", layout="wide")
-    state.warm_up()
+    get_ready()
     state.initialise()
     state.lab().page_stale = state.lab().rest_stale = False
     state.lab().moved = {}
-    state.compute_on_one_core()
     style.apply()
     address.follow_widgets()
     if address.is_followed_now():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from threading import Thread
 from typing import Any
 
 import streamlit as st
@@ -19,13 +21,19 @@ FRAME = "frame"
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """From before the server listens until it has ended: what is written is sent at once.
+    """From before the server listens until it has ended."""
+    _send_at_once(asyncio.get_running_loop())
+    Thread(target=load_pages, name="what pages need", daemon=True).start()
+    yield
+
+
+def _send_at_once(loop: asyncio.AbstractEventLoop) -> None:
+    """Have servers of the loop send at once what is written.
 
     Streamlit makes its socket without naming TCP, and asyncio then leaves Nagle's algorithm on: the second of
     two small messages waits for the receipt of the first, for which the other side takes 40 ms. Connections
     have the setting of the socket that they come from.
     """
-    loop = asyncio.get_running_loop()
     create_server = loop.create_server
 
     async def create_quick_server(*arguments: Any, **options: Any) -> asyncio.Server:  # noqa: ANN401 - asyncio's
@@ -36,7 +44,18 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # Another kind of loop, such as uvloop's, sends at once by itself.
     if isinstance(loop, asyncio.BaseEventLoop):
         loop.create_server = create_quick_server  # type: ignore[method-assign]
-    yield
+
+
+def load_pages() -> None:
+    """Load what pages need, PyTorch above all, while the first browser still loads Streamlit's scripts."""
+    # Imports leave no garbage, and looking for it among ever more objects takes a tenth of their time.
+    gc.disable()
+    # What fails here fails again as the first page is drawn, which tells of it.
+    with suppress(Exception):
+        from ae_core.ui import page
+
+        page.get_ready()
+    gc.enable()
 
 
 def routes() -> list[Route]:
@@ -47,7 +66,7 @@ def routes() -> list[Route]:
 
 
 async def _answer_frame(request: Request) -> Response:
-    # Not at import: the server starts at once, and the first page loads what pages need.
+    # Not at import: the server starts at once, and loads meanwhile what pages need.
     from ae_core.ui import frames
 
     return await frames.answer(request)

@@ -286,7 +286,8 @@ def warm_up() -> None:
     PyTorch sets up its kernels in a first pass, which the first stroke would wait for. And a full collection
     of garbage takes 0.2 s with torch imported, unless the imports' objects are out of the collector's sight.
     """
-    import plotly.graph_objects  # noqa: F401
+    # Streamlit looks for tables in what a canvas is given, and imports pandas to know one.
+    import pandas  # noqa: F401
     import streamlit_drawable_canvas  # noqa: F401
 
     share_heaps()

@@ -1,5 +1,8 @@
 """What is in sight, on which screen, and how large. Needs Chromium and the shipped checkpoints."""
 
+import time
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -16,7 +19,9 @@ from tests.e2e.acts import (
     settled,
     sideways,
 )
+from tests.e2e.conftest import server_process
 
+_READY_WITHIN_S = 120
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 
 
@@ -252,3 +257,13 @@ def test_it_is_not_read_while_the_pointer_moves_but_when_it_comes_to_the_views(c
         page.mouse.move(views["x"] + 10 + step % 5, views["y"] + 10)
         page.wait_for_timeout(200)
     assert len(page.evaluate(READ)) == 2
+
+
+def test_a_server_is_ready_for_the_first_visitor_before_anybody_comes(tmp_path):
+    with server_process(tmp_path / "log") as (_, process):
+        libraries = Path(f"/proc/{process.pid}/maps")
+        for _ in range(10 * _READY_WITHIN_S):
+            if "libtorch" in libraries.read_text():
+                return
+            time.sleep(0.1)
+    pytest.fail("PyTorch was not loaded without a visitor")

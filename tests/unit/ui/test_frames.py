@@ -1,6 +1,7 @@
 """Answers to the pen: what is taken for a frame, and what comes back. Needs torch and Streamlit."""
 
 import asyncio
+import gc
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from starlette.requests import Request
 
 from ae_core.drawing import to_mnist
 from ae_core.errors import DataError
-from ae_core.ui import frames, server, state
+from ae_core.ui import frames, page, server, state
 from ae_core.ui.canvas_states import Stroke
 from ae_core.ui.following import Following
 from ae_core.ui.frames import read_frame
@@ -216,8 +217,9 @@ def test_the_address_lies_below_the_page_s_own(monkeypatch):
     assert route.path == "/class/lab/frame"
 
 
-def test_what_the_server_writes_is_sent_at_once():
+def test_what_the_server_writes_is_sent_at_once(monkeypatch):
     """The socket is made as Streamlit makes it: without naming TCP."""
+    monkeypatch.setattr(server, "load_pages", lambda: None)
 
     async def serve():
         loop = asyncio.get_running_loop()
@@ -234,6 +236,21 @@ def test_what_the_server_writes_is_sent_at_once():
         return delay_off
 
     assert run(serve())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_pages_need_is_loaded_ahead_and_what_fails_there_is_left_to_the_first_page(monkeypatch, fails):
+    steps = []
+
+    def get_ready():
+        steps.append(gc.isenabled())
+        if fails:
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(page, "get_ready", get_ready)
+    server.load_pages()
+    assert steps == [False]
+    assert gc.isenabled()
 
 
 class _Accepting(asyncio.Protocol):
