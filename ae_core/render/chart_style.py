@@ -15,6 +15,7 @@ LINE_COLOURS = ("#0b7fc7", "#d55e00")
 """Vermilion, grey and blue keep apart for colour-blind eyes, on light and on dark (Okabe and Ito, 2008)."""
 TEXT_COLOURS = {"light": "#414b59", "dark": "#c3ccd8"}
 """No single colour reaches the contrast of 4.5 on a white page and on a dark one."""
+PAGES = {"light": "#ffffff", "dark": "#11161d"}
 PLATES = {"light": "rgba(255, 255, 255, 0.8)", "dark": "rgba(17, 22, 29, 0.8)"}
 """Behind names on a chart, where a curve may pass under them: the page's own colour, not quite opaque."""
 CHART_HEIGHT = 210

@@ -26,6 +26,8 @@ from ae_core.render.maps import SEQUENTIAL
 _APART_COLOUR = "#3a9a5b"
 LADDER_COLOURS = ("#0b7fc7", "#9065ad", "#d55e00")
 """From the weakest penalty to the strongest; all stand out on white and on black alike."""
+_COLOUR_BAR = 82
+"""Pixels on the right of a map for what its colours mean."""
 
 
 def sensitivity_chart(values: np.ndarray) -> Chart:
@@ -45,7 +47,7 @@ def sensitivity_chart(values: np.ndarray) -> Chart:
     chart.update_yaxes(
         title="pixel row", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, dtick=7
     )
-    return chart.finish(VIEW_HEIGHT)
+    return chart.finish(VIEW_HEIGHT, names=_COLOUR_BAR)
 
 
 def norm_estimates(
@@ -68,7 +70,7 @@ def norm_estimates(
     )
     chart.update_xaxes(title="random probes", type="category")
     chart.update_yaxes(title="‖J‖²", rangemode="tozero")
-    return chart.finish(VIEW_HEIGHT, right=NAME_MARGIN)
+    return chart.finish(VIEW_HEIGHT, names=NAME_MARGIN)
 
 
 def spectra(

@@ -11,8 +11,6 @@ from ae_core.render.chart import Chart
 from ae_core.render.chart_style import VIEW_HEIGHT
 from ae_core.render.label_places import LINE_HEIGHT, lines_of, spread, text_width
 
-_AROUND = 56
-"""Pixels that a chart's height has besides the plot: ticks, their title, margins."""
 _LEADER = 14
 """Pixels from the end of a curve to its name."""
 _BESIDE = 5
@@ -46,10 +44,11 @@ def finish_with_names(
     ends = {trace["name"]: (trace, end) for trace in chart.traces if (end := _end(chart, trace)) is not None}
     texts = {name: lines_of(names.get(name, name)) for name in ends}
     heights = [LINE_HEIGHT * len(lines) for lines in texts.values()]
-    height = max(height, sum(heights) + _AROUND)
+    around = chart.around_plot
+    height = max(height, sum(heights) + around)
     low, high = chart.layout["yaxis"].get("range", (0.0, 1.0))
     shares = [(end.y - low) / (high - low) for _, end in ends.values()]
-    places = spread(shares, [pixels / (height - _AROUND) for pixels in heights])
+    places = spread(shares, [pixels / (height - around) for pixels in heights])
     labels = chart.layout["annotations"]
     for (name, (trace, end)), share, place in zip(ends.items(), shares, places, strict=True):
         text = "<br>".join(html.escape(line) for line in texts[name])
@@ -65,12 +64,12 @@ def finish_with_names(
             "borderpad": 0,
         }
         # Plotly draws a line from a name in more time than it takes for the curve.
-        if abs(place - share) * (height - _AROUND) > _BESIDE:
+        if abs(place - share) * (height - around) > _BESIDE:
             label |= _line_to(end, label["y"], trace["line"]["color"])
         labels.append(label)
     widest = max((text_width(line) for lines in texts.values() for line in lines), default=0.0)
     chart.update_layout(showlegend=False)
-    return chart.finish(height, right=math.ceil(widest) + _LEADER + 4 if ends else 4)
+    return chart.finish(height, names=math.ceil(widest) + _LEADER + 4 if ends else 0)
 
 
 def _line_to(end: _End, y: float, colour: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def trade_off(
             "size": [16 if index == chosen else 10 for index in range(count)],
             "color": [ACTIVE_COLOUR if index == chosen else LINE_COLOURS[0] for index in range(count)],
             "opacity": 1,
+            "line": {"width": 0},
         },
         hovertemplate=f"%{{text}}: %{{x:.4g}}, {html.escape(up_title)} %{{y:.4g}}<extra></extra>",
         # A click selects: the others keep their looks, the page moves the mark.

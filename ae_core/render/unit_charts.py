@@ -71,7 +71,7 @@ def unit_means(mean_activation: np.ndarray, sparsity_target: float | None) -> Ch
         )
     chart.update_xaxes(title="units, the busiest first")
     chart.update_yaxes(title="mean activation ρ̂", rangemode="tozero")
-    return chart.finish(VIEW_HEIGHT, right=4 if sparsity_target is None else NAME_MARGIN)
+    return chart.finish(VIEW_HEIGHT, names=0 if sparsity_target is None else NAME_MARGIN)
 
 
 def density_histogram(density: np.ndarray) -> Chart:

@@ -87,4 +87,8 @@ def chart(drawn: Chart, key: str, alt: str, **selection: Any) -> None:  # noqa: 
     """Put a chart onto the page; it can be saved from there, and its values from the menu."""
     figure = drawn.figure(dark=is_dark())
     lab().charts[key] = figure
-    st.plotly_chart(figure, key=key, alt=alt, config=lab().figure_settings.tool_bar(key), **selection)
+    if selection:
+        # Streamlit sets these itself, but only after the chart is drawn, and has it drawn again.
+        figure.update_layout(clickmode="event+select", dragmode="pan", hovermode="closest")
+    tool_bar = lab().figure_settings.tool_bar(key)
+    st.plotly_chart(figure, theme=None, key=key, alt=alt, config=tool_bar, **selection)

@@ -41,6 +41,16 @@ EMPTY = {
 """What the views say while there is no drawing, beside what the panels do."""
 CHARTS = {"Compare": 2, "Units": 2, "Jacobian": 4, "Robustness": 4, "Meaning": 3}
 
+COUNT_DRAWINGS = """(() => {
+    const drawn = Symbol();
+    window.drawings = 0;
+    Object.defineProperty(Object.prototype, "_replotting", {
+        get() { return this[drawn]; },
+        set(begins) { this[drawn] = begins; window.drawings += begins; },
+    });
+})()"""
+"""Plotly notes at a chart's layout that it draws the chart."""
+
 
 @pytest.fixture
 def three(context, server):
@@ -297,3 +307,22 @@ def test_a_chart_is_saved_in_the_format_and_size_that_were_chosen_and_all_values
     with table.open(newline="") as lines:
         charts = {row["chart"] for row in csv.DictReader(lines)}
     assert charts == {"sensitivity_chart", "norm_estimates", "spectra", "walk"}
+
+
+def test_the_browser_draws_each_chart_once(visitor, server):
+    """Streamlit hands Plotly each twice, and a second drawing takes half as long as the first."""
+    context = visitor()
+    context.add_init_script(COUNT_DRAWINGS)
+    page = opened(context, server)
+    # What is drawn before its letters are there is rightly drawn again.
+    page.evaluate("async () => { for (const face of document.fonts) await face.load(); }")
+    widths = set()
+    for name, count in CHARTS.items():
+        page.evaluate("() => { window.drawings = 0; }")
+        charts = open_view(page, name).locator(".js-plotly-plot")
+        expect(charts.locator(".main-svg:first-child")).to_have_count(count)
+        settled(page)
+        page.wait_for_timeout(500)
+        assert page.evaluate("() => window.drawings") == count, name
+        widths |= set(charts.evaluate_all("charts => charts.map(chart => chart.clientWidth)"))
+    assert len(widths) == 2, "in one column and in two"
