@@ -119,8 +119,13 @@ export function answerThePage() {
     };
 }
 
+/** Milliseconds after the page is loaded. */
+const UNTIL_WORKER = 1000;
+
 /**
- * What computes maps in a worker, so that the pen never waits for them; here, where no worker can be had.
+ * What computes maps in a worker, so that the pen never waits for them; here, where no worker can be had, and until
+ * there is one. It waits for the page: Firefox compiles nothing of what a worker runs that was started while a page
+ * loads, and a map takes 8 s instead of 0.1, then and later.
  * @param {string} source the text of these scripts, which the worker runs, too.
  * @returns {(model: Model, x: Float32Array) => Promise<Float64Array>} as `columnSqNorms`.
  */
@@ -136,16 +141,19 @@ export function mapMaker(source) {
         for (const { here } of waiting.values()) here();
         waiting.clear();
     };
-    try {
-        worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-        worker.onerror = giveUp;
-        worker.onmessage = ({ data: { id, sqNorms } }) => {
-            waiting.get(id)?.answer(sqNorms);
-            waiting.delete(id);
-        };
-    } catch {
-        giveUp();
-    }
+    const begin = () => {
+        try {
+            worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+            worker.onerror = giveUp;
+            worker.onmessage = ({ data: { id, sqNorms } }) => {
+                waiting.get(id)?.answer(sqNorms);
+                waiting.delete(id);
+            };
+        } catch {
+            giveUp();
+        }
+    };
+    addEventListener("load", () => setTimeout(begin, UNTIL_WORKER));
     return ({ data, encoder }, x) =>
         new Promise((answer) => {
             const activation = data.codeActivation;

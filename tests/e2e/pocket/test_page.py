@@ -104,6 +104,29 @@ def test_it_works_in_a_sandboxed_frame_and_without_a_worker(visitor, file, tmp_p
     with_maps(opened(context, file))
 
 
+NOTE_WORKER = """(() => {
+    const Real = window.Worker;
+    window.Worker = class extends Real {
+        constructor(...given) {
+            window.workerBegan = document.readyState;
+            super(...given);
+        }
+    };
+})()"""
+
+
+def test_its_worker_waits_for_the_page(visitor, file):
+    """Firefox compiles nothing of what a worker runs that was started while a page loads."""
+    context = visitor(width=1280, height=720)
+    context.add_init_script(NOTE_WORKER)
+    page = opened(context, file)
+    began = page.wait_for_function("() => window.workerBegan")
+    assert began.json_value() == "complete"
+    page.locator("#slider-A").press("ArrowRight")
+    with_maps(page)
+    assert page.complaints == []
+
+
 def test_a_browser_that_runs_no_script_or_another_one_says_so(visitor, file, tmp_path):
     page = visitor(java_script_enabled=False).new_page()
     page.goto(file.as_uri())
