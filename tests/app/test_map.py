@@ -102,8 +102,10 @@ def test_the_way_to_another_digit_goes_through_the_code_and_the_pixels(page):
 
 
 def test_a_model_of_one_s_own_has_its_components_until_its_map_is_made_which_can_be_stopped_and_begun_again(
-    page, small_mnist, few_steps
+    page, small_mnist, few_steps, monkeypatch
 ):
+    for steps in ("_EARLY_STEPS", "_STEPS"):
+        monkeypatch.setattr(making, steps, 50)
     page = train_on(choose_kind(page, "sparse"), epochs=1)
     lab = page.session_state["lab"]
     page = after_slow_work(show_view(page, "Map"))
