@@ -131,11 +131,11 @@ class Chart:
         and arrays that are not lists, it never takes for the same.
         """
         theme = "dark" if dark else "light"
-        font = {"size": TEXT_SIZE, "color": TEXT_COLOURS[theme]}
+        font = {"family": _FONT_FAMILY, "size": TEXT_SIZE, "color": TEXT_COLOURS[theme]}
         traces = [_plain(_with_font(trace, font)) for trace in self.traces]
-        # Each place by itself: a theme sets them one by one, and so wins over the chart's common font.
+        # Each place by itself: Plotly makes titles larger than the common font, and has another one for tips.
         layout = self.layout | {
-            "font": {**font, "family": _FONT_FAMILY},
+            "font": font,
             "hoverlabel": {"bgcolor": PAGES[theme], "bordercolor": _GRID_COLOUR, "font": font},
             "legend": {**self.layout.get("legend", {}), "font": font, "title": {"font": font}},
             "annotations": [

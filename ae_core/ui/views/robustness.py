@@ -78,8 +78,9 @@ def _corrupted(shown: Shown, models: list[Shown], picture: Picture) -> None:
     responses = [
         respond(model.checkpoint.model, picture, changed, model.statistics.spread) for model in models
     ]
-    left, right = st.columns([1, 4], gap="medium")
-    with left:
+    with st.container(key=keys.wrapping("all_changed")):
+        left, right = st.columns([1, 4], gap="medium")
+    with left, st.container(width=style.width_of(2)):
         st.image(
             maps.grid([[maps.grey_picture(one) for one in (change.before, change.after)]]),
             caption="the drawing, and changed",
