@@ -16,8 +16,9 @@ LINE_COLOURS = ("#0b7fc7", "#d55e00")
 TEXT_COLOURS = {"light": "#414b59", "dark": "#c3ccd8"}
 """No single colour reaches the contrast of 4.5 on a white page and on a dark one."""
 PAGES = {"light": "#ffffff", "dark": "#11161d"}
+"""The page's own colours."""
 PLATES = {"light": "rgba(255, 255, 255, 0.8)", "dark": "rgba(17, 22, 29, 0.8)"}
-"""Behind names on a chart, where a curve may pass under them: the page's own colour, not quite opaque."""
+"""Behind names on a chart, where a curve may pass under them: `PAGES`, not quite opaque."""
 CHART_HEIGHT = 210
 """Pixels, of a chart in a narrow panel."""
 VIEW_HEIGHT = 340

@@ -115,16 +115,20 @@ def server(tmp_path_factory):
     assert not complaints(log.read_text()), log.read_text()
 
 
+def do_without(reason):
+    """Skip the test for want of a program, or have it fail where all of them have to be there."""
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def browser():
     try:
         with launch_chromium() as browser:
             yield browser
     except Error as error:
-        reason = f"No Chromium could be started: {error.message.splitlines()[0]}"
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        do_without(f"No Chromium could be started: {error.message.splitlines()[0]}")
 
 
 @pytest.fixture

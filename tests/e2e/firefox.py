@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 from websockets.sync.client import connect
 
+from tests.e2e.conftest import PATIENCE_MS
+
 PROGRAM = "firefox-esr"
-_PATIENCE_S = 120
-"""Only keeps a broken page from hanging the suite; no test measures time."""
+_PATIENCE_S = PATIENCE_MS // 1000
 _PREFERENCES = {
     # Names of other machines lead nowhere, as without a network.
     "network.proxy.type": 1,

@@ -18,11 +18,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.e2e.conftest import ROOT, complaints, server_process
+from tests.e2e.conftest import ROOT, complaints, do_without, server_process
 
 HOST = "lab.localhost"
 """Leads to this machine in every browser; unlike plain localhost, Streamlit does not trust it unasked."""
@@ -108,10 +107,7 @@ def _program(name):
     # Debian keeps nginx where only root looks.
     program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        reason = f"There is no {name} on this machine, which the tests of docs/nginx.conf need."
-        if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        do_without(f"There is no {name} on this machine, which the tests of docs/nginx.conf need.")
     return program
 
 

@@ -19,9 +19,8 @@ from tests.e2e.acts import (
     settled,
     sideways,
 )
-from tests.e2e.conftest import server_process
+from tests.e2e.conftest import PATIENCE_MS, server_process
 
-_READY_WITHIN_S = 120
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 
 
@@ -266,7 +265,7 @@ def test_it_is_not_read_while_the_pointer_moves_but_when_it_comes_to_the_views(c
 def test_a_server_is_ready_for_the_first_visitor_before_anybody_comes(tmp_path):
     with server_process(tmp_path / "log") as (_, process):
         libraries = Path(f"/proc/{process.pid}/maps")
-        for _ in range(10 * _READY_WITHIN_S):
+        for _ in range(PATIENCE_MS // 100):
             if "libtorch" in libraries.read_text():
                 return
             time.sleep(0.1)
